@@ -69,12 +69,7 @@ PRELOADED = (
 
 @dataclass(frozen=True)
 class Lab:
-    """A JupyterLab that waits for its options.
-
-    Args:
-        private: A folder of this session.
-        pipe: Takes the options.
-    """
+    """A JupyterLab that waits for its options, which `pipe` takes; `private` is a folder of this session."""
 
     settings: Settings
     private: Path
@@ -84,9 +79,7 @@ class Lab:
     def run(self, ticket: str | None, words: Sequence[str]) -> int:
         """Let it run until it is stopped; returns its exit status.
 
-        Args:
-            ticket: The ticket whose runbook is opened, if one is wanted.
-            words: Options of the user's, after our own, so that they win.
+        It opens the runbook of the ticket, if one is named. The user's options come after our own, so that they win.
 
         Raises:
             RunbookError: The ticket cannot be opened.

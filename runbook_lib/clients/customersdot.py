@@ -29,11 +29,7 @@ _REFUSALS = Refusals(
 
 
 class CustomersDot:
-    """CustomersDot, seen with the session cookie of a user who may read its admin.
-
-    Args:
-        cookie: The session's cookie, `NAME=VALUE`.
-    """
+    """CustomersDot, seen with the session cookie (`NAME=VALUE`) of a user who may read its admin."""
 
     def __init__(self, base_url: str, cookie: SecretStr, session: Session) -> None:
         headers = {"Cookie": cookie.get_secret_value(), "Accept": "application/json"}

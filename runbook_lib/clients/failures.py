@@ -87,12 +87,7 @@ class Failures:
         return RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
 
     def refused_with_200(self, code: str, how: str) -> RefusedError:
-        """The error for a no that came with 200.
-
-        Args:
-            code: The service's own word for it.
-            how: The word with what stands beside it, for the reader.
-        """
+        """The error for a no that came with 200: the service's word for it, and that with what stands beside it."""
         word = self.line(code)
         row = self._refusals.row(None, word)
         words = f"{self._name} refused {self.line(how)}".rstrip(".") + "."
@@ -129,11 +124,7 @@ def _failure(exc: httpx.RequestError) -> str:
 
 
 def _first_advice(exc: httpx.RequestError, base_url: str) -> str:
-    """What a person does first, without a period at its end.
-
-    Args:
-        base_url: Its address. The only service on this machine is the practice world.
-    """
+    """What a person does first, without a period at its end. The only service on this machine is the practice world."""
     if reason := _refused_certificate(exc):
         return f"Its certificate is not accepted ({clean(reason, _REASON_LIMIT)}): check {_place_of(reason)}"
     if isinstance(exc, httpx.ProxyError):

@@ -104,12 +104,7 @@ class Session(httpx.Client):
 
 
 class Service:
-    """One vendor's API.
-
-    Args:
-        headers: Its credentials, sent to `base_url`'s host only.
-        explain: Turns an error response into the vendor's own words.
-    """
+    """One vendor's API. `headers` go to `base_url`'s host only; `explain` finds the vendor's words in an error."""
 
     def __init__(
         self,
@@ -152,8 +147,7 @@ class Service:
         """Every item of a list, page by page.
 
         Args:
-            parse: The items of a page, and where the next one begins; "" on the last.
-            cursor: The parameter that says where a page begins.
+            parse: The items of a page, and the value of the parameter `cursor` for the next one; "" on the last.
 
         Raises:
             UnavailableError: As `read_json`; or there is no end to it.
@@ -171,12 +165,9 @@ class Service:
         raise self.too_long(what or f"list {path}")
 
     def write(self, method: str, path: str, **body: Any) -> httpx.Response:
-        """Send a change at most once.
+        """Send a change at most once; `body` is httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         It is sent again only if the service certainly has not acted: it was not reached, or answered 429.
-
-        Args:
-            body: httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         Raises:
             RefusedError: The service refused, or sent the request elsewhere; nothing was changed.
@@ -207,10 +198,7 @@ class Service:
             raise self.failures.lost("its answer cannot be read") from exc
 
     def download(self, url: str, limit: int, *, also_own: str = "") -> httpx.Response:
-        """Fetch a file of at most `limit` bytes; credentials go along only to the service's own hosts.
-
-        Args:
-            also_own: A host, beside `base_url`'s, that is the service's own too.
+        """Fetch a file of at most `limit` bytes; credentials go only to the service's own hosts, `also_own` among them.
 
         Raises:
             InputError: The file is larger.

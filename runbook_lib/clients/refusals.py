@@ -47,12 +47,7 @@ _ON_THE_WAY = Row(
 
 @dataclass(frozen=True)
 class Refusals:
-    """The refusals of one service.
-
-    Attributes:
-        address: The setting that holds its address.
-        rows: The known refusals, the most specific first.
-    """
+    """The known refusals of one service, the most specific first; `address` is the setting that holds its address."""
 
     address: str
     page: str

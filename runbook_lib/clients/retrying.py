@@ -63,10 +63,7 @@ def answered_at(response: httpx.Response) -> datetime | None:
 
 
 def not_ready(response: httpx.Response, words: str) -> TransientError:
-    """The error for a service that is not ready, with the pause that it asks for, if it does.
-
-    Args:
-        words: A sentence on it, without a period.
+    """The error for a service that is not ready, after a sentence without a period, with the pause that it asks for.
 
     Source: RFC 9110, 10.2.3, `Retry-After`: seconds, or a date; of one in the past, nothing follows.
     """

@@ -74,9 +74,7 @@ class Slack:
     ) -> list[str]:
         """The `ts` of every message posted under an operation id since a moment, oldest first.
 
-        Args:
-            since: Older messages are not looked at.
-            patience_s: Ask only once for each page, with this time-out in seconds.
+        With `patience_s`, a time-out in seconds, each page is read only once.
 
         Raises:
             RefusedError: Slack refused; `code` is its word.

@@ -40,9 +40,7 @@ _T = TypeVar("_T")
 class Zendesk:
     """The tickets of one Zendesk account.
 
-    Args:
-        credentials: The `Authorization` header.
-        mapped_host: The host-mapped domain, which may see the credentials too; "" for none.
+    The `Authorization` header goes to its host and, if there is one, to the host-mapped domain.
     """
 
     def __init__(

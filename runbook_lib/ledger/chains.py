@@ -158,12 +158,7 @@ def whole_lines(content: bytes) -> list[bytes]:
 
 
 class Reader:
-    """Reads and checks the parts of one ticket's journal.
-
-    Args:
-        ticket: Profile and number, such as `live/1001`: what each line is bound to.
-        keys: The ring that verifies; a key that it does not have may lie beside the journal.
-    """
+    """Reads and checks the parts of one ticket's journal: each line is bound to the ticket, such as `live/1001`."""
 
     def __init__(self, folder: Path, ticket: str, keys: KeyRing) -> None:
         self._folder, self._ticket, self._keys = folder, ticket, keys

@@ -65,11 +65,7 @@ class Held:
 
 
 class Claims:
-    """The claims of one ticket's folder on this machine.
-
-    Args:
-        folder: The ticket's folder: a claim is ours if it was made with our key, from there.
-    """
+    """The claims of one ticket's folder on this machine: one is ours if it was made with our key, from there."""
 
     def __init__(self, share: Share, profile: str, keys: KeyRing, folder: Path, operator: str) -> None:
         self._share, self._profile, self._keys = share, profile, keys
@@ -81,9 +77,7 @@ class Claims:
         """Claim an operation; returns None once it is ours, or the claim that another holds.
 
         The latest claim counts. One of our own is renewed: those who have seen the old one no longer wait for it.
-
-        Args:
-            judged: The SHA-256 of each claim of which a person has said that its holder did nothing.
+        `judged` has the SHA-256 of each claim of which a person has said that its holder did nothing.
 
         Raises:
             InputError: What was claimed from here cannot be read or kept.

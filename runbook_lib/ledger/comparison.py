@@ -35,12 +35,7 @@ ODD = "It is no object that a runbook creates: it was added by other means."
 
 @dataclass(frozen=True)
 class Difference:
-    """An object that the mirror and the share do not have alike.
-
-    Attributes:
-        code: `replaced`, `removed`, `odd`, `case`, or one of `NOTICES`.
-        count: How many objects it stands for.
-    """
+    """Objects that the mirror and the share do not have alike: `replaced`, `removed`, `odd`, `case`, or a notice."""
 
     code: str
     path: str

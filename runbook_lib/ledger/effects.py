@@ -79,8 +79,7 @@ class Lookup(Protocol):
 class Effect(Lookup, Protocol):
     """One change to the outside world.
 
-    Attributes:
-        conditional: Whether the other side refuses the second of two writes that were made on the same reading.
+    It is conditional if the other side refuses the second of two writes that were made on the same reading.
     """
 
     @property
@@ -133,8 +132,7 @@ class EffectResult:
 class Effects:
     """Applies effects for one ticket; without `perform` it only looks.
 
-    Args:
-        settle_s: Seconds after which a request whose answer was lost takes effect no more.
+    After `settle_s` seconds a request whose answer was lost takes effect no more.
     """
 
     def __init__(
@@ -224,8 +222,7 @@ class Effects:
     def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
         """The error for an operation whose end is unknown, once the journal says so.
 
-        Args:
-            words: What happened, and where to look; the command that takes the answer is added.
+        The words say what happened, and where to look; the command that takes the answer is added.
         """
         if not self.perform:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
@@ -341,10 +338,7 @@ class Effects:
         raise exc
 
     def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
-        """Look until an effect shows, or until it surely is not there: then None.
-
-        Args:
-            seconds: How long it may still take effect.
+        """Look until an effect shows, or until it surely is not there, since it can take effect no more: then None.
 
         Raises:
             OutcomeUnknownError: Looking fails, or the run may not wait that long.

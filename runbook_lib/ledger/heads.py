@@ -35,12 +35,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Kept:
-    """A head that was kept.
-
-    Attributes:
-        first: The start of the SHA-256 of the chain's first line.
-        folder: Where it was last written.
-    """
+    """A head that was kept: of which chain, by the start of its first line's SHA-256, and where that was written."""
 
     key: str
     first: str
@@ -92,8 +87,7 @@ class Heads:
     def lost_tickets(self, profile: str, folder: Path, here: Collection[str]) -> Iterator[str]:
         """The numbers of the tickets that a profile's folder has lost: it had journals of them, and has no folder.
 
-        Args:
-            here: The names of the folders in it; a file or a broken link in a folder's place is none.
+        A file or a broken link in a folder's place is none of the folders that are `here`.
         """
         try:
             names = sorted(os.listdir(self._folder))  # noqa: PTH208 - as in `files`

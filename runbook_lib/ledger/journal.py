@@ -48,12 +48,7 @@ CLOCK_TOLERANCE_S = 120.0
 
 @dataclass(frozen=True)
 class Claim:
-    """What another writer says of an effect: that it is there.
-
-    Attributes:
-        evidence: What it says, or None if it cannot be read.
-        is_trusted: Whether the writer's key is in the ring.
-    """
+    """What another writer says of an effect: that it is there; the evidence is None if it cannot be read."""
 
     writer: str
     evidence: Evidence | None
@@ -61,11 +56,7 @@ class Claim:
 
 
 class Journal:
-    """The journal of one ticket, in the ticket's folder.
-
-    Args:
-        ticket: Profile and number, such as `live/1001`: what each line is bound to.
-    """
+    """The journal of one ticket, such as `live/1001`, to which each line is bound, in the ticket's folder."""
 
     def __init__(self, folder: Path, ticket: str, keys: KeyRing, redactor: Redactor | None = None) -> None:
         self.folder = folder

@@ -69,11 +69,7 @@ class Signer:
 
 
 class KeyRing:
-    """The keys in one folder.
-
-    Args:
-        team: A file of public keys that are trusted, too.
-    """
+    """The keys in one folder, and those in the file of the team, which are trusted, too."""
 
     def __init__(self, folder: Path, team: Path | None = None) -> None:
         self.folder = folder
@@ -129,12 +125,7 @@ class KeyRing:
         beside: Path | None = None,
         pem: bytes | None = None,
     ) -> Validity:
-        """What a signature by the key of an id is worth.
-
-        Args:
-            beside: A ticket's folder, where a key that is not in the ring may lie.
-            pem: The key itself, where it is not in the ring.
-        """
+        """What a signature is worth; a key that is not in the ring may be given, or lie in a ticket's folder."""
         public = self._public(key) or _stated(pem or _lying_in(beside, key), key)
         if public is None:
             return Validity.UNKNOWN_KEY
@@ -216,8 +207,7 @@ class KeyRing:
     def in_use(self, *, alone: bool = False) -> Iterator[None]:
         """Keeps the key as it is meanwhile: all lines of a run are signed with one key. A kill ends it, too.
 
-        Args:
-            alone: Whether nobody else may use it: for who changes it.
+        Who changes the key uses it `alone`.
 
         Raises:
             UnavailableError: The folder cannot be written; or `alone`, and a run is using the key.

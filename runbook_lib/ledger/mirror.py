@@ -39,11 +39,7 @@ STAMP = ".pulled.json"
 
 @dataclass
 class Moved:
-    """What was pushed, or pulled.
-
-    Attributes:
-        trouble: What could not be moved, in a sentence each.
-    """
+    """What was pushed, or pulled, and what could not be, in a sentence each."""
 
     tickets: int = 0
     records: int = 0
@@ -66,11 +62,9 @@ def pull(
     ticket_id: int | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> Moved:
-    """Bring what is in the share and not here.
+    """Bring what is in the share and not here; of our own key's nothing is changed that is here.
 
-    Args:
-        keys: The ring; of its own key nothing is changed that is here.
-        since: Only tickets of which something was added on this day or later, by the share's clock.
+    With `since` only tickets of which something was added on this day or later, by the share's clock.
 
     Raises:
         RefusedError: The share says no.

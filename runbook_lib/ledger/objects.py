@@ -17,11 +17,7 @@ _RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.ipynb")
 
 @dataclass(frozen=True, order=True)
 class Segment:
-    """Lines of a writer's part, as one object.
-
-    Attributes:
-        first, last: The numbers of its lines.
-    """
+    """Lines of a writer's part, by their numbers, as one object."""
 
     key: str
     first: int

@@ -83,12 +83,7 @@ class Stored:
 
 
 class Share:
-    """The objects of a share.
-
-    Args:
-        folder: Its place, if it is a folder.
-        seconds: What all calls may take together; not limited if not given.
-    """
+    """The objects of a share; all calls together take no more than `seconds`."""
 
     def __init__(self, url: str, store: ObjectStore, *, folder: Path | None, seconds: float = math.inf) -> None:
         self.url = url

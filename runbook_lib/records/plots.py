@@ -78,12 +78,9 @@ class Trend:
 
 
 def trend(runs: Iterable[Run], since: date | None = None, until: date | None = None) -> Trend:
-    """The numbers of a period; of a long one only the part that has runs.
+    """The numbers of a period, by default from the first run to the last; of a long one only the part that has runs.
 
-    Args:
-        runs: The runs; one without a start is left out.
-        since: The period's first day, or None for that of the first run.
-        until: Its last day, or None for that of the last run.
+    A run without a start is left out.
     """
     dated = sorted((run for run in runs if run.started_at), key=Run.start)
     days = [run.start().astimezone(UTC).date() for run in dated]

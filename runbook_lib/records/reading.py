@@ -71,12 +71,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it says of itself.
-
-    Attributes:
-        manifest: What the runner noted of the run; empty if papermill alone made it.
-        papermill: What papermill noted.
-    """
+    """A record as it says of itself; the manifest, what the runner noted, is empty if papermill alone made it."""
 
     name: str
     content: bytes = field(repr=False)

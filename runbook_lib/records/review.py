@@ -57,11 +57,7 @@ def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Re
 
 
 class Review:
-    """The runs of all tickets. Open it with `open`, then call the steps.
-
-    Attributes:
-        form: The form of the filters, once it was shown.
-    """
+    """The runs of all tickets. Open it with `open`, then call the steps; the first makes the form of the filters."""
 
     def __init__(self, settings: Settings, values: Mapping[str, str], *, ticket_notes: bool = False) -> None:
         self.settings = settings

@@ -132,12 +132,7 @@ _TEXTS = tuple(name for name, field in Run.__dataclass_fields__.items() if field
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs to show; what is empty does not matter.
-
-    Attributes:
-        since, until: The first and the last day, in UTC.
-        unreviewed: Only records without a sign-off.
-    """
+    """Which runs to show; what is empty does not matter. Days are in UTC."""
 
     tickets: tuple[int, ...] = ()
     runbook: str | None = None

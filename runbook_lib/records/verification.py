@@ -60,9 +60,8 @@ class OtherTicketsError(Exception):
 class Verifier:
     """Verifies the records of one profile; what it has read of a ticket is kept.
 
-    Args:
-        alone: Whether no other ticket may be looked at for one; what needs that raises `OtherTicketsError`.
-        keeps: Whether what other processes read of many tickets is kept, too, as `notes` needs it.
+    With `alone` no other ticket is looked at for one; what needs that raises `OtherTicketsError`. With `keeps`, what
+    other processes read of many tickets is kept, too, as `notes` needs it.
     """
 
     def __init__(self, archive: Archive, *, alone: bool = False, keeps: bool = False) -> None:
@@ -117,11 +116,7 @@ class Verifier:
         return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
-        """Compare what the tickets' notes keep with what is here, both ways.
-
-        Args:
-            tickets: Which ones; a ticket whose folder is gone is one, too.
-        """
+        """Compare what the tickets' notes keep with what is here, both ways; also of a ticket whose folder is gone."""
         from runbook_lib.records import notes  # which takes time, and few verifications need
 
         folder, ledgers = self._archive.folder, self.ledgers(tickets)

@@ -41,12 +41,7 @@ MARKERS = ".batches"
 
 @dataclass(frozen=True)
 class Ending:
-    """How one ticket of a batch ended.
-
-    Attributes:
-        status: The exit status of its command.
-        report: What `runbook run --json` printed, or what is known of it.
-    """
+    """How one ticket of a batch ended: its command's exit status, and what is known of what `run --json` printed."""
 
     row: Row
     status: int
@@ -235,8 +230,7 @@ def _heard(hear: Callable[[int], None]) -> AbstractContextManager[None]:
 class _Marker:
     """The batch's name in the journals, in a file that stays if the batch does not come to its end.
 
-    Attributes:
-        is_new: Whether no batch with the same list was interrupted.
+    It is new where no batch with the same list was interrupted.
     """
 
     path: Path

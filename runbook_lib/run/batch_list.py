@@ -57,10 +57,7 @@ class Row:
 
 
 def read(content: bytes, parameters: Collection[str]) -> list[Row]:
-    """The tickets of a list, in its order.
-
-    Args:
-        parameters: The names that may stand in the heads beside `ticket` and `runbook`.
+    """The tickets of a list, in its order; parameters may stand in its heads beside `ticket` and `runbook`.
 
     Raises:
         InputError: It is no text, is empty, or a head is unknown, missing or there twice.

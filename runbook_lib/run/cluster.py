@@ -56,12 +56,7 @@ _BROUGHT_BACK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.(ipynb|jsonl|pub)")
 
 @dataclass(frozen=True)
 class Expected:
-    """What each worker must have as it is where the batch was started; none of it is a secret.
-
-    Attributes:
-        zendesk: The address of the Zendesk whose tickets these are.
-        notebooks: The digest of all runbooks.
-    """
+    """What each worker must have as it is where the batch was started, such as Zendesk's address; nothing secret."""
 
     profile: str
     zendesk: str
@@ -144,12 +139,7 @@ def cancel_on_worker(name: str, dask_worker: Any) -> None:
 
 
 class Cluster:
-    """The workers of a scheduler, for one batch.
-
-    Args:
-        name: Of the batch's `Runs` on each worker.
-        settings: Where the files go that come back.
-    """
+    """The workers of a scheduler, for one batch, whose `Runs` have this name; files go where the settings say."""
 
     def __init__(self, client: Any, name: str, watch: pulse.Pulse, settings: Settings) -> None:
         self._client, self._name, self._pulse, self._settings = client, name, watch, settings

@@ -84,10 +84,8 @@ def execute(
 ) -> Execution:
     """Run a prepared notebook from its first cell; returns how it ended, whatever stopped it.
 
-    Args:
-        notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
-        on_cell: Called with a code cell's id before it runs; what it raises ends the run.
-        progress: Whether to show a progress bar on standard error.
+    The notebook takes up the outputs, as far as they come, whatever happens. `on_cell` is called with a code cell's id
+    before it runs; what it raises ends the run.
     """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.log import get_logger

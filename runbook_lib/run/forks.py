@@ -43,11 +43,9 @@ _IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
 
 
 class Early(ABC):
-    """A kernel's process; has what `jupyter_client` wants of a `subprocess.Popen`.
+    """A kernel's process, once it has been started; has what `jupyter_client` wants of a `subprocess.Popen`.
 
-    Attributes:
-        folder: Its private folder, with its connection file and its sockets.
-        pid: Its process, once it has been started.
+    Its private folder has its connection file and its sockets.
     """
 
     stdin = stdout = stderr = None
@@ -133,10 +131,8 @@ class Spawned(Early):
 class Ahead:
     """Kernels that start before it is known what to send them, forked where that is safe.
 
-    A process that has used a kernel must not make any: ZeroMQ does not survive being forked.
-
-    Args:
-        notebooks: What will be run: the kernels import what its cells do.
+    They import what the cells of the notebooks do. A process that has used a kernel must not make any: ZeroMQ does
+    not survive being forked.
 
     Raises:
         UnavailableError: The system gives no process, or no folder for its sockets.

@@ -119,11 +119,7 @@ comes just when its time is over, and would be waited for without end."""
 
 @contextmanager
 def started(name: str, early: Early | None = None) -> Iterator[Manager]:
-    """A kernel's manager, whose process is ended at the end, however far it came.
-
-    Args:
-        early: A Python kernel's process that has been started; its owner closes it.
-    """
+    """A kernel's manager, whose process is ended at the end, however far it came; an early one's owner closes it."""
     folder = early.folder if early else private_folder()
     manager = _manager(name, folder, early)
     try:

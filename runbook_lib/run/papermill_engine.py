@@ -122,11 +122,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]
-    """Keeps the notebook while it runs.
-
-    Args:
-        progress_bar: Whether there is a progress bar, or what it is made with.
-    """
+    """Keeps the notebook while it runs."""
 
     def __init__(
         self, nb: Any, redactor: Redactor, *, progress_bar: bool | dict[str, Any] = False, **options: Any
@@ -183,11 +179,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
-    """Runs the cells, within limits.
-
-    Args:
-        limits: Seconds for a cell, and for the run; None for no limit.
-    """
+    """Runs the cells, within limits: seconds for a cell, and for the run; None for no limit."""
 
     def __init__(self, manager: Manager, *, limits: tuple[float | None, float | None], **options: Any) -> None:
         self._cell_s, run_s = limits

@@ -27,8 +27,7 @@ LOOK_S = 2.0
 class Pulse:
     """Whether anything of a batch goes on in a cluster; several threads may ask.
 
-    Args:
-        metric: The name by which each worker's heartbeat says how many tickets of the batch it runs.
+    Each worker's heartbeat says by `metric` how many tickets of the batch it runs.
     """
 
     def __init__(self, client: Any, metric: str) -> None:

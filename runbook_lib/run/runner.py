@@ -106,13 +106,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run of a runbook on a ticket, from its first line in the journal to its last.
-
-    Attributes:
-        template_sha256: The template's digest when it was read.
-        values: Its parameters, checked.
-        clock: The same, by the monotonic clock.
-    """
+    """A run of a runbook on a ticket, from its first line in the journal to its last; `clock` is monotonic."""
 
     runbook: str
     notebook: Path

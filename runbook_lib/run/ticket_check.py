@@ -16,11 +16,8 @@ PATIENCE_S = 2.0
 def refusal(settings: Settings, ticket_id: object) -> str:
     """Why Zendesk refuses the ticket; "" if it does not, or if it cannot be reached, which its run waits for.
 
-    Args:
-        ticket_id: The ticket's number or address, as given.
-
     Raises:
-        InputError: It is neither, or an address of another Zendesk account; or there is no such ticket.
+        InputError: It is no number or address, an address of another Zendesk account; or there is no such ticket.
     """
     number = int(str(answers.parse("ticket_id", ticket_id)))
     settings.check_account(ticket_id)

@@ -49,11 +49,7 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True)
 class Order:
-    """How the tickets of a batch are run.
-
-    Attributes:
-        token: The batch's name in the journals.
-    """
+    """How the tickets of a batch are run, whose name in the journals is the token."""
 
     token: str
     perform: bool
@@ -65,11 +61,7 @@ class Order:
 
 
 class Processes:
-    """Processes of this machine; what runs can be cancelled.
-
-    Args:
-        python: What starts Python.
-    """
+    """Processes of this machine; what runs can be cancelled."""
 
     def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:
         self._order, self._python, self._environment = order, python, environment

@@ -47,11 +47,8 @@ def shared(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
     """Uses a world's server together with others, the one that runs or else a new one; yields its `running.json`.
 
     Each user of a world holds a shared lock on a file in it, which the system releases however a process ends. A
-    server that was started here runs until it gets that lock for itself alone, and keeps it until it ends; so this
-    waits for a server that is just stopping.
-
-    Args:
-        python: The interpreter to start a server with, in place of this process's.
+    server that was started here, by another Python if one is given, runs until it gets that lock for itself alone, and
+    keeps it until it ends; so this waits for a server that is just stopping.
 
     Raises:
         InputError: There is no world.
