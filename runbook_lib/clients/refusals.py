@@ -15,20 +15,13 @@ CREDENTIALS, RIGHTS = "credentials", "rights"
 
 @dataclass(frozen=True)
 class Row:
-    """One refusal, and what to do about it.
-
-    Attributes:
-        says: A pattern to search in the service's words, ignoring case; "" matches any.
-        status: The HTTP status; None matches any.
-        path: A pattern to search in the path; "" matches any.
-        fault: `CREDENTIALS`, `RIGHTS`, or "" for anything else.
-    """
+    """One refusal, and what to do about it."""
 
     advice: str
-    says: str = ""
-    status: int | None = None
-    path: str = ""
-    fault: str = ""
+    says: str = ""  # a pattern to search in the service's words, ignoring case; "" matches any
+    status: int | None = None  # the HTTP status; None matches any
+    path: str = ""  # a pattern to search in the path; "" matches any
+    fault: str = ""  # `CREDENTIALS`, `RIGHTS`, or "" for anything else
 
     def fits(self, status: int | None, words: str, path: str) -> bool:
         if self.status not in (None, status):

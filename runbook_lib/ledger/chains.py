@@ -63,13 +63,12 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Chain:
-    """One writer's part.
+    """One writer's part. Three of four lines say only that a cell began, which no list of runs needs.
 
     Attributes:
         raw: Its lines; none if the part is damaged.
         digests: The SHA-256 of each.
-        summary: The entries, each with its digest, without those that say only that a cell began: these are three of
-            four lines, and no list of runs needs them.
+        summary: The entries, each with its digest, but for the cells'.
         error: Why it cannot be relied on, or None.
         is_own: Whether this key ring wrote it.
         is_trusted: Whether its key is in the ring; else it lies beside the journal, or nowhere.

@@ -44,19 +44,12 @@ _FIELDS = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
 
 @dataclass(frozen=True)
 class Held:
-    """Another's claim.
+    """Another's claim."""
 
-    Attributes:
-        who: The operator, the machine and the writer, in words.
-        at: When it was made, by the share's clock: its holder's may be wrong; None if it cannot be read.
-        sha256: Of the object, by which a person's judgment names it.
-        is_trusted: Whether it is signed by a key of the ring.
-    """
-
-    who: str
-    at: datetime | None
-    sha256: str
-    is_trusted: bool
+    who: str  # the operator, the machine and the writer, in words
+    at: datetime | None  # when it was made, by the share's clock: its holder's may be wrong; None if it cannot be read
+    sha256: str  # of the object, by which a person's judgment names it
+    is_trusted: bool  # whether it is signed by a key of the ring
 
     @property
     def words(self) -> str:

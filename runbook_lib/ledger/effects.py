@@ -105,22 +105,15 @@ class Repeatable(Protocol):
 
 @dataclass(frozen=True)
 class EffectResult:
-    """What became of an effect.
-
-    Attributes:
-        evidence: Where it is; None if it is only planned, or unavailable.
-        error: Why it could not be done, or in a rehearsal looked at, where nothing waits for it.
-        trouble: The same in words, with the way on.
-        note: What else the reader should know of how it was done, or "".
-    """
+    """What became of an effect."""
 
     name: str
     summary: str
     state: EffectState
-    evidence: Evidence | None = None
-    error: RunbookError | None = None
-    trouble: str = ""
-    note: str = ""
+    evidence: Evidence | None = None  # where it is; None if it is only planned, or unavailable
+    error: RunbookError | None = None  # why it could not be done, or looked at in a rehearsal
+    trouble: str = ""  # the same in words, with the way on
+    note: str = ""  # what else the reader should know of how it was done, or ""
 
     @property
     def proven(self) -> Evidence:

@@ -67,19 +67,12 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Stored:
-    """An object, as a listing shows it.
+    """An object, as a listing shows it."""
 
-    Attributes:
-        path: Its name, below the share's own prefix.
-        size: Its bytes.
-        at: When it was created, by the share's clock.
-        md5: The MD5 of its content where the share states it, in hexadecimal digits; else "".
-    """
-
-    path: str
-    size: int
-    at: datetime
-    md5: str = ""
+    path: str  # its name, below the share's own prefix
+    size: int  # its bytes
+    at: datetime  # when it was created, by the share's clock
+    md5: str = ""  # the MD5 of its content where the share states it, in hexadecimal digits; else ""
 
 
 class Share:

@@ -65,19 +65,13 @@ def journal_code(problem: str) -> Code:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found about a record or a journal.
+    """Something that was found about a record or a journal."""
 
-    Attributes:
-        ticket: The ticket's number, or the name of a folder that belongs to no ticket.
-        subject: The file.
-        line: The number of the journal line that shows it, or None.
-    """
-
-    ticket: str
-    subject: str
+    ticket: str  # the ticket's number, or the name of a folder that belongs to no ticket
+    subject: str  # the file
     code: Code
     words: str
-    line: int | None = None
+    line: int | None = None  # the number of the journal line that shows it, or None
 
     @classmethod
     def of(cls, run: Run, code: Code, words: str) -> Self:
@@ -107,19 +101,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came out. A record is known by its ticket, its name and its writer: two may say that one is theirs.
+    """What came out. A record is known by its ticket, its name and its writer: two may say that one is theirs."""
 
-    Attributes:
-        sealed: How many sealed records were looked at.
-        records: The sealed records that were looked at.
-        unproven: Those of them that no key vouches for that is trusted here.
-    """
-
-    sealed: int
+    sealed: int  # how many sealed records were looked at
     tickets: int
     findings: tuple[Finding, ...]
-    records: frozenset[RecordId] = frozenset()
-    unproven: frozenset[RecordId] = frozenset()
+    records: frozenset[RecordId] = frozenset()  # the sealed records that were looked at
+    unproven: frozenset[RecordId] = frozenset()  # those of them that no key vouches for that is trusted here
 
     @classmethod
     def of_runs(cls, runs: Iterable[Run], tickets: int, findings: Iterable[Finding]) -> Self:

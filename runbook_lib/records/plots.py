@@ -57,19 +57,12 @@ class Duration:
 
 @dataclass(frozen=True)
 class Trend:
-    """What happened over time.
+    """What happened over time."""
 
-    Attributes:
-        step: The period of one bar.
-        starts: The first day of each step.
-        ends: How many cases ended in each way, by step; a case counts once for each way.
-        durations: How long runs took, by step, or None where there was none.
-    """
-
-    step: Step
-    starts: tuple[date, ...]
-    ends: Mapping[str, tuple[int, ...]]
-    durations: tuple[Duration | None, ...]
+    step: Step  # the period of one bar
+    starts: tuple[date, ...]  # the first day of each step
+    ends: Mapping[str, tuple[int, ...]]  # how many cases ended in each way, by step; a case counts once for each way
+    durations: tuple[Duration | None, ...]  # how long runs took, by step, or None where there was none
 
     @property
     def labels(self) -> list[str]:

@@ -39,21 +39,13 @@ _REFUSED = {
 
 @dataclass(frozen=True)
 class Row:
-    """One ticket of a list.
+    """One ticket of a list."""
 
-    Attributes:
-        line: Where it stands, from 1.
-        ticket: The ticket, as it was written.
-        runbook: A runbook's name, or `auto`.
-        answers: Parameters by name, as written; empty cells are left out.
-        problem: Why it cannot be run, in a sentence; "" if it can.
-    """
-
-    line: int
-    ticket: str
-    runbook: str = AUTO
-    answers: Mapping[str, str] = field(default_factory=dict)
-    problem: str = ""
+    line: int  # where it stands, from 1
+    ticket: str  # the ticket, as it was written
+    runbook: str = AUTO  # a runbook's name, or `auto`
+    answers: Mapping[str, str] = field(default_factory=dict)  # parameters by name, as written; empty cells are left out
+    problem: str = ""  # why it cannot be run, in a sentence; "" if it can
 
 
 def read(content: bytes, parameters: Collection[str]) -> list[Row]:

@@ -23,19 +23,12 @@ KERNEL = "python3"
 
 @dataclass(frozen=True)
 class Execution:
-    """How a notebook ran.
+    """How a notebook ran."""
 
-    Attributes:
-        status: How the run ended; `failed` for any error in a cell.
-        error_name: The class of the error that stopped it, or "".
-        error_words: Its message, or what happened where there was no error, or "".
-        traceback: The traceback of an error outside of the notebook, or "".
-    """
-
-    status: Status
-    error_name: str = ""
-    error_words: str = ""
-    traceback: str = ""
+    status: Status  # how the run ended; `failed` for any error in a cell
+    error_name: str = ""  # the class of the error that stopped it, or ""
+    error_words: str = ""  # its message, or what happened where there was no error, or ""
+    traceback: str = ""  # the traceback of an error outside of the notebook, or ""
 
 
 class _EntryPoint:

@@ -41,32 +41,20 @@ _PERSON_NEEDED = {PersonNeededError.__name__, OutcomeUnknownError.__name__, "Nee
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to; as JSON, the contract of `runbook run --json`.
-
-    Attributes:
-        performed: Whether it changed things; False for a rehearsal.
-        outcome: How the case ended, or in a rehearsal would; None if it has not.
-        summary: One or two sentences.
-        record: The executed notebook's path.
-        effects: Each effect's name, state, summary and evidence.
-        missing: The parameters that a person has to give.
-        next_runbook: The runbook that goes on with the ticket, or None.
-        seconds: How long the run took.
-        notice: What else the reader should know, or "" (then it is not in the contract).
-    """
+    """What a run came to; as JSON, the contract of `runbook run --json`."""
 
     ticket_id: int
     runbook: str
-    performed: bool
+    performed: bool  # whether it changed things; False for a rehearsal
     status: Status
-    outcome: str | None
-    summary: str
-    record: str
-    effects: list[dict[str, Any]]
-    missing: list[str]
-    next_runbook: str | None
-    seconds: float
-    notice: str = ""
+    outcome: str | None  # how the case ended, or in a rehearsal would; None if it has not
+    summary: str  # one or two sentences
+    record: str  # the executed notebook's path
+    effects: list[dict[str, Any]]  # each effect's name, state, summary and evidence
+    missing: list[str]  # the parameters that a person has to give
+    next_runbook: str | None  # the runbook that goes on with the ticket, or None
+    seconds: float  # how long the run took
+    notice: str = ""  # what else the reader should know, or "" (then it is not in the contract)
 
     def contract(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "notice" or value}
