@@ -76,7 +76,8 @@ def test_page_of_the_world_shows_the_newest(practice, name, words):
     assert -1 < shown.index(words.format("second")) < shown.index(words.format("first"))
 
 
-def test_pane_says_that_it_is_shortened(practice):
+def test_pane_says_that_it_is_shortened(practice, monkeypatch):
+    monkeypatch.setattr(control_room, "_NEWEST", 30)
     text = get(practice, "/control-room").text
     assert practice.world.require("SELECT count(*) AS number FROM comments")["number"] > 30
     assert 30 == pane(text, "thread").count('class="comment')
