@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from runbook_lib.sandbox import control_room
 from tests.sandbox.test_reading import CHANNEL, Outline
 
 PAGES = ("/control-room", "/control-room/1001", "/control-room/1011")
