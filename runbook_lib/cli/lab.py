@@ -100,11 +100,7 @@ class Lab:
 
 
 def ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """A command's words: the ticket, if the first one names it, and JupyterLab's options.
-
-    Raises:
-        InputError: It is no ticket's number or address.
-    """
+    """The ticket, if the first word names it (InputError if it is none), and JupyterLab's options."""
     if not words or words[0].startswith("-"):
         return None, words
     answers.parse("ticket_id", words[0])
@@ -143,11 +139,7 @@ def _folders(settings: Settings) -> tuple[Path, Path]:
 
 
 def prepared(settings: Settings, ticket: str | None) -> Path:
-    """The copy that is opened first: the runbook that a ticket belongs to, filled in, or else `start_here`.
-
-    Raises:
-        RunbookError: The ticket cannot be opened.
-    """
+    """The copy that is opened first: the runbook of a ticket, filled in, or `start_here`. Raises RunbookError."""
     router = settings.notebooks / f"{automatic.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)

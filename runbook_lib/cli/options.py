@@ -19,11 +19,7 @@ perform = click.option("--perform", is_flag=True, help="Change things; without i
 
 
 def content(name: str | Path, what: str = "file") -> bytes:
-    """The bytes of a file that was named, or of standard input for `-`.
-
-    Raises:
-        InputError: It cannot be read.
-    """
+    """The bytes of a file that was named, or of standard input for `-`. Raises InputError if it cannot be read."""
     try:
         return files.given(name)
     except OSError as exc:

@@ -100,11 +100,7 @@ def freshness(placed: Placed) -> str:
 
 
 def published_pem(key: str) -> bytes:
-    """A public key that was published to the share.
-
-    Raises:
-        InputError: There is none of this id.
-    """
+    """A public key that was published to the share. Raises InputError if there is none of this id."""
     from runbook_lib.ledger.keyring import public_pem
 
     _, share = opened()
@@ -115,11 +111,7 @@ def published_pem(key: str) -> bytes:
 
 
 def opened() -> tuple[Settings, Share]:
-    """The settings and the share.
-
-    Raises:
-        InputError: No share is set, or it cannot be used.
-    """
+    """The settings and the share. Raises InputError if no share is set, or it cannot be used."""
     from runbook_lib.ledger.share import EXPECTED, Share
     from runbook_lib.settings import Settings
 

@@ -30,11 +30,7 @@ class Lease:
         self._began = _clocks()
 
     def check(self) -> None:
-        """Make sure that it is not over.
-
-        Raises:
-            StaleLookError: It is.
-        """
+        """Make sure that it is not over. Raises StaleLookError if it is."""
         passed_s = max(now - began for now, began in zip(_clocks(), self._began, strict=True))
         if passed_s > self.seconds:
             raise StaleLookError(

@@ -33,11 +33,7 @@ class PinnedRequest:
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """Every address of a name.
-
-    Raises:
-        OSError: It has none.
-    """
+    """Every address of a name. Raises OSError if it has none."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 

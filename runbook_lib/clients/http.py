@@ -326,11 +326,7 @@ class Service:
 
 
 def _whole(response: httpx.Response, limit: int) -> httpx.Response:
-    """An answer with its whole body, unpacked.
-
-    Raises:
-        httpx.RequestError: It breaks off, has more than `limit` bytes, or takes too long.
-    """
+    """A whole answer, unpacked. Raises httpx.RequestError if it breaks off, is too large or takes too long."""
     content, end = bytearray(), time.monotonic() + LONGEST_ANSWER_S
     for part in response.iter_bytes():
         content += part

@@ -34,11 +34,7 @@ class TransientError(UnavailableError):
 
 
 def retried(call: Callable[[], _T], name: str, budget: Budget, *, once: bool = False) -> _T:
-    """What a call returns that may raise `TransientError`.
-
-    Raises:
-        UnavailableError: Every attempt failed.
-    """
+    """What a call returns that may raise `TransientError`. Raises UnavailableError if every attempt failed."""
 
     def pause(seconds: float) -> None:
         budget.wait(seconds, f"waiting {seconds:.1f} s for {name}, which is not ready")

@@ -54,11 +54,7 @@ class Zendesk:
         self._mapped_host = mapped_host
 
     def ticket(self, ticket_id: int) -> Ticket:
-        """A ticket with its requester, organization and assignee.
-
-        Raises:
-            RefusedError: There is no such ticket, or the credentials may not see it.
-        """
+        """A ticket with its requester, organization and assignee. Raises RefusedError if it cannot be seen."""
         return self._reading(ticket_id)[0]
 
     def _reading(self, ticket_id: int) -> tuple[Ticket, datetime | None]:
@@ -142,11 +138,7 @@ class Zendesk:
         return (person is not None and person.is_agent) or user_id == self.me().id
 
     def me(self) -> Person:
-        """The user of these credentials.
-
-        Raises:
-            RefusedError: They are invalid: Zendesk answers this call 200 with an anonymous user.
-        """
+        """The user of these credentials. Raises RefusedError if they are invalid: Zendesk answers 200 then."""
         person = self._service.read_json("api/v2/users/me.json", zendesk_answers.user)
         if person is None:
             words = "Zendesk does not accept these credentials."

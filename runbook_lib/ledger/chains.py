@@ -165,11 +165,7 @@ class Reader:
         self._known: dict[Path, tuple[bytes, Chain]] = {}
 
     def all(self, listed: Iterable[str] | None = None) -> list[Chain]:
-        """Every part that is there, and every part of our own that is missing.
-
-        Raises:
-            InputError: A file, or a head, cannot be read.
-        """
+        """Every part that is there, or missing of our own. Raises InputError if a file or a head cannot be read."""
         # The heads first: a process that appends meanwhile writes the line before the head.
         kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
@@ -277,11 +273,7 @@ class _File:
         return digests if tails == links and all(map(bytes.startswith, lines, begins)) else []
 
     def each(self, lines: list[bytes]) -> tuple[list[str], JournalError | None]:
-        """The lines' digests, each with its signature checked; and the first unknown writer, if there is one.
-
-        Raises:
-            JournalError: The first defect.
-        """
+        """The lines' digests, each one checked, and the first unknown writer. Raises JournalError at a defect."""
         digests, unknown = [START], None
         for number, line in enumerate(lines, start=1):
             key = self._check(number, line, digests[-1])
@@ -326,11 +318,7 @@ class _File:
         raise self._defect("foreign_key", f"is signed by another key than the lines before, {key}", number)
 
     def validity(self, number: int, line: bytes, entry: Mapping[str, Any]) -> Validity:
-        """What the signature of a line is worth: good, or of an unknown key.
-
-        Raises:
-            JournalError: The line was altered.
-        """
+        """What the signature of a line is worth: good, or of an unknown key. Raises JournalError if it was altered."""
         unsigned = {name: value for name, value in entry.items() if name != "sig"}
         try:
             signature = base64.b64decode(entry["sig"], validate=True)

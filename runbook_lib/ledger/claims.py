@@ -99,11 +99,7 @@ class Claims:
             self._share.create(self._release_path(operation_id, number), self._signed(operation_id, RELEASE_DOMAIN))
 
     def path(self, operation_id: str, number: int = 1) -> str:
-        """The object of an operation's claim.
-
-        Raises:
-            InputError: The id cannot be an object's name.
-        """
+        """The object of an operation's claim. Raises InputError if the id cannot be an object's name."""
         if not _PLAIN.fullmatch(operation_id):
             raise InputError(f"{operation_id!r} is no operation id; expected letters, digits, '_' and '-'.")
         return f"{self._profile}/claims/{operation_id}{f'.{number}' if number > 1 else ''}.json"

@@ -182,11 +182,7 @@ class Effects:
         return effect.find()
 
     def _claimed(self, effect: Lookup) -> EffectResult | None:
-        """What another writer's journal says of an effect that was not found in the world.
-
-        Raises:
-            OutcomeUnknownError: Only a writer who is not trusted here says that it is there.
-        """
+        """What another writer's journal says of an effect that was not found; a person judges a stranger's word."""
         claim = self.journal.claimed(effect.operation_id)
         if claim is None:
             return None
@@ -249,11 +245,7 @@ class Effects:
         return self._watch(effect, self._settle_s - max(0.0, ago_s), "An earlier run did not learn what became of it.")
 
     def _wait_for_holder(self, effect: Effect) -> EffectResult | None:
-        """What another machine that has claimed an effect came to; None once the claim is ours, or there is no share.
-
-        Raises:
-            OutcomeUnknownError: It is not there after the time in which the other may be at work.
-        """
+        """What a machine that has claimed an effect came to; None once the claim is ours, or there is no share."""
         latest, words = None, ""
         while self._shared and (held := self._shared.take(effect.operation_id)):
             if held == latest:
@@ -300,11 +292,7 @@ class Effects:
             self._shared.release(effect.operation_id)
 
     def _send(self, effect: Effect) -> Evidence:
-        """Perform it, as long as the last look holds; one that is conditional needs no look.
-
-        Raises:
-            StaleLookError: It does not any more; nothing was sent.
-        """
+        """Perform it, as long as the last look holds, else StaleLookError; one that is conditional needs no look."""
         with self._budget.leased(lease := None if effect.conditional else self._lease):
             if lease:
                 lease.check()
@@ -319,11 +307,7 @@ class Effects:
             raise
 
     def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
-        """Nothing happened; but a conflict may be with an earlier attempt of our own, which is there then.
-
-        Raises:
-            RunbookError: As it came.
-        """
+        """Nothing happened, which is raised; but a conflict may be with our own earlier attempt, which is there."""
         if isinstance(exc, RefusedError) and exc.status in CONFLICTS and (found := self.adopt(effect)):
             return found
         self._note("not_done", effect, reason=str(exc))
@@ -331,11 +315,7 @@ class Effects:
         raise exc
 
     def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
-        """Look until an effect shows, or until it surely is not there, since it can take effect no more: then None.
-
-        Raises:
-            OutcomeUnknownError: Looking fails, or the run may not wait that long.
-        """
+        """Look until an effect shows, or until it surely is not there, since it can take effect no more: then None."""
         sure_at = time.monotonic() + seconds
         give_up_at, pause = max(sure_at, time.monotonic() + self._settle_s), FIRST_PAUSE_S
         while True:

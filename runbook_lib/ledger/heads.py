@@ -48,31 +48,19 @@ class Heads:
         self._folder = keys / "heads"
 
     def of(self, ticket: str, folder: Path) -> list[Kept]:
-        """The heads of a ticket, such as `live/1001`, whose chains are missed if they are not in its folder.
-
-        Raises:
-            InputError: One cannot be read.
-        """
+        """The heads of a ticket, such as `live/1001`, whose chains are no other folder's. Raises InputError if unreadable."""
         found = [self._kept(path, ticket) for path in self.files(ticket)]
         return [kept for kept in found if not _is_elsewhere(kept, folder)]
 
     def keep(self, ticket: str, key: str, first: str, head: Head, folder: Path) -> None:
-        """Replace a head, in one piece.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Replace a head, in one piece. Raises OSError if the disk does not take it."""
         place = self._folder / _named(ticket)
         files.make_folder(place)
         fields = {"lines": head.lines, "sha256": head.sha256, "folder": str(folder.resolve())}
         files.write(place / f"{key}-{first[:FIRST_DIGITS]}.json", json.dumps(fields).encode())
 
     def forget(self, ticket: str, key: str, folder: Path) -> Head | None:
-        """Remove the heads of a part that is set aside; returns what one said, if it can be read.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Remove the heads of a part that is set aside; returns what one said, if it can be read. Raises OSError."""
         lost = None
         for path in self.files(ticket):
             if path.stem.startswith(f"{key}-"):
@@ -106,11 +94,7 @@ class Heads:
             return True
 
     def are_of(self, ticket: str, folder: Path) -> bool:
-        """Whether all heads of a ticket are of chains in its folder, so that no other folder matters to it.
-
-        Raises:
-            InputError: One cannot be read.
-        """
+        """Whether all heads of a ticket are of chains in its folder. Raises InputError if one cannot be read."""
         return all(self._kept(path, ticket).folder == str(folder.resolve()) for path in self.files(ticket))
 
     def files(self, ticket: str) -> list[Path]:

@@ -116,11 +116,7 @@ class Journal:
             self._add(own, kind, fields)
 
     def _add(self, own: Chain, kind: str, fields: Mapping[str, Any]) -> None:
-        """Put a line behind our own part, then keep the head.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Put a line behind our own part, then keep the head. Raises OSError if the disk does not take it."""
         self._keys.leave_public_key(self.folder)
         with open(own.path, "a+b", buffering=0, opener=files.opener) as file:
             size = file.seek(0, os.SEEK_END)
@@ -135,11 +131,7 @@ class Journal:
         self._heads.keep(self.ticket, own.key, first, Head(own.head.lines + 1, digest), self.folder)
 
     def parts(self) -> list[Chain]:
-        """Every writer's part, also those that cannot be relied on.
-
-        Raises:
-            InputError: A file cannot be read.
-        """
+        """Every writer's part, also those that cannot be relied on. Raises InputError if a file cannot be read."""
         return self._reader.all()
 
     def entries(self) -> list[Entry]:
@@ -249,11 +241,7 @@ class Journal:
         raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
 
     def _set_aside(self, path: Path) -> dict[str, Any]:
-        """Keep a part under another name; returns what the new one says of it.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Keep a part under another name; returns what the new one says of it."""
         kept_as = sha256 = None
         if path.is_file():
             kept_as = f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
@@ -329,11 +317,7 @@ class Journal:
 
 
 def _reliable(parts: list[Chain]) -> list[Chain]:
-    """The parts, if none is damaged.
-
-    Raises:
-        JournalError: The first that is.
-    """
+    """The parts; raises the JournalError of the first that is damaged."""
     for chain in parts:
         if chain.error and chain.is_damaged:
             raise chain.error

@@ -93,11 +93,7 @@ class Review:
 
     @property
     def wanted(self) -> RunFilter:
-        """Which runs are selected now.
-
-        Raises:
-            InputError: What is entered in the form is impossible.
-        """
+        """Which runs are selected now. Raises InputError if what is entered in the form is impossible."""
         return filters.wanted(self._entered)
 
     @property

@@ -113,11 +113,7 @@ class Run:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """What `plain` made of a run.
-
-        Raises:
-            ValueError, TypeError, KeyError: It is anything else.
-        """
+        """What `plain` made of a run. Raises ValueError, TypeError, KeyError if it is anything else."""
         values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
         values |= {name: values[name] and datetime.fromisoformat(values[name]) for name in MOMENTS}
         note, state = values.pop("note"), State(values.pop("state"))

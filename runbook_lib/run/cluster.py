@@ -65,11 +65,7 @@ class Expected:
 
     @classmethod
     def here(cls) -> Expected:
-        """What this process has.
-
-        Raises:
-            InputError: Its settings are incomplete.
-        """
+        """What this process has. Raises InputError if its settings are incomplete."""
         settings = Settings.load()
         digest = hashlib.sha256()
         for name in intake.runbooks(settings):

@@ -155,11 +155,7 @@ class Ahead:
             raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
     def take(self) -> Early:
-        """A kernel, which the caller closes; a new one where more are taken than were started.
-
-        Raises:
-            UnavailableError: The system gives no process.
-        """
+        """A kernel, which the caller closes; a new one if more are taken than started. Raises UnavailableError."""
         taken = self._waiting.pop(0) if self._waiting else spawned()
         try:
             for following in self._waiting[:1]:
@@ -176,11 +172,7 @@ class Ahead:
 
 
 def spawned() -> Early:
-    """A Python of its own, for any process.
-
-    Raises:
-        UnavailableError: The system gives no process, or no folder for its sockets.
-    """
+    """A Python of its own, for any process. Raises UnavailableError if the system gives no process or folder."""
     try:
         kernel = Spawned()
         kernel.start()

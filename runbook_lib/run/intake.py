@@ -24,11 +24,7 @@ def runbooks(settings: Settings) -> list[str]:
 
 
 def template(settings: Settings, runbook: str) -> Path:
-    """The notebook of a runbook.
-
-    Raises:
-        InputError: There is none of this name.
-    """
+    """The notebook of a runbook. Raises InputError if there is none of this name."""
     if runbook == REVIEW:
         raise InputError(
             f"{REVIEW} is about all tickets, so it is not run on one. Open it in JupyterLab, or run "

@@ -315,21 +315,13 @@ def _text(notebook: Any) -> str:
 
 
 def read(path: Path) -> Any:
-    """A notebook, in the newest form; as `nbformat.read`, but its form is not checked.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """A notebook, in the newest form; as `nbformat.read`, but its form is not checked. Raises OSError."""
     found = nbformat.reader.reads(path.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
     return nbformat.v4.upgrade(nbformat.convert(found, 4))  # type: ignore[no-untyped-call]
 
 
 def write(path: Path, notebook: Any) -> bytes:
-    """Write a notebook in one piece; returns the bytes.
-
-    Raises:
-        OSError: The folder does not take it; nothing of it is left there.
-    """
+    """Write a notebook in one piece; returns the bytes. Raises OSError, and leaves nothing of it then."""
     content = (_text(notebook) + "\n").encode("utf-8", "replace")
     files.write(path, content)
     return content

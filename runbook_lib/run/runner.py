@@ -323,11 +323,7 @@ def _cell(cell: Any) -> dict[str, Any]:
 
 
 def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
-    """Write the record in one piece, read-only; returns its SHA-256.
-
-    Raises:
-        OSError: The folder does not take it; nothing of it is left there.
-    """
+    """Write the record in one piece, read-only; returns its SHA-256. Raises OSError, and leaves nothing of it then."""
     from runbook_lib.run.papermill_engine import write
 
     pages = {page for step in _results(notebook) for page in step.get("pages", ())}

@@ -101,11 +101,7 @@ class Processes:
         return Output(process.returncode, out, err)
 
     def _started(self, row: Row) -> subprocess.Popen[str]:
-        """Start a ticket's command.
-
-        Raises:
-            OSError: The system has no room for it.
-        """
+        """Start a ticket's command. Raises OSError if the system has no room for it."""
         pipe = subprocess.PIPE
         return subprocess.Popen(  # noqa: S603 - no shell
             self._order.command(self._python, row),

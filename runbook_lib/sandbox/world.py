@@ -101,11 +101,7 @@ def to_the_millisecond(moment: datetime) -> str:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[World]:
-    """Opens the world in a folder, and closes its database at the end.
-
-    Raises:
-        InputError: There is no world, or the file there is not one.
-    """
+    """Opens the world in a folder, and closes its database at the end. Raises InputError if there is none."""
     path = folder / DATABASE_NAME
     if not path.is_file():
         raise InputError(f"There is no practice world in {folder}. Make one first.")
@@ -125,11 +121,7 @@ def opened(folder: Path) -> Iterator[World]:
 
 
 def world_date(folder: Path) -> date | None:
-    """The date of the world in a folder, or None when there is no world.
-
-    Raises:
-        InputError: There is a file in the world's place which is not one.
-    """
+    """The date of the world in a folder, or None without one. Raises InputError if a file in its place is none."""
     if not (folder / DATABASE_NAME).is_file():
         return None
     with opened(folder) as practice:
