@@ -48,7 +48,7 @@ class Heads:
         self._folder = keys / "heads"
 
     def of(self, ticket: str, folder: Path) -> list[Kept]:
-        """The heads of a ticket, such as `live/1001`, in its folder or missed there. Raises InputError if unreadable."""
+        """The heads of a ticket, such as `live/1001`, that are in its folder or missed. Raises InputError."""
         found = [self._kept(path, ticket) for path in self.files(ticket)]
         return [kept for kept in found if not _is_elsewhere(kept, folder)]
 
