@@ -64,7 +64,7 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
     return found
 
 
-def strays(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
+def unnamed(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
     """Those notebooks that no line names and that are of no part which is damaged or missing: that part is named."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
     here = _keys_within(chains)
