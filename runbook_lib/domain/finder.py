@@ -280,13 +280,21 @@ class _Look:
                 self._inner(payload, where, "a part of the mail", depth)
 
 
-def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
-    """The spans of a text that hold a license, or a piece of one, only once they are decoded."""
+def encoded_licenses(
+    text: str, view: View, is_known: Callable[[tuple[int, int]], bool] = lambda _: False
+) -> list[tuple[int, int]]:
+    """The spans of a text that hold a license, or a piece of one, only once they are decoded.
+
+    Args:
+        text: The text as it is.
+        view: The same with its escapes resolved.
+        is_known: Whether a span holds a license as it is; it is not decoded, which would take most of the time.
+    """
     blocks = list(encoded_blocks.in_base64(text))
     if view.text != text:
         found_in_view = encoded_blocks.in_base64(view.text)
         blocks += [(*view.origin(start, end), content) for start, end, content in found_in_view]
-    return [(start, end) for start, end, content in blocks if _holds_license(content)]
+    return [block[:2] for block in blocks if not is_known(block[:2]) and _holds_license(block[2])]
 
 
 def _body(found: Envelope) -> str:
