@@ -16,6 +16,7 @@ import base64
 import json
 import re
 import socket
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -234,13 +235,7 @@ class Settings(Profile):
 
     @property
     def rules(self) -> policy.Rules:
-        return policy.Rules(
-            grace_days=self.grace_days,
-            window_days=self.window_days,
-            time_zone=self.time_zone,
-            weekend_starts=self.weekend_starts,
-            weekend_ends=self.weekend_ends,
-        )
+        return policy.Rules(**{field.name: getattr(self, field.name) for field in fields(policy.Rules)})
 
     def zendesk_credentials(self) -> dict[str, str]:
         """The header that Zendesk wants: an OAuth bearer token, or else the API token.

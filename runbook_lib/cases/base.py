@@ -175,7 +175,7 @@ class Case:
     @property
     def badge(self) -> str:
         """Where the reader is: practice or live, rehearsal or performing."""
-        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.practice_date}"
+        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.today}"
         return f"{place} · {'performing' if self.perform else 'rehearsal, nothing is changed'}"
 
     def found(self, name: str) -> Prefill | None:

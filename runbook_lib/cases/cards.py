@@ -11,7 +11,7 @@ from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Link, P
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence, Ticket
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -28,10 +28,11 @@ _OPERATION_WORDS = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What a run has made of an action so far: the kind of the journal's last line of it, and where it is."""
+    """What a run has made of an action so far: the kind of the journal's last line of it, where it is, its effect."""
 
     kind: str
     evidence: Evidence | None = None
+    name: str = ""
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
@@ -92,16 +93,6 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
         words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
         parts.append(Paragraph(words))
     return tuple(parts)
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number of things, as *1 step* or *2 steps*."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence, as *a, b and c*."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _item(action: Action, operation: Operation | None) -> Item:

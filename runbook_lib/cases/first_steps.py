@@ -10,7 +10,6 @@ from dataclasses import replace
 from runbook_lib.cases import scope
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.cards import count
 from runbook_lib.cases.changes import assignment
 from runbook_lib.cases.gathering import gather
 from runbook_lib.cases.steps import step
@@ -21,6 +20,7 @@ from runbook_lib.display import Paragraph, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, identity
 from runbook_lib.domain.errors import PersonNeededError
 from runbook_lib.domain.models import Answer, Outcome, Verdict
+from runbook_lib.domain.plain_text import count
 from runbook_lib.results import StepResult
 
 

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import cast
+
+from pydantic import SecretStr
 
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
@@ -18,7 +21,7 @@ from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.tracker import Tracker, issue_title
 from runbook_lib.changes.guards import check_reply_arrives
-from runbook_lib.changes.license_pipeline import LicensePipeline, Trigger, pipeline_evidence
+from runbook_lib.changes.license_pipeline import LicensePipeline, pipeline_evidence
 from runbook_lib.display import Paragraph, Table, Tone
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import (
@@ -157,10 +160,13 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
         settings.mechanizer_variable_ticket: reader.case.ticket.url,
     }
     return LicensePipeline(
-        reader.gitlab,
-        Trigger(reader.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, _page(reader)),
-        operation_id,
-        variables,
+        gitlab=reader.gitlab,
+        project=reader.project,
+        ref=settings.mechanizer_ref,
+        token=cast(SecretStr, settings.mechanizer_trigger_token),
+        page=_page(reader),
+        operation_id=operation_id,
+        variables=variables,
         users=reader.users,
         values={"your username": settings.operator, "user count": users, "email": email},
         find=lambda: reader.evidence(operation_id),

@@ -161,7 +161,7 @@ def _of_copy(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int]
         found = license.read(text, load_public_key(case.settings)).user_count if text else (is_own and users)
     except LicenseError:
         found = None
-    if found and (title.names(email) or not any("@" in word for word in title.words)):
+    if found and (title.names(email) or "@" not in title.text):
         return email, found
     raise PersonNeededError(
         f"Issue {issue.url} is titled “{clean(issue.title, 200)}”, which is not what Mechanizer writes, and neither "

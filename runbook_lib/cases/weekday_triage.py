@@ -13,7 +13,6 @@ from typing import ClassVar, cast
 from runbook_lib.cases import changes, first_steps, scope
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case, Prefill, Workflow
-from runbook_lib.cases.cards import count
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.tree_answers import PARAMETERS, TreeAnswers
@@ -30,6 +29,7 @@ from runbook_lib.domain.errors import (
     UnavailableError,
 )
 from runbook_lib.domain.models import Answer, EffectState, Outcome, SeatLink, SoldLicense, Source
+from runbook_lib.domain.plain_text import count
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 

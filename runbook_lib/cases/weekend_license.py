@@ -13,7 +13,7 @@ from runbook_lib.cases import changes, first_steps
 from runbook_lib.cases.applying import apply, look
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, listed
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.issuing import check_card, order
 from runbook_lib.cases.knowledge import Issuance
@@ -33,16 +33,9 @@ from runbook_lib.domain.models import (
     Source,
     Verdict,
 )
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, listed
 from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
 from runbook_lib.results import StepResult
-
-_FIGURES = {
-    "users_in_license": "in_license",
-    "billable_users": "billable",
-    "maximum_users": "maximum",
-    "users_over_license": "over",
-}
 
 
 class WeekendLicense(Case):
@@ -224,7 +217,7 @@ class WeekendLicense(Case):
         return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
 
     def _advice(self) -> SeatAdvice:
-        figures = {word: cast(int | None, self.facts.value(name)) for name, word in _FIGURES.items()}
+        figures = {name: cast(int | None, self.facts.value(name)) for name in policy.FIGURES}
         return policy.suggest_users(**figures)
 
     def _users_of(self, already: Issuance, chosen: int | None) -> StepResult:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runbook_lib.domain import envelopes
+from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.policy import TRIAL_DAYS
 
 SLACK_CHANNEL = "#support_licensing-subscription"
@@ -191,8 +192,8 @@ def license_note(users: int, license_id: str, evidence_url: str) -> str:
     )
 
 
-def screenshots_note(count: int) -> str:
-    files = "1 screenshot" if count == 1 else f"{count} screenshots"
+def screenshots_note(number: int) -> str:
+    files = count(number, "screenshot")
     return f"{files} of the customer's instance, added by the engineer on call to confirm the subscription."
 
 

@@ -222,7 +222,7 @@ def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
         lines.append(_KIND_UNKNOWN)
     if not found and facts.cloud is not False:
         lines.append(_sync_hint(facts))
-    lines += [_stamp_hint(found), _instances_hint(facts)]
+    lines.append(_instances_hint(facts))
     if found:
         lines.append("A row proves contact on that day, not a renewal: let the customer confirm.")
     lines.append(_later_hint(facts))
@@ -264,16 +264,6 @@ def _sync_hint(facts: SeatLinkFacts) -> str:
         f"{SYNC_LAST:%H:%M} UTC, and retry for about {RETRY_HOURS} hours. Look again after "
         f"{SYNC_ENDS:%H:%M} UTC, also while the expert works."
     )
-
-
-def _stamp_hint(found: tuple[SeatLink, ...]) -> str:
-    for row in found:
-        if row.report_at is not None and _report_words(row):
-            return (
-                f"The row received on {_day(row.created_at)} carries a report of {_day(row.report_at)}. That is usual: "
-                "the day of receipt (created_at) counts."
-            )
-    return ""
 
 
 def _instances_hint(facts: SeatLinkFacts) -> str:

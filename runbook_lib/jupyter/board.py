@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import htpy as h
 import ipywidgets
 
-from runbook_lib.cases import cards, spoken
+from runbook_lib.cases import spoken
 from runbook_lib.cases.base import Case
 from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.jupyter.asking import OPEN, Asking
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
@@ -214,7 +214,7 @@ class Board:
             result = self._with_plan(result, self._button)
         card = spoken.card(result.card)
         if name != OPEN and (place.asks or name in self.stuck):
-            number = cards.count(len(place.asks), "question")
+            number = count(len(place.asks), "question")
             state = f"answer {number}" if place.is_needed else f"{number} open"
             state = "answer above" if len(place.asks) < len(result.asks) else state
             card = replace(card, state=state, tone=Tone.ASK)
@@ -271,7 +271,9 @@ class Board:
         if name == OPEN and self._case().any_ticket:
             own = ["ticket_id"]
         open_fields, folded = (list(map(self._asking.field, names)) for names in (place.asks, own))
-        place.ask(open_fields, folded, pictures, self._asking.entered, self._asking.confirmed)
+        entered, confirmed = self._asking.entered, self._asking.confirmed
+        place.form.renew(open_fields, folded=folded, pictures=pictures, entered=entered, confirmed=confirmed)
+        place.point(is_next=place.is_next)
 
     def _new_place(self, name: str) -> Place:
         def form(fold: Any) -> Form:
@@ -296,11 +298,11 @@ class Board:
         skipped = [one for one in reached if (card := self.results.get(one)) and card.card.state == "skipped"]
         coming = next((name for name in case.order if name not in self.results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
-        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
+        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {spoken.title(self.title(coming))}"] if coming else []
         before = len(self._asking.typed_before)
-        words += [f"{cards.count(before, 'answer')} typed before"] if before else []
+        words += [f"{count(before, 'answer')} typed before"] if before else []
         words += [self.reading] if self.reading else []
         if self.performed or case.outcome or case.changes:
             end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"

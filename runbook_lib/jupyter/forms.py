@@ -24,7 +24,7 @@ import ipywidgets
 from markupsafe import Markup
 
 from runbook_lib.cases import spoken
-from runbook_lib.cases.pictures import Picture, Suggestion
+from runbook_lib.cases.pictures import Picture, Pictures, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
@@ -139,8 +139,7 @@ class Form:
         fields: Sequence[Field],
         *,
         folded: Sequence[Field] = (),
-        pictures: Sequence[Picture] = (),
-        notes: Sequence[str] = (),
+        pictures: Pictures = Pictures(),  # noqa: B008 (frozen)
         entered: Mapping[str, str] | None = None,
         confirmed: Collection[str] = (),
     ) -> None:
@@ -150,7 +149,6 @@ class Form:
             fields: The questions.
             folded: What may also be changed.
             pictures: What the values may be read off.
-            notes: What else is to be known, a line each.
             entered: What was entered before, by name.
             confirmed: The fields whose suggestions were confirmed before.
         """
@@ -164,8 +162,8 @@ class Form:
                 row = Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
             self.rows[one.name] = row
             row.renew(one, before.get(one.name), is_confirmed=one.name in confirmed)
-        self.notes, self._notes.value = tuple(notes), _lines(notes)
-        self._show_pictures(pictures)
+        self.notes, self._notes.value = pictures.notes, _lines(pictures.notes)
+        self._show_pictures(pictures.shown)
         boxes = [self.rows[one.name].box for one in folded]
         self._folded.children = boxes if fields else [*boxes, *self._going_on]
         self._answers.children = [self._line, self._fold, self._folded] if self._fold and folded else []
@@ -176,8 +174,8 @@ class Form:
         self.tell("")
         self._refresh()
 
-    def _show_pictures(self, pictures: Sequence[Picture]) -> None:
-        if (wanted := tuple(pictures)) != self._shown:
+    def _show_pictures(self, wanted: tuple[Picture, ...]) -> None:
+        if wanted != self._shown:
             previous, self._shown = self._pictures.children, wanted
             self._pictures.children = [new(ipywidgets.HTML, value=_zoomed(one)) for one in wanted]
             close(*previous)

@@ -22,6 +22,7 @@ from runbook_lib.cases.cards import Operation, plan_details, plan_parts
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.events import EFFECTS
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
@@ -258,4 +259,5 @@ def _how_far(now: RunProgress) -> str:
 
 
 def _changed(now: RunProgress) -> tuple[Part, ...]:
-    return (Table(("what this run changed", ""), now.effects),) if now.effects else ()
+    rows = [(one.name, EFFECTS[one.kind].progress) for one in now.operations.values()]
+    return (Table(("what this run changed", ""), rows),) if rows else ()

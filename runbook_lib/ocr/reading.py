@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.policy import FIGURES
 from runbook_lib.ocr import labels, words
 from runbook_lib.ocr.images import called, decoded, png
 from runbook_lib.ocr.labels import Found
-from runbook_lib.ocr.values import COUNTS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -174,13 +174,13 @@ def doubts(values: Mapping[str, str]) -> set[str]:
     doubtful = set()
     if values.get("starts_on", "") >= values.get("expires_on", "9999"):
         doubtful |= {"expires_on"}
-    number = {name: int(values[name]) for name in COUNTS if name in values}
+    number = {name: int(values[name]) for name in FIGURES if name in values}
     bought, over = number.get("users_in_license"), number.get("users_over_license")
     billable, maximum = number.get("billable_users"), number.get("maximum_users")
     if bought is not None and over is not None:
         most = {max(0, count - bought) for count in (billable, maximum) if count is not None}
         if most and over not in most:
-            doubtful |= set(COUNTS)
+            doubtful |= set(FIGURES)
     if billable is not None and maximum is not None and billable > maximum:
         doubtful |= {"billable_users", "maximum_users"}
     return doubtful
