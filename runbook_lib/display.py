@@ -45,7 +45,6 @@ class Table:
     """Rows under heads.
 
     Attributes:
-        heads: The columns' names.
         rows: The values, or links; each row as long as the heads.
         whole: The columns, beside the first, whose short values are not broken over lines, by place.
         in_view: Whether it is never folded: it says what to do, or what was done.
@@ -161,11 +160,9 @@ class Card:
     """One result.
 
     Attributes:
-        title: The step, or what the card is about.
         state: One or two words: done, planned, stopped ...
         tone: The accent that goes with the state.
         badge: Where this is: practice or live, rehearsal or performing.
-        parts: The content, top to bottom.
         quiet: Whether there is nothing to look at: a page shows it as one grey line.
         pages: Web addresses that the run has from our services: in a paragraph, one is shown as a link with words.
     """

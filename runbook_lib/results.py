@@ -22,7 +22,6 @@ class StepResult:
     """What a step shows: a card for people, plain data for programs.
 
     Attributes:
-        card: The card.
         data: The same for a program.
         asks: The parameters that a person could add here, for a form.
     """

@@ -70,7 +70,6 @@ class Copy:
     """A copy of a runbook, with a ticket filled in.
 
     Attributes:
-        path: Where it is.
         was_renewed: Whether there was another one before, which was not changed by hand.
         lacks: The values that it does not have, since it was changed by hand and kept.
     """

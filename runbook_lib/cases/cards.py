@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runbook_lib.cases.spoken import TO_PASS
+from runbook_lib.cases.form_words import TO_PASS
 from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Link, Paragraph, Part, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
@@ -116,16 +116,7 @@ def _exact(text: ExactText) -> ExactWords:
     return ExactWords(f"{text.label[:1].upper()}{text.label[1:]}{later}", text.words)
 
 
-def stopped(
-    runbook: str,
-    ticket_id: object,
-    title: str,
-    exc: RunbookError,
-    *,
-    badge: str,
-    performed: bool = False,
-    effects: Sequence[EffectResult] = (),
-) -> StepResult:
+def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, badge: str) -> StepResult:
     """The card of a step that cannot go on: what, and which parameters would help."""
     missing = exc.missing if isinstance(exc, NeedsAnswerError) else ()
     rows = [(name, answers.QUESTIONS[name].words) for name in missing]
@@ -141,10 +132,10 @@ def stopped(
         "step": title,
         "state": "needs_answer" if person else "failed",
         "summary": str(exc),
-        "performed": performed,
+        "performed": False,
         "outcome": None,
         "error": type(exc).__name__,
         "missing": list(missing),
-        "effects": [effect_data(effect) for effect in effects],
+        "effects": [],
     }
     return StepResult(Card(title, state, tone, badge, parts), data)

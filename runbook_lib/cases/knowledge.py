@@ -47,12 +47,8 @@ class Knowledge:
 
     Attributes:
         ticket: The ticket as it was when the case was opened.
-        rules: The team's settings.
-        thread: Its comments, once they were read.
-        facts: The known facts, with sources.
         attached: The licenses on the ticket that are signed by the expected key.
         installed: The one of them that the instance has.
-        purchases: The requester's accounts and licenses in CustomersDot.
         unusable: Organization fields with unexpected values, in words, by fact.
         unread: The things that could not be read.
         existing_license: The license that this ticket has from an earlier run or a colleague, or None.
@@ -89,7 +85,7 @@ class Knowledge:
         return cast(str | None, self.facts.value("requester_email"))
 
     def day_ruling(self, calendar: Calendar) -> Ruling:
-        """What a rule for the day says of the emergency."""
+        """What a workflow's rule for the day says of this emergency."""
         return calendar(self.ticket.created_at, self.emergency_on, self.rules)
 
     @property

@@ -32,9 +32,6 @@ _PICTURES = ("image/", "video/", "audio/")
 class LicenseFiles:
     """The licenses on one ticket.
 
-    Args:
-        case: The case of the ticket.
-
     Attributes:
         held: The licenses that the key opens, each once, in the order of the thread.
         notes: Files without a license, and unusual things about the others.

@@ -104,7 +104,7 @@ class Picture:
 
     Attributes:
         png: The image, small and made anew.
-        words: What it is, for who cannot see it.
+        words: Its description, for a reader who cannot see it.
     """
 
     png: bytes
@@ -166,7 +166,7 @@ class ImageCache:
         return self._pictures(contents, notes)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until all was read; returns whether that came."""
+        """Wait until all images were read; returns whether they were."""
         worker = self._worker
         if worker.ident:  # it was started
             worker.join(timeout_s)

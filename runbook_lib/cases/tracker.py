@@ -44,7 +44,6 @@ class Tracker:
     """The internal tracker, as far as it concerns the licenses of one ticket's requester.
 
     Args:
-        case: The case that needs a license.
         email: The requester's address, checked.
     """
 

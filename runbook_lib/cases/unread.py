@@ -26,8 +26,6 @@ class Unread:
     """A thing that could not be read.
 
     Attributes:
-        name: Its name, for the reader.
-        reason: Why, in a sentence.
         source: The source of facts that it would be.
         may_pass: Whether trying again may help.
         is_here: Whether it was fetched, and only its contents could not be opened.

@@ -42,7 +42,6 @@ class WeekdayTriage(Case):
     """An emergency of a self-managed customer on a working day.
 
     Attributes:
-        tree: The answers to the decision tree so far.
         rows: The Seat Link rows of the subscription, newest first, or None.
         hints: What the rows mean, for information.
         decision: The outcome by the tree, or by the engineer's choice.

@@ -16,11 +16,9 @@ class Assignment:
     stamp of the ticket that was read.
 
     Args:
-        zendesk: Where the ticket is.
         ticket: The ticket as just read (`Zendesk.settled_ticket`).
         operator: Whose it is to be.
         prefix: What the operation ids of this ticket begin with.
-        take_over: Whether a colleague's ticket may be taken.
     """
 
     name = "assignment"

@@ -33,14 +33,10 @@ class SentComment:
     """A comment that a run may have sent; this only looks for it.
 
     Attributes:
-        zendesk: Where the ticket is.
-        ticket: The ticket, as read last.
         operation_id: What the comment carries.
         name: What kind of comment, as the journal has it.
-        summary: What it is, in one line.
         public: Whether it is a reply, or else an internal note.
         evidence: What to call it as evidence; by default what it is.
-        files: The files that go with it.
         link: Where its evidence is, if not on the ticket.
     """
 
@@ -94,7 +90,6 @@ class Comment(SentComment):
     """A comment that is to be sent, once.
 
     Attributes:
-        body: Its exact text.
         may_be_sent: Its precondition: raises, given the ticket as just read, if it may not be sent now.
     """
 

@@ -18,17 +18,12 @@ class LicensePipeline:
     """The pipeline for one order, started once.
 
     Attributes:
-        gitlab: Where Mechanizer is.
-        project: Its project.
         ref: The branch or tag that is run.
-        token: The trigger token.
         page: Where a person sees its pipelines.
         operation_id: The order's, which is among the variables too.
         variables: What the pipeline is given.
-        users: For how many users the license is.
         values: The same for the reader, by the form's own field names.
         find: Finds a license of this order, or a trace of its job.
-        check: Its precondition.
     """
 
     name: ClassVar[str] = "license"

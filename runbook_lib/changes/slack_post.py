@@ -41,11 +41,7 @@ class SentPost:
     """A post of one ticket that a run may have made; this never posts.
 
     Attributes:
-        slack: Where the channel is.
-        channel: The channel.
-        ticket: The ticket.
         operation_id: What the message carries.
-        name: What kind of post.
         patience_s: How long looking may take; None tries for as long as for anything.
     """
 
@@ -115,7 +111,6 @@ class SlackPost(SentPost):
 
     Attributes:
         words: Its exact text, as Slack's markup.
-        check: Its precondition.
     """
 
     conditional: ClassVar[bool] = False

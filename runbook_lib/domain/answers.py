@@ -34,8 +34,6 @@ class Question:
         name: Its name in the notebooks, on the command line and in records.
         words: Its meaning in one line; the notebooks' `# help` comment.
         read: Turns the given value into the checked one; raises InputError.
-        label: The label of its field in a form.
-        choices: The choices of a form.
         optional: Whether `unknown` is allowed.
     """
 

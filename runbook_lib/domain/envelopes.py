@@ -123,7 +123,6 @@ class Search:
     """One search through one text.
 
     Args:
-        text: The text.
         view: It, as `decoded` has it, if that is there already.
 
     Attributes:
@@ -137,7 +136,7 @@ class Search:
 
     @cached_property
     def _skeleton(self) -> View:
-        """The letters with their places: dear, and needed only where something was found."""
+        """The letters with their places; costly, so made only where something was found."""
         return _skeleton(self.view.text)
 
     @cached_property

@@ -305,7 +305,6 @@ class History:
         events: The same.
         runs: The runs, by the record's name, in the order of their beginning. Another writer's line about a record
             is not part of the run that left the record: it is a run of its own, under both names.
-        operations: By operation id.
         restarts: The lines by which parts were set aside.
         sign_offs: The lines by which reviewers sign records off, by the record's name.
         case_ended: The line by which a person whose key is trusted says that the case has ended, unless taken back.

@@ -33,13 +33,10 @@ class Attached:
     """A license on the ticket that the expected key has signed and that has started.
 
     Attributes:
-        name: The file's name.
         fingerprint: Distinguishes files of the same name.
         blocked_on: The day from which the instance is read-only, if the file states it.
         users: Its user count, or None if that is no number.
-        plan: Its plan, as the file has it.
         is_cancellation: Whether it was issued because a subscription was canceled.
-        company: The licensee's company.
         email: The licensee's address, or "".
     """
 

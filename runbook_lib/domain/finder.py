@@ -54,7 +54,6 @@ class Content:
     """What some bytes are, and the licenses in them.
 
     Attributes:
-        kind: What they are.
         detail: The format, such as `PNG`, or "".
         licenses: Every license in them, each once, in order.
         notes: What was not opened or is odd, for the reader.

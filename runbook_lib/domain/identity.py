@@ -84,9 +84,7 @@ class IdentitySources:
 
     Attributes:
         ours: The organization, and CustomersDot accounts of exactly the requester's address.
-        requester: The requester by their address.
         licenses: The license files on the ticket that the case uses.
-        confirmed: The engineer's answer.
         not_looked: Why CustomersDot could not be read, or "".
     """
 

@@ -95,8 +95,6 @@ class Seal:
     """The digest of a record, as a note on the ticket keeps it.
 
     Attributes:
-        record: The record's file name.
-        sha256: The SHA-256 of its bytes.
         lines: The number of the journal line with the same digest.
         head: That line's SHA-256.
         key: The writer of that journal.

@@ -256,7 +256,6 @@ class Fact:
     Attributes:
         name: One of the names in `answers`, such as `plan` or `expires_on`.
         value: The value, already checked and typed.
-        source: Where it comes from.
         detail: Where exactly, for the reader: a file name, an organization field, a parameter.
     """
 

@@ -117,9 +117,7 @@ class NextStep:
     """What to do next.
 
     Attributes:
-        do: The action.
         order: The order that it is for; it may be another one that has to end first.
-        why: The reason in a sentence.
         issue: The issue of the license, or the one whose title gets the result; None if a person's answer replaces it.
         sent: For `SETTLE`: whether the license was sent.
         duplicates: Further issues of the same order, to be closed; after a success none that a person has changed.
@@ -207,10 +205,9 @@ def decide(order: LicenseOrder) -> NextStep:
 
 def _sent(order: LicenseOrder) -> NextStep:
     """A person says that the mail came: the issue with the copy gets that result, if there is one."""
-    found = order.left or order.issues
-    if not found:
-        return NextStep(NextAction.ADOPT, order, "By a person's word the license was mailed.")
-    return _settle(order, sent=True, why="By a person's word the license was mailed.")
+    why = "A person says that the license was mailed."
+    has_issue = order.left or order.issues
+    return _settle(order, sent=True, why=why) if has_issue else NextStep(NextAction.ADOPT, order, why)
 
 
 def _running(order: LicenseOrder) -> NextStep | None:
@@ -227,7 +224,7 @@ def _running(order: LicenseOrder) -> NextStep | None:
 
 def _ended(order: LicenseOrder) -> NextStep:
     if order.mail is False:
-        why = "By a person's word no mail came."
+        why = "A person says that no mail came."
         return _settle(order, sent=False, why=why) if order.left else NextStep(NextAction.SETTLED, order, why)
     if order.left:
         # A job opens its issue before anything else, and updates it before it sends the mail.

@@ -57,8 +57,6 @@ class Action:
         name: What kind of change, such as `slack_post`.
         step: The title of the step that it belongs to.
         summary: What it changes, in one line.
-        target: Where.
-        texts: What it sends.
         state: Planned, or found there already.
         evidence: Where it is, if it is there.
         trouble: Why it could not be looked at, with what to do; or "".
@@ -80,11 +78,9 @@ class Plan:
     """What would be done for one ticket.
 
     Attributes:
-        ticket_id: The ticket.
         outcome: How the case would end; None while it is open.
         actions: In the order of the steps.
         answers: Every parameter, as typed on the command line: what the run is given.
-        readings: The facts that count.
         gist: The result in a few words: for how many users, to whom ...; or "".
     """
 

@@ -67,7 +67,6 @@ class ScopeFacts:
         deployment: `self_managed` or `gitlab_com`.
         account_type: `customer`, `prospect` or `reseller`.
         plan: One of `PAID_PLANS`, or `free`.
-        expires_on: The day the license expired.
         blocked_on: The day from which the instance is read-only by its license file; the end of the grace period.
         emergency_on: The emergency's date, UTC.
         requester_email: The address a license would go to.

@@ -68,7 +68,7 @@ def write(mark: Mark, email: str, users: int) -> str:
 
 
 def read(text: str) -> Title:
-    """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
+    """Read a title. GitLab's search matches words, not text, so titles are compared by this alone."""
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
     folded = text.casefold()
     mark = next((mark for mark in Mark if folded.startswith(mark.casefold())), None)

@@ -39,7 +39,6 @@ class Node:
     Attributes:
         id: Its id in the chart.
         words: Its text, reworded.
-        kind: Title, question, look-up or end.
         link: The page that it names, or "".
         outcome: The outcome of the case there, or None.
     """
@@ -103,9 +102,7 @@ class Reply:
     """The answer at one node.
 
     Attributes:
-        node: The node's id.
         answer: The answer; for a lookup YES once it is done.
-        source: Where the answer comes from.
         evidence: The observation that it is based on.
         differs: The contradicting observation of another source, or "".
     """
@@ -166,9 +163,7 @@ class SeatLinkFacts:
 
     Attributes:
         rows: The subscription's rows, in any order.
-        opened_at: When the ticket was opened.
         emergency_on: The emergency's date, which is the "current date" of the question, UTC.
-        looked_at: When the rows were read.
         cloud: Whether the license is an online cloud license; None if not known.
     """
 

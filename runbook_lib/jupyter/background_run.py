@@ -46,7 +46,7 @@ class RunProgress:
         operations: What has become of each operation, by its id: a plan's action is found by that.
         seconds: Since it began.
         ended: The journal's line of its end, or None.
-        error: What kept it from having one, or "".
+        error: Why it has no such line, or "".
         following: Whether it was begun elsewhere.
         runbook: Whose run it is; "" where no line of it is there yet.
         notice: What else its reader should know once it has ended, such as a share that could not be reached; or "".
@@ -72,9 +72,6 @@ class BackgroundRun:
     """One performing run of a ticket's runbook.
 
     Args:
-        settings: Where the ticket's folder is.
-        runbook: The runbook.
-        ticket_id: The ticket.
         popen: Starts its process, as `subprocess.Popen` does.
     """
 

@@ -42,7 +42,7 @@ class KeptAnswers:
     passed: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def html(self, case: Case) -> str:
-        """What the page finds them by; nothing of it is seen."""
+        """A hidden element by which the page finds the answers."""
         kept = _only_valid(self, case)
         found = {
             "of": _whose(case),

@@ -54,7 +54,7 @@ class Place:
         display({**self._bundle(), **view}, raw=True)  # type: ignore[no-untyped-call]
 
     def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
-        """Let the card say this; and below it stands this, if anything else than before."""
+        """Show this card, and below it these widgets, if they are others than before."""
         self.card = card
         is_settled = card.card.tone not in (Tone.ASK, Tone.STOP)
         (self._output.add_class if is_settled else self._output.remove_class)(SETTLED)
@@ -64,20 +64,20 @@ class Place:
             self.box.children = children
 
     def point(self, *, is_next: bool) -> None:
-        """Whether the reader goes on here; else its *Continue* stands out only among answers that were opened."""
+        """Say whether the reader goes on here; if not, *Continue* stands out only while the answers are open."""
         self.is_next = is_next
         (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
         stands_out = is_next or not self.asks or self.fold.value
         self.form.continue_button.button_style = "primary" if stands_out else ""
 
     def close_answers(self) -> None:
-        """Fold what was opened, without a call of `on_toggle`."""
+        """Fold the answers that were opened, without calling `on_toggle`."""
         self._is_folding = True
         self.fold.value = False
         self._is_folding = False
 
     def retire(self) -> None:
-        """Nothing can be done here any more; the card stays to be read."""
+        """Take away what can be pressed; the card stays to be read."""
         self.box.children = (self._output,)
         self.form.close()
         close(self.fold)

@@ -71,7 +71,6 @@ class Conflict:
     """Screenshots of a ticket that show different values.
 
     Attributes:
-        name: The parameter.
         readings: One for each value, each with the name of its image, in the order of the images.
     """
 

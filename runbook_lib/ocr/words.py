@@ -47,7 +47,6 @@ class Word:
     """A piece of text on one line, often several words.
 
     Attributes:
-        text: The recognized text.
         score: The certainty of the recognition, 0 to 1.
         corners: On the image, in pixels: upper left, upper right, lower right, lower left.
         left, top, right, bottom: Its box, in pixels, with the page's tilt corrected.
