@@ -46,14 +46,14 @@ class Purchases:
         return max(known, key=lambda one: one.expires_on or date.min).cloud if known else None
 
 
-def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Purchases:
+def look_up(cdot: CustomersDot | None, email: str | None) -> Purchases:
     if cdot is None:
         return Purchases(trouble=NOT_CONFIGURED)
     if email is None:
         return Purchases(trouble="The ticket shows no usable address to look for.")
     try:
-        accounts = tuple(cdot.accounts(email, patience_s=patience_s))
-        return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a, patience_s=patience_s)))
+        accounts = tuple(cdot.accounts(email))
+        return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a)))
     except (RefusedError, UnavailableError) as exc:
         return Purchases(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, Source.CUSTOMERSDOT),))
 

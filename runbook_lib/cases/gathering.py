@@ -108,9 +108,9 @@ def _tells_of_instance(comment: Comment, ticket: Ticket) -> bool:
 
 
 def _purchases(case: Case, facts: Facts) -> Purchases:
-    patience_s = None if case.workflow.asks_accounts else PATIENCE_S
     email = cast(str | None, facts.value("requester_email"))
-    return look_up(case.services.customersdot, email, patience_s=patience_s)
+    with case.services.budget.hurried(None if case.workflow.asks_accounts else PATIENCE_S):
+        return look_up(case.services.customersdot, email)
 
 
 def _notes_on_accounts(case: Case, known: Knowledge) -> list[str]:

@@ -174,8 +174,8 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
 def _page(reader: OrderReader) -> str:
     """Where a person sees Mechanizer's pipelines; else its project, for which GitLab knows an address by number."""
     if not reader.case.perform:
-        with suppress(RunbookError):
-            return f"{reader.gitlab.project_url(reader.project, patience_s=LINK_S)}/-/pipelines"
+        with suppress(RunbookError), reader.case.services.budget.hurried(LINK_S):
+            return f"{reader.gitlab.project_url(reader.project)}/-/pipelines"
     return f"{reader.case.settings.gitlab_url.rstrip('/')}/projects/{reader.project}"
 
 

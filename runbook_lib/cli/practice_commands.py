@@ -38,7 +38,6 @@ def lab(words: Sequence[str]) -> int:
 
 
 def _beginning(ticket: str | None) -> str:
-    """What is about to happen, before anything is started."""
     what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
     return f"{what} JupyterLab is starting; Ctrl-C stops it ..."
 
