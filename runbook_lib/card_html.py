@@ -15,9 +15,7 @@ import htpy as h
 
 from runbook_lib.display import (
     Card,
-    Checklist,
     DecisionPath,
-    ExactWords,
     Fold,
     Link,
     Links,
@@ -89,17 +87,13 @@ def _part(part: Part, card: Card) -> h.Node:
             return _table(part)
         case Timeline(window):
             return _timeline(window)
-        case Preview(label, words):
-            return h.div(style="margin:6px 0px")[h.div(style=_SMALL)[clean(label)], _words_as_they_are(words)]
-        case ExactWords(label, words):
+        case Preview(label, words, to_copy):
+            if not to_copy:
+                return h.div(style="margin:6px 0px")[h.div(style=_SMALL)[clean(label)], _words_as_they_are(words)]
             copy = h.button(type="button", onclick=_COPY, style="font-size:12px;margin:4px 0px")["Copy"]
             return _folded(label, h.div[copy, _words_as_they_are(words)])
         case Fold(parts, label):
             return _folded(label or "Details", [_part(one, card) for one in parts])
-        case Checklist(items):
-            return _table(
-                Table((), [(f"{one.mark} {one.state}", one.words, Link(one.where, one.url)) for one in items])
-            )
         case Link(label, url):
             shown = _linked(label, url) if is_web(url) else [clean(label), ": ", _linked(clean(url), url)]
             return h.p(style="margin:6px 0px")[shown]

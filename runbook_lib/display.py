@@ -45,7 +45,7 @@ class Table:
     """Rows under heads.
 
     Attributes:
-        rows: The values, or links; each row as long as the heads.
+        rows: The values, or links; each row as long as the heads, if there are any.
         whole: The columns, beside the first, whose short values are not broken over lines, by place.
         in_view: Whether it is never folded: it says what to do, or what was done.
     """
@@ -65,18 +65,11 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Preview:
-    """The exact text of a message."""
+    """The exact text of a message; one to copy is folded, under a button that does so."""
 
     label: str
     words: str
-
-
-@dataclass(frozen=True)
-class ExactWords:
-    """The exact text of a message, folded, with a button that copies it."""
-
-    label: str
-    words: str
+    to_copy: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,32 +78,6 @@ class Fold:
 
     parts: Sequence[Part]
     label: str = ""
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of a checklist.
-
-    Attributes:
-        mark: Its state at a glance.
-        state: The same in words.
-        words: What it is.
-        where: Where it is, or would be.
-        url: The address of that, or "".
-    """
-
-    mark: str
-    state: str
-    words: str
-    where: str
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Checklist:
-    """What is to be done and what is done, a line each."""
-
-    items: Sequence[Item]
 
 
 @dataclass(frozen=True)
@@ -152,7 +119,7 @@ class DecisionPath:
     stops: Sequence[Stop]
 
 
-Part = Paragraph | Table | Timeline | Preview | ExactWords | Fold | Checklist | Link | Links | DecisionPath
+Part = Paragraph | Table | Timeline | Preview | Fold | Link | Links | DecisionPath
 
 
 @dataclass(frozen=True)
@@ -212,29 +179,23 @@ def _part_text(part: Part) -> str:
             return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
         case Table(heads, rows):
             cells = [[clean(_cell_text(cell)) for cell in row] for row in rows]
-            widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
+            columns = len(heads) or len(rows[0])
+            widths = [None if i < columns - 2 else 48 for i in range(columns)]
             names = [clean(head) for head in heads]
             return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
         case Timeline(window):
             return window_words(window)
-        case Preview(label, words) | ExactWords(label, words):
+        case Preview(label, words):
             return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
         case Fold(parts, label):
             inner = "\n".join(map(_part_text, parts))
             return f"{clean(label)}:\n{textwrap.indent(inner, '  ')}" if label else inner
-        case Checklist(items):
-            return "\n".join(_item_text(item) for item in items)
         case Link(label, url):
             return f"{clean(label)}: {clean(url)}"
         case Links(links):
             return "\n".join(f"{clean(one.label)}: {clean(one.url)}" for one in links)
         case DecisionPath(stops):
             return "\n".join(_stop_text(number, stop) for number, stop in enumerate(stops, start=1))
-
-
-def _item_text(item: Item) -> str:
-    where = f" ({clean(item.where)}{': ' if item.where and item.url else ''}{clean(item.url)})"
-    return f"{item.mark} {clean(item.state)}: {clean(item.words)}{where if item.where or item.url else ''}"
 
 
 def _stop_text(number: int, stop: Stop) -> str:

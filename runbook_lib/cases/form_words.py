@@ -10,9 +10,7 @@ from dataclasses import replace
 
 from runbook_lib.display import (
     Card,
-    Checklist,
     DecisionPath,
-    ExactWords,
     Fold,
     Link,
     Links,
@@ -74,7 +72,7 @@ def _part(part: Part) -> Part:
             return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
         case Fold(parts, label):
             return Fold([_part(one) for one in parts], label)
-        case Timeline() | Preview() | ExactWords() | Checklist() | Link() | Links():
+        case Timeline() | Preview() | Link() | Links():
             return part
 
 
