@@ -42,18 +42,12 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under heads.
-
-    Attributes:
-        rows: The values, or links; each row as long as the heads, if there are any.
-        whole: The columns, beside the first, whose short values are not broken over lines, by place.
-        in_view: Whether it is never folded: it says what to do, or what was done.
-    """
+    """Rows under heads."""
 
     heads: Sequence[str]
-    rows: Sequence[Sequence[str | Link]]
-    whole: Sequence[int] = ()
-    in_view: bool = False
+    rows: Sequence[Sequence[str | Link]]  # the values, or links; each row as long as the heads, if there are any
+    whole: Sequence[int] = ()  # the columns, beside the first, whose short values are not broken over lines, by place
+    in_view: bool = False  # whether it is never folded: it says what to do, or what was done
 
 
 @dataclass(frozen=True)
@@ -90,19 +84,12 @@ class Link:
 
 @dataclass(frozen=True)
 class Stop:
-    """One place on a decision path.
+    """One place on a decision path."""
 
-    Attributes:
-        words: The question, or what is done there.
-        taken: Whether the path leads over it.
-        answer: The answer there, or "".
-        evidence: What the answer rests on, or "".
-    """
-
-    words: str
-    taken: bool
-    answer: str = ""
-    evidence: str = ""
+    words: str  # the question, or what is done there
+    taken: bool  # whether the path leads over it
+    answer: str = ""  # the answer there, or ""
+    evidence: str = ""  # what the answer rests on, or ""
 
 
 @dataclass(frozen=True)
@@ -124,22 +111,15 @@ Part = Paragraph | Table | Timeline | Preview | Fold | Link | Links | DecisionPa
 
 @dataclass(frozen=True)
 class Card:
-    """One result.
-
-    Attributes:
-        state: One or two words: done, planned, stopped ...
-        tone: The accent that goes with the state.
-        badge: Where this is: practice or live, rehearsal or performing.
-        quiet: Whether there is nothing to look at: a page shows it as one grey line.
-        pages: Web addresses that the run has from our services: in a paragraph, one is shown as a link with words.
-    """
+    """One result."""
 
     title: str
-    state: str
-    tone: Tone
-    badge: str
+    state: str  # one or two words: done, planned, stopped
+    tone: Tone  # the accent that goes with the state
+    badge: str  # where this is: practice or live, rehearsal or performing
     parts: tuple[Part, ...] = ()
-    quiet: bool = False
+    quiet: bool = False  # whether there is nothing to look at: a page shows it as one grey line
+    # Web addresses that the run has from our services: in a paragraph, one is shown as a link with words
     pages: Collection[str] = ()
 
 

@@ -38,35 +38,23 @@ _QUIET = ("skipped", "not taken", "not reached")
 
 @dataclass(frozen=True)
 class Prefill:
-    """What is known of a parameter without the engineer.
+    """What is known of a parameter without the engineer."""
 
-    Attributes:
-        value: As it would be typed, or "".
-        source: Who says so, or "".
-        choices: What there is to choose from, if the runbook knows.
-    """
-
-    value: str = ""
-    source: str = ""
-    choices: tuple[str, ...] = ()
+    value: str = ""  # as it would be typed, or ""
+    source: str = ""  # who says so, or ""
+    choices: tuple[str, ...] = ()  # what there is to choose from, if the runbook knows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """What a runbook decides for the steps that it shares with others.
+    """What a runbook decides for the steps that it shares with others."""
 
-    Attributes:
-        calendar: Its rule for the day.
-        asks_accounts: Whether its own questions are about the CustomersDot account, so that it waits for CustomersDot
-            as for any other service, and says what has to be answered by hand.
-        settles_first: Whether the case stops at the scope for what a person has to settle.
-        issues_license: Whether it issues licenses, so that it has to know whether the ticket has one.
-    """
-
-    calendar: Calendar = policy.weekend_ruling
+    calendar: Calendar = policy.weekend_ruling  # its rule for the day
+    # Whether its own questions are about the CustomersDot account, so that it waits for CustomersDot as for any other
+    # service, and says what has to be answered by hand
     asks_accounts: bool = False
-    settles_first: bool = True
-    issues_license: bool = True
+    settles_first: bool = True  # whether the case stops at the scope for what a person has to settle
+    issues_license: bool = True  # whether it issues licenses, so that it has to know whether the ticket has one
 
 
 class Case:

@@ -28,21 +28,14 @@ Value = int | bool | str | date | tuple[str, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """One parameter.
+    """One parameter."""
 
-    Attributes:
-        name: Its name in the notebooks, on the command line and in records.
-        words: Its meaning in one line; the notebooks' `# help` comment.
-        read: Turns the given value into the checked one; raises InputError.
-        optional: Whether `unknown` is allowed.
-    """
-
-    name: str
-    words: str
-    read: Callable[[str, object], Value]
+    name: str  # its name in the notebooks, on the command line and in records
+    words: str  # its meaning in one line; the notebooks' `# help` comment
+    read: Callable[[str, object], Value]  # turns the given value into the checked one; raises InputError
     label: str = ""
     choices: tuple[str, ...] = ()
-    optional: bool = True
+    optional: bool = True  # whether `unknown` is allowed
 
     def parse(self, raw: object) -> Value | None:
         """The checked value, or None for `unknown`.

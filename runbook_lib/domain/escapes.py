@@ -47,16 +47,11 @@ _PLAIN_LETTERS = {
 
 @dataclass(frozen=True)
 class View:
-    """A text with some characters removed or replaced, and the original place of each.
+    """A text with some characters removed or replaced, and the original place of each."""
 
-    Attributes:
-        text: The remaining characters.
-        starts: The place of each piece in `text`.
-        origins: The span of each piece in the original text. A piece of another length is an escape as a whole.
-    """
-
-    text: str = field(repr=False)
-    starts: list[int] = field(repr=False)
+    text: str = field(repr=False)  # the remaining characters
+    starts: list[int] = field(repr=False)  # the place of each piece in `text`
+    # The span of each piece in the original text. A piece of another length is an escape as a whole
     origins: list[tuple[int, int]] = field(repr=False)
 
     @classmethod

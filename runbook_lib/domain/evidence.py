@@ -30,26 +30,18 @@ _RANKS = {plan: rank for rank, plan in enumerate(("free", *PAID_PLANS))}
 
 @dataclass(frozen=True)
 class Attached:
-    """A license on the ticket that the expected key has signed and that has started.
-
-    Attributes:
-        fingerprint: Distinguishes files of the same name.
-        blocked_on: The day from which the instance is read-only, if the file states it.
-        users: Its user count, or None if that is no number.
-        is_cancellation: Whether it was issued because a subscription was canceled.
-        email: The licensee's address, or "".
-    """
+    """A license on the ticket that the expected key has signed and that has started."""
 
     name: str
-    fingerprint: str
+    fingerprint: str  # distinguishes files of the same name
     expires_on: date | None
-    blocked_on: date | None = None
-    users: int | None = None
+    blocked_on: date | None = None  # the day from which the instance is read-only, if the file states it
+    users: int | None = None  # its user count, or None if that is no number
     plan: str | None = None
     is_trial: bool = False
-    is_cancellation: bool = False
+    is_cancellation: bool = False  # whether it was issued because a subscription was canceled
     company: str = ""
-    email: str = ""
+    email: str = ""  # the licensee's address, or ""
     starts_on: date = date.min
 
     def works_on(self, day: date, grace_days: int) -> bool:
@@ -69,28 +61,18 @@ class Attached:
 
 @dataclass(frozen=True)
 class Installed:
-    """The license that the instance has, as far as the ticket shows.
+    """The license that the instance has, as far as the ticket shows."""
 
-    Attributes:
-        license: The license whose facts count, or None.
-        question: Why the engineer has to be asked, or "".
-    """
-
-    license: Attached | None = None
-    question: str = ""
+    license: Attached | None = None  # the license whose facts count, or None
+    question: str = ""  # why the engineer has to be asked, or ""
 
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """A question about a fact that only a person can answer.
+    """A question about a fact that only a person can answer."""
 
-    Attributes:
-        name: The parameter that answers it.
-        reason: The contradicting values with their sources.
-    """
-
-    name: str
-    reason: str
+    name: str  # the parameter that answers it
+    reason: str  # the contradicting values with their sources
 
 
 def installed(

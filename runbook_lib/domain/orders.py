@@ -62,29 +62,18 @@ class NextAction(StrEnum):
 
 @dataclass(frozen=True)
 class LicenseOrder:
-    """The state of one order.
+    """The state of one order."""
 
-    Attributes:
-        operation_id: The order's id, or "" if its issue has none.
-        question: The id of the question whether the customer has the mail.
-        quiet_before: A job that ended before this moment has no further effect.
-        issued: The closed issue of a license that counts for this customer, also one that a colleague ordered.
-        pipelines: The pipelines that were started for it, newest first.
-        issues: The tracker issues with its id, newest first.
-        is_known: Whether the journal, or a person, says that it was started.
-        mail: A person's answer whether the mail came; None without one.
-        others: Other orders in progress for the same customer or ticket.
-    """
-
-    operation_id: str
-    question: str
-    quiet_before: datetime
+    operation_id: str  # the order's id, or "" if its issue has none
+    question: str  # the id of the question whether the customer has the mail
+    quiet_before: datetime  # a job that ended before this moment has no further effect
+    # The closed issue of a license that counts for this customer, also one that a colleague ordered
     issued: TrackerIssue | None = None
-    pipelines: tuple[Pipeline, ...] = ()
-    issues: tuple[TrackerIssue, ...] = ()
-    is_known: bool = False
-    mail: bool | None = None
-    others: tuple[LicenseOrder, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()  # the pipelines that were started for it, newest first
+    issues: tuple[TrackerIssue, ...] = ()  # the tracker issues with its id, newest first
+    is_known: bool = False  # whether the journal, or a person, says that it was started
+    mail: bool | None = None  # a person's answer whether the mail came; None without one
+    others: tuple[LicenseOrder, ...] = ()  # other orders in progress for the same customer or ticket
 
     @property
     def left(self) -> tuple[TrackerIssue, ...]:

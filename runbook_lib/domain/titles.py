@@ -34,19 +34,12 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Title:
-    """What a title says.
+    """What a title says."""
 
-    Attributes:
-        mark: How it begins, or None if no job writes such a title.
-        email: Whose license it is, if the whole is exactly what the job writes; else "".
-        users: For how many users, if so; else None.
-        text: The whole in lower case.
-    """
-
-    mark: Mark | None
-    email: str = ""
-    users: int | None = None
-    text: str = ""
+    mark: Mark | None  # how it begins, or None if no job writes such a title
+    email: str = ""  # whose license it is, if the whole is exactly what the job writes; else ""
+    users: int | None = None  # for how many users, if so; else None
+    text: str = ""  # the whole in lower case
 
     @property
     def brief(self) -> str:

@@ -34,20 +34,13 @@ class NodeKind(StrEnum):
 
 @dataclass(frozen=True)
 class Node:
-    """One box of the chart.
+    """One box of the chart."""
 
-    Attributes:
-        id: Its id in the chart.
-        words: Its text, reworded.
-        link: The page that it names, or "".
-        outcome: The outcome of the case there, or None.
-    """
-
-    id: str
-    words: str
+    id: str  # its id in the chart
+    words: str  # its text, reworded
     kind: NodeKind
-    link: str = ""
-    outcome: Outcome | None = None
+    link: str = ""  # the page that it names, or ""
+    outcome: Outcome | None = None  # the outcome of the case there, or None
 
 
 @dataclass(frozen=True)
@@ -99,19 +92,13 @@ _BY_ID: Mapping[str, Node] = {node.id: node for node in NODES}
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer at one node.
-
-    Attributes:
-        answer: The answer; for a lookup YES once it is done.
-        evidence: The observation that it is based on.
-        differs: The contradicting observation of another source, or "".
-    """
+    """The answer at one node."""
 
     node: str
-    answer: Answer
+    answer: Answer  # the answer; for a lookup YES once it is done
     source: Source
-    evidence: str
-    differs: str = ""
+    evidence: str  # the observation that it is based on
+    differs: str = ""  # the contradicting observation of another source, or ""
 
 
 @dataclass(frozen=True)
@@ -125,17 +112,11 @@ class Visit:
 
 @dataclass(frozen=True)
 class Path:
-    """A path through the tree.
+    """A path through the tree."""
 
-    Attributes:
-        visits: The nodes taken, in order, then the others, in the chart's order.
-        end: The end node that was reached, or None.
-        open_at: The node whose answer is missing, or None.
-    """
-
-    visits: tuple[Visit, ...]
-    end: Node | None
-    open_at: Node | None
+    visits: tuple[Visit, ...]  # the nodes taken, in order, then the others, in the chart's order
+    end: Node | None  # the end node that was reached, or None
+    open_at: Node | None  # the node whose answer is missing, or None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -159,19 +140,13 @@ def walk(replies: Mapping[str, Reply]) -> Path:
 
 @dataclass(frozen=True)
 class SeatLinkFacts:
-    """The facts that the last question is decided by.
+    """The facts that the last question is decided by."""
 
-    Attributes:
-        rows: The subscription's rows, in any order.
-        emergency_on: The emergency's date, which is the "current date" of the question, UTC.
-        cloud: Whether the license is an online cloud license; None if not known.
-    """
-
-    rows: tuple[SeatLink, ...]
+    rows: tuple[SeatLink, ...]  # the subscription's rows, in any order
     opened_at: datetime
-    emergency_on: date
+    emergency_on: date  # the emergency's date, which is the "current date" of the question, UTC
     looked_at: datetime
-    cloud: bool | None = None
+    cloud: bool | None = None  # whether the license is an online cloud license; None if not known
 
 
 def current_rows(facts: SeatLinkFacts) -> tuple[SeatLink, ...]:

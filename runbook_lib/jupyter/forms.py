@@ -57,29 +57,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form.
+    """One field of a form."""
 
-    Attributes:
-        name: By which its value is read.
-        choices: What is offered; only for a choice.
-        found: What stands in it at first, or "".
-        source: Who says so, or "".
-        hint: What is shown in an empty field.
-        check: Says in words what a value means; raises InputError for an impossible one. Never called with "".
-        suggestions: What may be confirmed.
-        is_typed_before: Whether what was entered comes from a kernel that has ended since.
-    """
-
-    name: str
+    name: str  # by which its value is read
     label: str
     kind: Kind = Kind.TEXT
-    choices: Sequence[str] = ()
-    found: str = ""
-    source: str = ""
-    hint: str = ""
+    choices: Sequence[str] = ()  # what is offered; only for a choice
+    found: str = ""  # what stands in it at first, or ""
+    source: str = ""  # who says so, or ""
+    hint: str = ""  # what is shown in an empty field
+    # Says in words what a value means; raises InputError for an impossible one. Never called with ""
     check: Callable[[str], str] = field(default=lambda text: "", compare=False)
-    suggestions: tuple[Suggestion, ...] = ()
-    is_typed_before: bool = False
+    suggestions: tuple[Suggestion, ...] = ()  # what may be confirmed
+    is_typed_before: bool = False  # whether what was entered comes from a kernel that has ended since
 
 
 Change = Callable[[str, str], None]
