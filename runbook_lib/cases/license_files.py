@@ -136,11 +136,7 @@ class LicenseFiles:
 
 
 def load_public_key(settings: Settings) -> license.PublicKey:
-    """The key that licenses are checked with.
-
-    Raises:
-        InputError: The file is not configured, missing, or no public key.
-    """
+    """The key that licenses are checked with; InputError if the file is not configured, missing, or no public key."""
     path = settings.license_public_key_file
     if path is None:
         raise InputError("RUNBOOK_LICENSE_PUBLIC_KEY_FILE is not set, so no license can be checked.")

@@ -69,11 +69,7 @@ class Tracker:
         return ours
 
     def issued(self) -> Issuance | None:
-        """The license that this ticket has already, or None.
-
-        Raises:
-            PersonNeededError: It has one for another address.
-        """
+        """The license that this ticket has already, or None; PersonNeededError if it has one for another address."""
         ours = self._ours(self.issues())
         return None if ours is None else self.issuance(ours, 0)
 

@@ -60,11 +60,7 @@ class SentComment:
         return ()
 
     def find(self) -> Evidence | None:
-        """The comment that carries this operation id.
-
-        Raises:
-            NotAsSentError: It is there, and not as it was sent.
-        """
+        """The comment that carries this operation id; NotAsSentError if it is there, and not as it was sent."""
         self.ticket = self.zendesk.settled_ticket(self.ticket.id)
         found = self.zendesk.find_comment(self.ticket.id, self.operation_id)
         return None if found is None else self._as_sent(found)

@@ -93,11 +93,7 @@ def parse(name: str, raw: object) -> Value | None:
 
 
 def address(name: str, raw: object) -> str:
-    """A syntactically valid mail address.
-
-    Raises:
-        InputError: It is not valid. The DNS is not used.
-    """
+    """A syntactically valid mail address; InputError if it is not valid. The DNS is not used."""
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
     text = pasted.trimmed(raw) if isinstance(raw, str) else ""
@@ -152,11 +148,7 @@ def _yes_or_no(name: str, raw: object) -> str:
 
 
 def day(name: str, raw: object) -> date:
-    """A date from `FIRST_YEAR` to `LAST_YEAR`.
-
-    Raises:
-        InputError: It is no date, an ambiguous one, or out of range.
-    """
+    """A date from `FIRST_YEAR` to `LAST_YEAR`; InputError if it is no date, an ambiguous one, or out of range."""
     expected = "a date as YYYY-MM-DD, such as 2026-11-06"
     found = pasted.day(raw) if isinstance(raw, str) else None
     if isinstance(raw, date) and not isinstance(raw, datetime):

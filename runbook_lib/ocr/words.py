@@ -77,11 +77,7 @@ def available() -> bool:
 
 
 def recognize(picture: Image.Image) -> tuple[Word, ...]:
-    """Every piece of text on an image.
-
-    Raises:
-        InputError: The extra `ocr` is missing.
-    """
+    """Every piece of text on an image; InputError if the extra `ocr` is missing."""
     found = []
     for quad in _places(picture):
         text, score = _text(_cut(picture, quad, height_px=LINE_HEIGHT_PX, more=0))
