@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
@@ -291,6 +292,6 @@ def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
     listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
-        f"installed_license is {answer[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file "
+        f"installed_license is “{clean(answer, 80)}”, but {problem} on the ticket, which has: {listed}. Pass a file "
         f"name, the first characters of a fingerprint, or {NONE_OF_THEM}."
     )
