@@ -123,7 +123,7 @@ def installed(
     is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
     if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
         return Installed(in_order[0] if in_order else None)
-    says = "says that the instance is read-only, or that a license was rejected"
+    says = "says that the instance is read-only, or speaks of another trouble"
     if works is Answer.UNKNOWN:
         says = "does not say in known words whether the instance still works"
     names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)

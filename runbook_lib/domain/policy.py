@@ -196,7 +196,8 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
         return _no(
             rule,
             f"The grace period runs for {_days(-days)} more, until {ended}: the instance still works and this is "
-            "no emergency. The customer opens a normal License & Renewals request.",
+            "no emergency. The customer opens a normal License & Renewals request. If it is read-only, it has another "
+            "license: pass its expires_on.",
             "expires_on",
         )
     if days > rules.window_days:
