@@ -38,7 +38,6 @@ class Purchases:
         return list(dict.fromkeys(one.subscription_name for one in self.licenses or () if _is_bought(one)))
 
     def of(self, subscription: str | None) -> list[SoldLicense]:
-        """The licenses of a subscription."""
         return [one for one in self.licenses or () if one.subscription_name == subscription]
 
     def is_cloud(self, subscription: str | None) -> bool | None:
@@ -48,7 +47,6 @@ class Purchases:
 
 
 def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Purchases:
-    """Look for the accounts of an address, and their licenses."""
     if cdot is None:
         return Purchases(trouble=NOT_CONFIGURED)
     if email is None:

@@ -35,14 +35,12 @@ class Operation:
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
-    """An effect as a program reads it."""
     evidence = asdict(effect.evidence) if effect.evidence else None
     why = {"reason": effect.trouble} if effect.trouble else {}
     return {"name": effect.name, "state": effect.state, "summary": effect.summary, **why, "evidence": evidence}
 
 
 def effect_parts(*effects: EffectResult, in_view: bool = False) -> tuple[Part, ...]:
-    """Effects as the reader sees them."""
     rows = [(e.state.words, e.summary, _evidence(e.evidence)) for e in effects]
     troubles = tuple(Paragraph(effect.trouble, strong=True) for effect in effects if effect.trouble)
     notes = tuple(Paragraph(note) for note in dict.fromkeys(effect.note for effect in effects if effect.note))
@@ -57,7 +55,6 @@ def effect_tone(effect: EffectResult) -> Tone:
 
 
 def effect_state(effect: EffectResult) -> str:
-    """An effect's state in words."""
     return (EffectState.UNAVAILABLE if effect.trouble else effect.state).words
 
 
@@ -79,12 +76,7 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
 
 
 def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tuple[Part, ...]:
-    """What a plan comes to, what could not be looked at, and its actions, a line each.
-
-    Args:
-        plan: The plan.
-        so_far: What a run has made of its actions, by their operation ids.
-    """
+    """What a plan comes to, what could not be looked at, and its actions; `so_far` is by their operation ids."""
     items = [_item(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
     troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
     headline = Paragraph(f"{plan.headline}.", strong=True)
@@ -92,7 +84,6 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tup
 
 
 def plan_details(plan: Plan) -> tuple[Part, ...]:
-    """The exact texts of a plan and what it rests on, folded."""
     parts: list[Part] = [_exact(text) for one in plan.actions for text in one.texts]
     if plan.readings:
         readings = [Paragraph(f"{_reading_words(one)}.") for one in plan.readings]

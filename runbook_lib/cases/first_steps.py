@@ -42,12 +42,7 @@ def take(case: Case, *, take_over: object = False) -> StepResult:
 
 @step("Collect the facts")
 def collect_facts(case: Case, /, **given: object) -> StepResult:
-    """Collect the facts, each with its source.
-
-    Args:
-        case: The case.
-        given: The engineer's answers, by parameter name; `unknown` without one.
-    """
+    """Collect the facts, each with its source. `given` is the engineer's answers, `unknown` without one."""
     case.known, notes = gather(case, given)
     case.forget()
     facts = case.facts

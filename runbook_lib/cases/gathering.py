@@ -16,7 +16,7 @@ from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.changes import sent_by_hand_note
 from runbook_lib.cases.knowledge import Issuance, Knowledge
 from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
-from runbook_lib.cases.tracker import tracker_if_asked
+from runbook_lib.cases.tracker import Tracker
 from runbook_lib.domain import answers, evidence, ticket_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Comment, Fact, Facts, Source, Ticket
@@ -73,10 +73,8 @@ def gather(case: Case, given: Mapping[str, object]) -> tuple[Knowledge, list[str
 def _given_facts(given: Mapping[str, object]) -> Facts:
     """The engineer's answers as facts; those in `confirmed` were read off a screenshot.
 
-    A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored.
-
-    Raises:
-        InputError: A value is impossible, or one is confirmed that was not given.
+    A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored; one without a value
+    is an InputError, and so is an impossible value.
     """
     values = {name: value for name, raw in given.items() if (value := answers.parse(name, raw)) is not None}
     confirmed = cast(tuple[str, ...], values.pop("confirmed", ()))
@@ -140,8 +138,7 @@ def _license_there(case: Case, email: str | None) -> Issuance | None:
     """From Mechanizer, or made by hand."""
     if made := case.effects.adopt(sent_by_hand_note(case)):
         return made_by_hand(made, 0)
-    tracker = tracker_if_asked(case, email)
-    return tracker.issued() if tracker else None
+    return Tracker(case, email).issued() if email else None
 
 
 def _conflict_words(best: Fact, other: Fact) -> str:

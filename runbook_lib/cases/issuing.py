@@ -59,7 +59,7 @@ class OrderReader:
 
     def __init__(self, case: Case, email: str, users: int) -> None:
         settings = case.settings
-        if case.services.gitlab is None or settings.mechanizer_project_id is None:
+        if settings.mechanizer_project_id is None:
             raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
         self.case, self.email, self.users = case, email, users
         self.gitlab, self.project = case.services.gitlab, settings.mechanizer_project_id
@@ -147,7 +147,6 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
 
 
 def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
-    """Mechanizer's pipeline for one order."""
     settings, email, users = reader.case.settings, reader.email, str(reader.users)
     variables = {
         settings.mechanizer_variable_username: settings.operator,

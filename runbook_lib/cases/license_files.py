@@ -120,7 +120,6 @@ class LicenseFiles:
             self.notes += [f"{name}: {note}" for note in found.notes]
 
     def _read(self, name: str, found: Content) -> None:
-        """Check the licenses of one file or comment."""
         if found.kind is Kind.USAGE_EXPORT:
             self.notes.append(f"{name} is {found.words}; the license in its first line was read.")
         elif found.kind is not Kind.LICENSE:

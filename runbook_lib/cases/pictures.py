@@ -224,7 +224,6 @@ class ImageCache:
                 self._worker.start()
 
     def _read_all(self) -> None:
-        """Read whatever is unread, until nothing is."""
         done = 0
         while True:
             with self._guard:
@@ -304,7 +303,6 @@ def _named(names: list[str]) -> str:
 
 
 def _where(pages: Iterable[Page], reading: Reading) -> str:
-    """The images that show a value."""
     same = (reading.name, reading.value)
     return " and ".join(page.name for page in pages if same in {(one.name, one.value) for one in page.readings})
 

@@ -20,7 +20,7 @@ from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.steps import step
-from runbook_lib.cases.tracker import recipient, tracker_if_asked
+from runbook_lib.cases.tracker import Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
@@ -220,7 +220,6 @@ class WeekendLicense(Case):
         return ", ".join(filter(None, words))
 
     def _missing(self) -> tuple[str, ...]:
-        """The parameters that are missing for the verdict and for the user count."""
         missing = cast(Verdict, self.verdict).missing
         return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
 
@@ -255,8 +254,8 @@ class WeekendLicense(Case):
         return sorted_images(self.thread, self.downloads.content)
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
-        tracker = tracker_if_asked(self, email)
-        if tracker and (issue := tracker.success()):
+        tracker = Tracker(self, email)
+        if issue := tracker.success():
             self.issuance = tracker.issuance(issue, users)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
             return self.card("found", Tone.GOOD, words, Link("tracker issue", issue.url), strong=False)
@@ -283,7 +282,6 @@ class WeekendLicense(Case):
         return self.card("made by hand", Tone.GOOD, words, *parts, form=dict(rows), effect=effect_data(noted))
 
     def _ending(self) -> str:
-        """What stands after the outcome's name."""
         if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
             names = listed(("screenshots", *self._missing()))

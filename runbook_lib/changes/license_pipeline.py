@@ -60,7 +60,6 @@ class LicensePipeline:
         self.texts = (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in values.items())),)
 
     def perform(self) -> Evidence:
-        """Start the pipeline."""
         trigger = self._trigger
         if trigger.token is None:
             raise InputError("RUNBOOK_MECHANIZER_TRIGGER_TOKEN is missing.")
@@ -71,5 +70,4 @@ class LicensePipeline:
 
 
 def pipeline_evidence(pipeline: Pipeline) -> Evidence:
-    """A pipeline as evidence."""
     return Evidence(f"pipeline {pipeline.id}", pipeline.url, str(pipeline.id))

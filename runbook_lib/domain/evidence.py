@@ -136,12 +136,7 @@ def installed(
 
 
 def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Facts) -> list[str]:
-    """Notes on licenses that an instance may have rejected for too few users, with the number that it needs.
-
-    Args:
-        later: The licenses that are still valid.
-        held: All licenses of the ticket.
-        facts: All known facts.
+    """Notes on the later licenses that an instance may have rejected for too few users, with the number that it needs.
 
     Source: GitLab product documentation; an instance takes a license if its users and 10 % more, rounded down, are at
     least the highest user count of the term.
@@ -198,12 +193,7 @@ def open_questions(
 
 
 def users_question(facts: Facts, suggested: int) -> str:
-    """Why a person has to give the user count, or "" if our records or the engineer's figures support it.
-
-    Args:
-        facts: All known facts.
-        suggested: The count that follows from the figures.
-    """
+    """Why a person has to give the user count, or "" if our records or the engineer's figures support it."""
     used = [fact for fact in map(facts.best, _figures_used(facts)) if fact]
     theirs = [fact for fact in facts.known if fact.name in _FIGURES and fact.source in CUSTOMERS]
     if not any(fact.source is not Source.ENGINEER for fact in used) or not theirs:

@@ -55,7 +55,6 @@ class Title:
 
     @property
     def brief(self) -> str:
-        """The mark for the reader."""
         return self.mark or "another title"
 
     def names(self, email: str) -> bool:
@@ -68,7 +67,6 @@ class Title:
 
 
 def write(mark: Mark, email: str, users: int) -> str:
-    """The title that a job writes, or the run that settles it."""
     return f"{mark} - {_VERBS[mark]} a license under {email} for {users} users"
 
 

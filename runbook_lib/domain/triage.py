@@ -142,7 +142,6 @@ class Path:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The outcome of the case by this path; None while it is open."""
         return self.end.outcome if self.end else None
 
 
@@ -203,7 +202,6 @@ def entry_ruling(facts: SeatLinkFacts) -> tuple[Answer, str]:
 
 
 def row_hints(row: SeatLink, facts: SeatLinkFacts) -> str:
-    """The meaning of one row, as a comment beside it."""
     received = _day(row.created_at)
     days = (facts.emergency_on - received).days
     if _counts(row, facts):

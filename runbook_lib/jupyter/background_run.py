@@ -67,7 +67,6 @@ class RunProgress:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more comes."""
         return self.ended is not None or bool(self.error)
 
 
@@ -269,11 +268,7 @@ class BackgroundRun:
         return None
 
     def _lock(self, how: int) -> int | None:
-        """The lock's file descriptor, or None if another process has it.
-
-        Raises:
-            UnavailableError: The folder cannot be used.
-        """
+        """The lock's file descriptor, or None if another process has it. UnavailableError if it cannot be made."""
         try:
             files.make_folder(self._lock_path.parent)
             file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -288,7 +283,6 @@ class BackgroundRun:
 
 
 def _pid(run: RunEvents) -> object:
-    """The process that a run says it is of."""
     return run.start.entry.get("pid") if run.start else None
 
 
@@ -299,17 +293,14 @@ def _is_fresh(run: RunEvents) -> bool:
 
 
 def _seconds(run: RunEvents) -> float:
-    """From a run's first line to its last one."""
     began, last = run.events[0].at, run.events[-1].at
     return (last - began).total_seconds() if began and last else 0.0
 
 
 def _operation(event: Event) -> Operation:
-    """What the last line of an operation says."""
     evidence = event.entry.get("evidence")
     return Operation(event.kind, Evidence(**evidence) if isinstance(evidence, Mapping) else None)
 
 
 def _name(event: Event) -> str:
-    """An effect's name for the reader."""
     return event.effect.replace("_", " ")

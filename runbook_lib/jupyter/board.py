@@ -85,7 +85,6 @@ class Board:
         self._kept = new(ipywidgets.HTML, layout={"display": "none"})
 
     def title(self, step: str) -> str:
-        """A step's title."""
         return str(getattr(type(self._case()), step).title)
 
     # -- cards
@@ -106,7 +105,6 @@ class Board:
             self._put(name, place, result, asks, is_needed=is_needed or name in self.stuck)
 
     def follow_ticket(self) -> None:
-        """Let the ticket's card say what is known by now."""
         self.follow(OPEN, self._ticket_card(), None)
 
     def stop(self, step: str, exc: RunbookError) -> None:
@@ -144,7 +142,6 @@ class Board:
         self.show_state()
 
     def waiting(self, step: str, words: str = "Waits for the answer above.") -> StepResult:
-        """What stands in the place of a step that waits."""
         parts = (Paragraph(words),)
         return StepResult(Card(self.title(step), "waiting", Tone.PLAIN, self._case().badge, parts, quiet=True), {})
 
@@ -179,7 +176,6 @@ class Board:
         return order[order.index(step) + 1 :]
 
     def _outdate(self, steps: Sequence[str], words: str) -> None:
-        """Say of the cards of some steps that they are out of date, and why."""
         for one in steps:
             self.stuck.discard(one)
             if self.results.pop(one, None) and (place := self.places.get(one)):
@@ -232,7 +228,7 @@ class Board:
         previous = button.last_record()
         button.renew(case.plan())
         state = case.outcome.words if case.outcome else result.card.state
-        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary.table, *previous)))
+        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary_table, *previous)))
 
     # -- forms
 
@@ -256,7 +252,6 @@ class Board:
                 place.form.enter(name, words)
 
     def keep_answers(self) -> None:
-        """Let the page save what was answered by now."""
         self._kept.value = self._asking.kept.html(self._case())
 
     def follow_reading(self, words: str) -> None:
@@ -313,12 +308,10 @@ class Board:
         return " · ".join(words)
 
     def show_state(self) -> None:
-        """Let the line below the cards say it."""
         style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
         place = _place_of(self._case())
         self._state_line.value = str(h.div(style=style)[h.b[place], clean(self.state.removeprefix(place))])
 
 
 def _place_of(case: Case) -> str:
-    """Practice or live, with the date of practice."""
     return case.badge.partition(" · ")[0]

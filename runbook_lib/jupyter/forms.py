@@ -184,7 +184,6 @@ class Form:
 
     @property
     def values(self) -> dict[str, str]:
-        """What stands in every field now, by name."""
         return {name: row.text for name, row in self.rows.items()}
 
     @property
@@ -193,7 +192,6 @@ class Form:
         return dict(self.box._repr_mimebundle_())
 
     def enter(self, name: str, text: str) -> None:
-        """Put a text into a field, if the form has it."""
         if name in self.rows:
             self.rows[name].input.value = text
 
@@ -212,11 +210,9 @@ class Form:
         return tuple(row.field.label for row in self.rows.values() if row.message.startswith("✗"))
 
     def tell(self, words: str) -> None:
-        """Show words beside the button that takes the answers."""
         self._message.value = str(h.div(style=_LINES)[clean(spoken.words(words), 500)])
 
     def close(self) -> None:
-        """Take the form away, with all that listens to it."""
         self._answers.children = []  # with a button that is not the form's own
         close(self.box, self._line, self._folded, self.summary, self.continue_button, self._message)
 
@@ -250,7 +246,6 @@ class Row:
         self.box = new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
 
     def renew(self, field: Field, entered: str | None, *, is_confirmed: bool) -> None:
-        """Show what is known of the field now, and what was entered."""
         suggestions, self.field = self.field.suggestions, field
         self._renewing, self._is_confirmed = threading.get_ident(), is_confirmed
         self.input.placeholder, self.input.value = field.hint, field.found if entered is None else entered
@@ -263,12 +258,10 @@ class Row:
 
     @property
     def text(self) -> str:
-        """What stands in the field."""
         return str(self.input.value).strip()
 
     @property
     def summary(self) -> str:
-        """What stands in the field, with its label."""
         return f"{self.field.label}: {self.text}"
 
     @property
@@ -277,7 +270,6 @@ class Row:
         return self.text not in ("", self.field.found)
 
     def _offer(self, suggestions: Sequence[Suggestion]) -> None:
-        """Show what may be confirmed, below the field."""
         previous = self.box.children[1:]
         self.confirm_buttons.clear()
         self.box.children = (self._line, *map(self._suggestion, suggestions))
@@ -362,7 +354,6 @@ def _files(name: str, text: str) -> tuple[str, ...]:
 
 
 def _lines(notes: Sequence[str]) -> str:
-    """Each note as a line."""
     return "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in notes)
 
 
@@ -386,7 +377,6 @@ def _input(field: Field) -> Any:
 
 
 def _note(field: Field, text: str) -> str:
-    """What to say of what stands in a field."""
     if not text and not field.found:
         return f"to be answered: {field.source}" if field.source else ""
     if not text:

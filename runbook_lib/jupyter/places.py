@@ -50,7 +50,6 @@ class Place:
         self.box = new(ipywidgets.VBox, children=[self._output])
 
     def display(self) -> None:
-        """Show it below the cell that runs."""
         view = {MIME: self.box._repr_mimebundle_()[MIME]}
         display({**self._bundle(), **view}, raw=True)  # type: ignore[no-untyped-call]
 
@@ -72,7 +71,6 @@ class Place:
         entered: Mapping[str, str],
         confirmed: Collection[str],
     ) -> None:
-        """Let its form ask this."""
         self.form.renew(
             fields,
             folded=folded,
@@ -103,7 +101,6 @@ class Place:
         close(self.fold)
 
     def close(self) -> None:
-        """Take it away."""
         self.retire()
         close(self.box)
 

@@ -66,11 +66,7 @@ class ReadingCache:
         return reading.named(self._pages[digest], name)
 
     def read(self, content: bytes, *, name: str = "") -> Page:
-        """What an image shows: read now, and kept, if it has not been before.
-
-        Raises:
-            InputError: As `ocr.read`.
-        """
+        """What an image shows: read now, and kept, if it has not been before. Raises as `ocr.read`."""
         page = self.known(content, name=name)
         if page is None:
             found = reading.shown(decoded(content, name))
@@ -106,11 +102,7 @@ def _reader() -> str:
 
 
 def _own_content(path: Path) -> bytes:
-    """What is in a file of this user.
-
-    Raises:
-        OSError: There is none, it is no plain file, another user's, or too large.
-    """
+    """What is in a file of this user; OSError if there is none, it is no plain file, another user's, or too large."""
     with files.opened(path) as handle:
         about = os.fstat(handle)
         if about.st_uid != os.geteuid() or about.st_size > MOST_BYTES:
@@ -127,11 +119,7 @@ def _kept(page: Page | None) -> dict[str, Any]:
 
 
 def _page(kept: Mapping[str, Any], picture: Image.Image) -> Page | None:
-    """A page from what was kept, with its pictures.
-
-    Raises:
-        KeyError, TypeError, ValueError: It is not what `_kept` makes of one.
-    """
+    """A page from what was kept, with its pictures; KeyError, TypeError or ValueError if `_kept` has not made it."""
     readings = tuple(_reading(one, picture) for one in kept["readings"])
     if kept["style"] is None and not readings:
         return None

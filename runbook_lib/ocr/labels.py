@@ -206,7 +206,6 @@ def _on_two_lines(word: Word, words: Sequence[Word], taken: set[int]) -> list[_L
 
 
 def _around(word: Word, below: Word) -> Word:
-    """Two lines as one piece of text."""
     left, right = min(word.left, below.left), max(word.right, below.right)
     (_, _, lower_right, lower_left), (upper_left, upper_right, _, _) = below.corners, word.corners
     return Word(
@@ -221,7 +220,6 @@ def _around(word: Word, below: Word) -> Word:
 
 
 def _known(text: str) -> str:
-    """The label in the form of `PLACES`."""
     bare = "".join(text.split()).lower()
     return next(label for label in PLACES if label.replace(" ", "").lower() == bare)
 

@@ -40,6 +40,8 @@ OUTPUT_TIMEOUT_S = 60
 LAST_WORDS_S = 3.0
 """Seconds for a cell that is interrupted to say where it was."""
 SAVE_EVERY_S = 5.0
+AHEAD_CHARS = 20_000
+"""Longest text that is searched for secrets while a cell runs, so that the kernel is not kept waiting."""
 INJECTED = "injected-parameters"
 """papermill's tag for the cell of the parameters that were passed, and its id here."""
 PROGRESS = "runbook_progress"
@@ -145,6 +147,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
             own = progress_bar if isinstance(progress_bar, dict) else {}
             self.pbar = tqdm(**{"total": len(nb.cells), "unit": "cell", "desc": "Executing", **own})
         self._redactor = redactor
+        self._searched = 0
         self.last_save_time = datetime.min.replace(tzinfo=UTC)
 
     def notebook_start(self, **_: Any) -> None:
@@ -172,6 +175,11 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         """Show a line beside the progress bar, if there is one."""
         if self.pbar:
             self.pbar.set_postfix_str(self._redactor.text(" ".join(words.split()))[:100])
+
+    def search_ahead(self, index: int) -> None:
+        """Search the cells up to this one for secrets while it runs: at the end of the run that would take time."""
+        self._redactor.search_ahead(self.nb.cells[self._searched : index + 1], AHEAD_CHARS)
+        self._searched = index
 
     def notebook_complete(self, **_: Any) -> None:
         """Say what ran, and write that."""
@@ -246,9 +254,11 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
         run_sync(hear)()
 
-    def process_message(self, *given: Any, **options: Any) -> Any:
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """As papermill's; a line of progress is also shown to who watches."""
-        output = super().process_message(*given, **options)
+        output = super().process_message(msg, cell, cell_index)
+        if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "busy":
+            self.nb_man.search_ahead(cell_index)
         if output and output.get("metadata", {}).get(PROGRESS):
             self.nb_man.show_progress(output.data.get("text/plain", ""))
         return output
