@@ -182,7 +182,8 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
         return _no(
             rule,
             f"The grace period runs for {count(-days, 'day')} more, until {ended}: the instance still works and this "
-            "is no emergency. The customer opens a normal License & Renewals request.",
+            "is no emergency. The customer opens a normal License & Renewals request. If the instance is read-only, "
+            "another license is in use there: pass the expires_on of that one.",
             "expires_on",
         )
     if days > rules.window_days:

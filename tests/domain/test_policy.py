@@ -211,13 +211,15 @@ def test_rulings(rule: Callable[[ScopeFacts], Ruling], facts: ScopeFacts, expect
             date(2026, 11, 6),
             Answer.NO,
             "The grace period runs for 14 days more, until 2026-11-20: the instance still works and this is no "
-            "emergency. The customer opens a normal License & Renewals request.",
+            "emergency. The customer opens a normal License & Renewals request. If it is read-only, it has another "
+            "license: pass its expires_on.",
         ),
         (
             date(2026, 11, 19),
             Answer.NO,
             "The grace period runs for 1 day more, until 2026-11-20: the instance still works and this is no "
-            "emergency. The customer opens a normal License & Renewals request.",
+            "emergency. The customer opens a normal License & Renewals request. If it is read-only, it has another "
+            "license: pass its expires_on.",
         ),
         (date(2026, 11, 20), Answer.YES, "The grace period ended on 2026-11-20, on the day itself."),
         (date(2026, 11, 21), Answer.YES, "The grace period ended on 2026-11-20, 1 day before 2026-11-21."),
