@@ -80,7 +80,7 @@ class OrderReader:
         read: list[LicenseOrder] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
             operation_id = self.case.operation(f"license-{attempt}")
-            is_known = self.case.effects.evidence(operation_id) is not None
+            is_known = self.case.effects.journal.settled(operation_id) is not None
             own = self._order(operation_id, f"mail-{attempt}", pipelines, _of(operation_id, issues))
             is_seen = issued or own.pipelines or own.issues or is_known or own.mail is not None
             is_known = is_known or (not is_seen and self._reply(operation_id) is not None)
@@ -94,7 +94,7 @@ class OrderReader:
         self, operation_id: str, asked: str, pipelines: dict[str, list[Pipeline]], issues: tuple[TrackerIssue, ...]
     ) -> LicenseOrder:
         question, of_order = self.case.operation(asked), tuple(pipelines.get(operation_id, ()))
-        mail = self.case.effects.answer(question)
+        mail = self.case.effects.journal.answer(question)
         return LicenseOrder(operation_id, question, self._quiet_before(), pipelines=of_order, issues=issues, mail=mail)
 
     def _reply(self, operation_id: str) -> Evidence | None:
@@ -140,7 +140,8 @@ class OrderReader:
         pipelines = self._pipelines().get(operation_id)
         if pipelines:
             return pipeline_evidence((orders.still_running(pipelines) or pipelines)[0])
-        return self.case.effects.evidence(operation_id.replace("-license-", "-mail-")) or self._reply(operation_id)
+        mail_id = operation_id.replace("-license-", "-mail-")
+        return self.case.effects.journal.settled(mail_id) or self._reply(operation_id)
 
 
 def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue, ...]:
@@ -263,7 +264,7 @@ class _OrderFollower:
         for issue in step.duplicates:
             self._retitle(issue, Mark.DUPLICATE, step.issue.url if step.issue else "")
         result = self._result or apply(case, self._job(step.order.operation_id))
-        answer = case.effects.evidence(step.order.question)
+        answer = case.effects.journal.settled(step.order.question)
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
             case.effects.close_question(step.order.question, "license_mail", result.proven)

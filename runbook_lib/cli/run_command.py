@@ -18,7 +18,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
-    from runbook_lib.run.forks import Ahead
+    from runbook_lib.run.forks import KernelPool
     from runbook_lib.run.runner import Report
 
 
@@ -74,7 +74,7 @@ def run(
     from runbook_lib.run import forks
 
     number = 2 if runbook == automatic.AUTO else 1
-    with closing(forks.Ahead(number, [notebook])) as kernels, practice.world(local):
+    with closing(forks.KernelPool(number, [notebook])) as kernels, practice.world(local):
         run_one = _runner(ticket, perform=perform, batch=batch, kernels=kernels)
         report = run_one(first, given=own)
         while runbook == automatic.AUTO and report.next_runbook:
@@ -86,7 +86,7 @@ def run(
     return exit_status.of_run(report.status)
 
 
-def _runner(ticket: str, *, perform: bool, batch: str, kernels: Ahead) -> Callable[..., Report]:
+def _runner(ticket: str, *, perform: bool, batch: str, kernels: KernelPool) -> Callable[..., Report]:
     """What runs a runbook on the ticket; the ticket is looked up while the first kernel starts."""
     from runbook_lib.run import ticket_check
     from runbook_lib.settings import Settings

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from runbook_lib.ledger.comparison import Difference
-    from runbook_lib.ledger.mirror import Moved
+    from runbook_lib.ledger.mirror import Transferred
     from runbook_lib.ledger.share import Share
     from runbook_lib.settings import Settings
     from runbook_lib.variables import Placed
@@ -122,7 +122,7 @@ def opened() -> tuple[Settings, Share]:
     return settings, share
 
 
-def _report(what: str, moved: Moved) -> int:
+def _report(what: str, moved: Transferred) -> int:
     for words in moved.trouble:
         click.echo(f"runbook: {words}", err=True)
     click.echo(f"{what}: {moved.records} records and {moved.lines} journal lines of {moved.tickets} tickets.")

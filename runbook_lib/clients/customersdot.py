@@ -79,7 +79,7 @@ class CustomersDot:
             seen |= new
             if not new:  # a server may give fewer rows than requested, so a short page is no end
                 return list(seen.values())
-        raise self._service.too_long(f"list {model}")
+        raise self._service.failures.too_long(f"list {model}", LAST_PAGE)
 
     def _page(self, model: str, params: Mapping[str, str], parse: Callable[[Any], Any]) -> list[Any]:
         try:

@@ -132,7 +132,7 @@ class GitLab:
             if not re.fullmatch("[0-9]{1,9}", after) or int(after) <= number:
                 raise self._service.failures.odd(response)
             number = int(after)
-        raise self._service.too_long(f"list {path}")
+        raise self._service.failures.too_long(f"list {path}", LAST_PAGE)
 
     def _issue(self, item: Any) -> TrackerIssue:
         issue = _issue(item)

@@ -33,7 +33,7 @@ from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
 from runbook_lib.clients.retrying import TransientError, retried
-from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
+from runbook_lib.domain.errors import InputError, RefusedError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
@@ -162,7 +162,7 @@ class Service:
             if after in seen:
                 break
             seen.add(after)
-        raise self.too_long(what or f"list {path}")
+        raise self.failures.too_long(what or f"list {path}", LAST_PAGE)
 
     def write(self, method: str, path: str, **body: Any) -> httpx.Response:
         """Send a change at most once; `body` is httpx's own: `json`, `data`, `content`, `params`, `headers`.
@@ -215,10 +215,6 @@ class Service:
         """A header of an answer, redacted as its body is; None if it is not there."""
         words = response.headers.get(name)
         return None if words is None else self._session.redactor.text(words)
-
-    def too_long(self, what: str) -> UnavailableError:
-        """The error for a list that has more than `LAST_PAGE` pages."""
-        return self.failures.too_long(what, LAST_PAGE)
 
     def _retried(self, call: Callable[[], _T], path: str = "", *, once: bool = False) -> _T:
         return retried(partial(self._in_turn, call, path), self.name, self._session.budget, once=once)

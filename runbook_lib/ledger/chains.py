@@ -35,7 +35,7 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, JournalError
-from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, Kept, way_out
+from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, KeptHead, way_out
 from runbook_lib.ledger.keyring import KeyRing, Validity
 
 FILE_NAME = "journal.jsonl"
@@ -177,7 +177,7 @@ class Reader:
         """One part; empty if it is not there. Raises as `all`."""
         return self._read(path, self._heads.of(self._ticket, self._folder))
 
-    def _read(self, path: Path, kept: list[Kept]) -> Chain:
+    def _read(self, path: Path, kept: list[KeptHead]) -> Chain:
         key = key_of(path.name) or ""
         try:
             content = files.read(path)
@@ -218,7 +218,7 @@ class Reader:
         is_trusted = not error and (not lines or self._keys.trusts(key))
         return _filled(replace(found, error=error), lines, digests, is_trusted=is_trusted)
 
-    def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
+    def _against_head(self, chain: Chain, kept: KeptHead) -> JournalError | None:
         """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
         head, count = kept.head, len(chain.digests)
         if not count:

@@ -43,7 +43,7 @@ _FIELDS = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldClaim:
     """Another's claim."""
 
     who: str  # the operator, the machine and the writer, in words
@@ -66,7 +66,7 @@ class Claims:
         self._folder, self._operator = folder, operator
         self._made = folder / ".claims"
 
-    def take(self, operation_id: str, *, judged: Collection[str] = ()) -> Held | None:
+    def take(self, operation_id: str, *, judged: Collection[str] = ()) -> HeldClaim | None:
         """Claim an operation; returns None once it is ours, or the claim that another holds.
 
         The latest claim counts. One of our own is renewed: those who have seen the old one no longer wait for it.
@@ -150,13 +150,13 @@ class Claims:
         signature = base64.b64decode(fields["sig"])
         return self._keys.verify(fields["key"], signature, domain, message, pem=pem) is Validity.GOOD
 
-    def _held(self, claim: Mapping[str, Any], sha256: str, at: datetime | None) -> Held:
+    def _held(self, claim: Mapping[str, Any], sha256: str, at: datetime | None) -> HeldClaim:
         if not claim:
-            return Held("an object that is no claim", None, sha256, is_trusted=False)
+            return HeldClaim("an object that is no claim", None, sha256, is_trusted=False)
         is_trusted = self._is_good(claim, DOMAIN)
         writer = f"writer {claim['key']}{'' if is_trusted else ', who is not trusted here'}"
         who = f"{clean(claim['operator'], 60)} on {clean(claim['machine'], 60)} ({writer})"
-        return Held(who, at and at.astimezone(UTC), sha256, is_trusted)
+        return HeldClaim(who, at and at.astimezone(UTC), sha256, is_trusted)
 
 
 def _bytes(fields: Mapping[str, Any]) -> bytes:

@@ -67,7 +67,7 @@ class Comparison:
         self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], object] = lambda: None
     ) -> None:
         self._share, self._folder, self._keys, self._progress = share, folder, keys, progress
-        self._strangers: set[str] = set()
+        self._unknown_writers: set[str] = set()
 
     def differences(self) -> Iterator[Difference]:
         """Each difference. Raises as `Share.objects`."""
@@ -78,7 +78,7 @@ class Comparison:
             name = each.path.removeprefix("keys/").removesuffix(".pem")
             if public_pem(self._share.read(each.path) or b"", name) is None:
                 yield Difference("replaced", clean(each.path), "It is not the key that its name says.")
-        for key in sorted(self._strangers):
+        for key in sorted(self._unknown_writers):
             words = f"Writer {key} is not trusted here. `runbook keys list` shows its owner, by its own word."
             yield Difference("unknown_writer", f"keys/{key}.pem", words)
 
@@ -114,7 +114,7 @@ class Comparison:
                 yield Difference("removed", path, GONE)
             elif found != expected[path]:
                 yield Difference("replaced", path, f"It is not what is in {here.folder}, or was created from here.")
-        self._strangers |= {key for key in here.writers(listed) if not self._keys.trusts(key)}
+        self._unknown_writers |= {key for key in here.writers(listed) if not self._keys.trusts(key)}
         yield from self._missing(here, listed)
 
     def _missing(self, here: _Mirrored, listed: Collection[str]) -> Iterator[Difference]:

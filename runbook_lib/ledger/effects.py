@@ -228,14 +228,6 @@ class Effects:
         """Whether an effect was intended, and its end is unknown."""
         return self.journal.open_since(operation_id) is not None
 
-    def evidence(self, operation_id: str) -> Evidence | None:
-        """Where an effect is, by the journal or by a person's word; or None."""
-        return self.journal.settled(operation_id)
-
-    def answer(self, operation_id: str) -> bool | None:
-        """What a person has said of an operation whose end was unknown: whether it is there; else None."""
-        return self.journal.answer(operation_id)
-
     def _left_open(self, effect: Effect) -> EffectResult | None:
         """What became of an earlier run's attempt, of which the journal says only that it was intended."""
         intended_at = self.journal.open_since(effect.operation_id)

@@ -34,7 +34,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptHead:
     """A head that was kept: of which chain, by the start of its first line's SHA-256, and where that was written."""
 
     key: str
@@ -47,7 +47,7 @@ class Heads:
     def __init__(self, keys: Path) -> None:
         self._folder = keys / "heads"
 
-    def of(self, ticket: str, folder: Path) -> list[Kept]:
+    def of(self, ticket: str, folder: Path) -> list[KeptHead]:
         """The heads of a ticket, such as `live/1001`, that are in its folder or missed. Raises InputError."""
         found = [self._kept(path, ticket) for path in self.files(ticket)]
         return [kept for kept in found if not _is_elsewhere(kept, folder)]
@@ -105,7 +105,7 @@ class Heads:
             names = []
         return [Path(place, name) for name in names if _NAME.fullmatch(name)]
 
-    def _kept(self, path: Path, ticket: str) -> Kept:
+    def _kept(self, path: Path, ticket: str) -> KeptHead:
         try:
             fields = json.loads(files.read(path))
             head, folder = Head(fields["lines"], fields["sha256"]), fields["folder"]
@@ -115,7 +115,7 @@ class Heads:
             words = f"{path}, which says how far the journal has come, cannot be read. To go on, {way_out(ticket)}"
             raise InputError(words) from exc
         key, _, first = path.stem.partition("-")
-        return Kept(key, first, head, folder)
+        return KeptHead(key, first, head, folder)
 
 
 def way_out(ticket: str) -> str:
@@ -126,7 +126,7 @@ def way_out(ticket: str) -> str:
     )
 
 
-def _is_elsewhere(kept: Kept, folder: Path) -> bool:
+def _is_elsewhere(kept: KeptHead, folder: Path) -> bool:
     """Whether a chain is still where it was last written, and that is another folder: then it is not missed here."""
     is_here = kept.folder == str(folder) or Path(kept.folder) == folder.resolve()
     return not is_here and (Path(kept.folder) / f"journal.{kept.key}.jsonl").exists()

@@ -171,14 +171,9 @@ class KeyRing:
             raise InputError(f"RUNBOOK_TRUSTED_KEYS, {self._team}, holds no public key; expected Ed25519 keys in PEM.")
         return {key_id(key): key for key in keys}
 
-    def trusted(self) -> dict[str, str]:
-        """Where each trusted key is from, by id: its file in the ring, or the team's.
-
-        Raises:
-            InputError: The team's file cannot be read.
-        """
-        of_team = dict.fromkeys(self._of_team(), str(self._team))
-        return {**of_team, **{key: str(path) for key, path in self.public_keys().items()}}
+    def trusted(self) -> list[str]:
+        """The ids of the team's keys, then of the ring's. Raises InputError if the team's file cannot be read."""
+        return [*dict.fromkeys([*self._of_team(), *self._of_ring()])]
 
     def pem_of(self, key: str) -> bytes | None:
         found = self._public(key)

@@ -18,7 +18,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.ledger.mirror import Moved, in_parallel
+from runbook_lib.ledger.mirror import Transferred, in_parallel
 from runbook_lib.ledger.objects import Segment, is_record, published, segment
 from runbook_lib.ledger.share import Share
 
@@ -67,7 +67,7 @@ def push_ticket(
     lists: bool = True,
     records: bool = True,
     missing_keys: Collection[str] = (),
-) -> Moved:
+) -> Transferred:
     """Push what our own parts of a ticket's journal hold that is not in the share yet.
 
     Args:
@@ -83,7 +83,7 @@ def push_ticket(
     """
     own = [part for part in journal.parts() if part.is_own and part.key and part.raw]
     if not own:
-        return Moved()
+        return Transferred()
     push = _Push(share, journal, lists=lists, missing_keys=missing_keys)
     for part in own:
         push.key(part.key, keys.pem_of(part.key), owner)
@@ -101,7 +101,7 @@ class _Push:
     """
 
     def __init__(self, share: Share, journal: Journal, *, lists: bool, missing_keys: Collection[str]) -> None:
-        self.moved = Moved()
+        self.moved = Transferred()
         self._share, self._ticket = share, journal.ticket
         self._pushed = Pushed(journal.folder, share)
         self._names: set[str] = set()
@@ -184,9 +184,11 @@ def _lines(part: Chain, which: Segment) -> bytes:
     return b"".join(line + b"\n" for line in part.raw[which.first - 1 : which.last])
 
 
-def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], object]) -> Moved:
+def push(
+    share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], object]
+) -> Transferred:
     """Push what is not in the share yet, of many tickets, and keys that are gone. Raises as `push_ticket`."""
-    moved, there = Moved(), {each.path for each in share.objects("keys")}
+    moved, there = Transferred(), {each.path for each in share.objects("keys")}
     gone = {path for key in keys.trusted() if (path := f"keys/{key}.pem") not in there}
     for found in in_parallel(lambda one: push_ticket(share, one, keys, owner, missing_keys=gone), journals):
         moved.add(found)

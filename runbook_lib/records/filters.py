@@ -35,7 +35,7 @@ PARAMETERS: Mapping[str, Question] = {**FILTERS, TICKET_NOTES.name: TICKET_NOTES
 
 
 def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
-    """The notebook's parameters, `unknown` where not passed, as the values of all filters; a period is always there.
+    """The notebook's parameters, `unknown` where not passed, as all filters' values; the period ends today by default.
 
     Raises:
         InputError: A value is impossible, or no filter has this name.

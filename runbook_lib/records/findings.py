@@ -137,7 +137,7 @@ class Verification:
         return sum(finding.code is Code.ADOPTED for finding in self.findings)
 
     @property
-    def has_strangers(self) -> bool:
+    def has_untrusted_writers(self) -> bool:
         """Whether a part was verified only by the key that lies beside it, which is not trusted here."""
         return any(finding.code is Code.UNTRUSTED_WRITER for finding in self.findings)
 
@@ -162,7 +162,7 @@ class Verification:
     def words(self) -> str:
         """What came out, in a sentence: defects and good records are counted apart."""
         what = f"{count(self.sealed, 'sealed record')} of {count(self.tickets, 'ticket')}"
-        strange = " Not every writer is trusted here yet." if self.has_strangers else ""
+        strange = " Not every writer is trusted here yet." if self.has_untrusted_writers else ""
         taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
         if self.is_good and self.unproven:
             return f"No defects; {self.good} of {what} {UNPROVEN_WORDS}.{taken}{strange}"

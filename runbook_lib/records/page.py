@@ -172,7 +172,7 @@ def verdict(verification: Verification) -> list[str]:
         words = "Not verified: it is sealed only by a journal that was set aside."
         if verification.good:
             words = "Unaltered since it was adopted." if verification.adopted else "Verified: sealed and unaltered."
-        elif verification.has_strangers:
+        elif verification.has_untrusted_writers:
             words = "Sealed and unaltered, by a writer whose key is not trusted here."
         return [words, *findings]
     return findings or ["Not sealed."]

@@ -338,7 +338,7 @@ def key_part(name: str) -> str:
     return (found[3] or "") if found else ""
 
 
-def stray(ticket_id: int, name: str) -> Run:
+def unsealed(ticket_id: int, name: str) -> Run:
     """A notebook that no journal line names."""
     started_at, runbook = _by_name(name)
     return Run(ticket_id, State.UNSEALED, name, runbook, started_at, needs_person=True)

@@ -100,7 +100,7 @@ class Verifier:
 
     def everything(self) -> Verification:
         """Verify every ticket, and name the folders that are none's."""
-        return Verification.of([self.tickets(self._archive.tickets())], self._archive.strangers())
+        return Verification.of([self.tickets(self._archive.tickets())], self._archive.other_folders())
 
     def record(self, path: Path) -> Verification:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
@@ -110,7 +110,7 @@ class Verifier:
         """
         ledger, runs = self.ledger_of(path), self.runs_of(path)
         if not ledger or not runs:
-            return self._stranger(path, ledger)
+            return self._unnamed_file(path, ledger)
         subjects = {path.name, FILE_NAME, *(file_name(writer) for run in runs for writer in run.writers)}
         mine = [finding for finding in self._ticket(ledger) if finding.subject in subjects]
         return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
@@ -235,7 +235,7 @@ class Verifier:
         gone = "" if os.path.lexists(self._path(other)) else ", which is not there any more"
         return Finding(ticket, name, Code.MOVED, f"{name} has the bytes of {_place(other)}{gone}.")
 
-    def _stranger(self, path: Path, ledger: Ledger | None) -> Verification:
+    def _unnamed_file(self, path: Path, ledger: Ledger | None) -> Verification:
         """A file that its folder's journal does not name; if that is damaged, the file cannot be identified."""
         if not os.path.lexists(path):
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")

@@ -143,11 +143,8 @@ def run(
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
             tell(found)
-        at_once = f"{min(workers or usual_workers(), max(len(left), 1))} at once"
-        where = f"on the workers of {scheduler}" if scheduler and not workers else at_once
-        begin = f"{'Performing' if perform else 'Rehearsing'} {len(left)} of {len(rows)} tickets, {where}."
-        order = Order(marker.token, perform)
-        for found in _run(left, order, settings, begin, workers=workers, scheduler=scheduler, tell=tell):
+        order, number = Order(marker.token, perform), f"{len(left)} of {len(rows)}"
+        for found in _run(left, order, settings, number, workers=workers, scheduler=scheduler, tell=tell):
             endings[found.row.line] = found
         ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
         if worst(ended) != INTERRUPTED:
@@ -156,13 +153,15 @@ def run(
 
 
 def _run(
-    rows: Sequence[Row], order: Order, settings: Settings, begin: str, *, workers: int, scheduler: str, tell: Tell
+    rows: Sequence[Row], order: Order, settings: Settings, number: str, *, workers: int, scheduler: str, tell: Tell
 ) -> list[Ending]:
-    """Run the tickets; returns how those ended that were begun."""
+    """Run the tickets, so many of the list's; returns how those ended that were begun."""
     events: Events = SimpleQueue()
     endings = []
+    at_once = f"{min(workers or usual_workers(), max(len(rows), 1))} at once"
+    where = f"on the workers of {scheduler}" if scheduler and not workers else at_once
     with _heard(events.put):
-        tell(begin)
+        tell(f"{'Performing' if order.perform else 'Rehearsing'} {number} tickets, {where}.")
         with _place(order, settings, scheduler) as (place, room):
             pool = ThreadPoolExecutor(min(workers or room, max(1, len(rows))))
             try:

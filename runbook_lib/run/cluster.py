@@ -148,9 +148,9 @@ class Cluster:
         Raises:
             CancelledError: Nothing went on there before, so that this one was not begun.
         """
-        if self._pulse.is_lost:
+        if self._pulse.is_given_up:
             raise futures.CancelledError
-        self._pulse.work()
+        self._pulse.note_work()
         try:
             future = self._executor.submit(run_on_worker, self._name, row)
             while not futures.wait([future], pulse.LOOK_S).done:
@@ -161,16 +161,16 @@ class Cluster:
         except KilledWorker:
             return Output(-signal.SIGKILL, "", f"Each worker that ran it died. See what they print. {AGAIN}")
         except (futures.CancelledError, ClosedClientError, CommClosedError):
-            return Output(-signal.SIGINT, "", f"{self._pulse.lose('The scheduler is gone. Restart it.')} {AGAIN}")
+            return Output(-signal.SIGINT, "", f"{self._pulse.give_up('The scheduler is gone. Restart it.')} {AGAIN}")
         except Exception as exc:  # whatever is raised by a worker that joined later and is not as the others
             return Output(FAILED, "", f"It failed on its worker ({type(exc).__name__}). See what the worker prints.")
-        self._pulse.work()
+        self._pulse.note_work()
         status, out, err = result.output
         return self._brought_back(row, result.files, status, out, err)
 
     def cancel(self) -> None:
         """Cancel what runs: each leaves its record, which comes back."""
-        self._pulse.hurry()
+        self._pulse.shorten_patience()
         call = partial(_suppressed, lambda: self._client.run(cancel_on_worker, self._name, on_error="ignore"))
         threading.Thread(target=call, daemon=True).start()  # a worker that does not answer holds up no other
 

@@ -16,7 +16,7 @@ from runbook_lib.run import lean
 
 if TYPE_CHECKING:
     from runbook_lib.redaction import Redactor
-    from runbook_lib.run.forks import Early
+    from runbook_lib.run.forks import KernelProcess
 
 KERNEL = "python3"
 
@@ -69,7 +69,7 @@ def execute(
     notebook: Any,
     redactor: Redactor,
     *,
-    kernel: Early,
+    kernel: KernelProcess,
     cell_limit_s: float,
     run_limit_s: float,
     on_cell: Callable[[str], None],

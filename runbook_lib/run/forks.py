@@ -42,7 +42,7 @@ NO_KERNEL = (
 _IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
 
 
-class Early(ABC):
+class KernelProcess(ABC):
     """A kernel's process, once it has been started; has what `jupyter_client` wants of a `subprocess.Popen`.
 
     Its private folder has its connection file and its sockets.
@@ -89,7 +89,7 @@ class Early(ABC):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Forked(Early):
+class Forked(KernelProcess):
     def __init__(self, modules: Sequence[str]) -> None:
         super().__init__()
         self._ended: int | None = None
@@ -115,7 +115,7 @@ class Forked(Early):
         self._go.close()
 
 
-class Spawned(Early):
+class Spawned(KernelProcess):
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -128,7 +128,7 @@ class Spawned(Early):
         return self._process.poll() if self._process else 0
 
 
-class Ahead:
+class KernelPool:
     """Kernels that start before it is known what to send them, forked where that is safe.
 
     They import what the cells of the notebooks do. A process that has used a kernel must not make any: ZeroMQ does
@@ -145,7 +145,7 @@ class Ahead:
 
             gc.freeze()  # what has been imported stays: neither side looks through it again
         modules = [name for notebook in notebooks for name in _IMPORTS.findall(_source(notebook))]
-        self._waiting: list[Early] = []
+        self._waiting: list[KernelProcess] = []
         try:
             for _ in range(number):
                 self._waiting.append(Forked(modules) if can_fork else Spawned())
@@ -154,7 +154,7 @@ class Ahead:
             self.close()
             raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
-    def take(self) -> Early:
+    def take(self) -> KernelProcess:
         """A kernel, which the caller closes; a new one if more are taken than started. Raises UnavailableError."""
         taken = self._waiting.pop(0) if self._waiting else spawned()
         try:
@@ -171,7 +171,7 @@ class Ahead:
             self._waiting.pop().close()
 
 
-def spawned() -> Early:
+def spawned() -> KernelProcess:
     """A Python of its own, for any process. Raises UnavailableError if the system gives no process or folder."""
     try:
         kernel = Spawned()

@@ -94,7 +94,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         run_limit_s: float | None = None,
         start_timeout: int = START_TIMEOUT_S,
         execution_timeout: float | None = None,
-        early: forks.Early | None = None,
+        early: forks.KernelProcess | None = None,
         **options: Any,
     ) -> None:
         """Start a kernel in a private folder, run the cells, end the kernel.

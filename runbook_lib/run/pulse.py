@@ -39,18 +39,18 @@ class Pulse:
         self._lost = ""
 
     @property
-    def is_lost(self) -> bool:
+    def is_given_up(self) -> bool:
         return bool(self._lost)
 
-    def work(self) -> None:
+    def note_work(self) -> None:
         self._worked_at = time.monotonic()
 
-    def hurry(self) -> None:
+    def shorten_patience(self) -> None:
         """Give up sooner: what runs has been cancelled, and ends within seconds where it can be reached."""
         self._patience_s = ANSWER_S
-        self.work()
+        self.note_work()
 
-    def lose(self, problem: str) -> str:
+    def give_up(self, problem: str) -> str:
         """Give up, for this reason if it is the first; returns the first."""
         self._lost = self._lost or problem
         return self._lost
@@ -62,7 +62,7 @@ class Pulse:
                 problem = self.look() or PAUSED
                 self._looked_at = time.monotonic()
                 if self._looked_at - self._worked_at > self._patience_s:
-                    self.lose(problem)
+                    self.give_up(problem)
             return self._lost
 
     def look(self) -> str:

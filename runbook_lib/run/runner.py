@@ -69,7 +69,7 @@ def run(
     settings: Settings,
     progress: bool = False,
     batch: str = "",
-    kernel: Callable[[], forks.Early] = forks.spawned,
+    kernel: Callable[[], forks.KernelProcess] = forks.spawned,
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
@@ -148,7 +148,9 @@ class _Run:
         )
         return executed
 
-    def execute(self, executed: Any, kernel: forks.Early, signals: Signals, *, progress: bool) -> engine.Execution:
+    def execute(
+        self, executed: Any, kernel: forks.KernelProcess, signals: Signals, *, progress: bool
+    ) -> engine.Execution:
         """Run the cells; each is noted in the journal before."""
         wait_s = self.settings.wait_s
         run_cells = partial(

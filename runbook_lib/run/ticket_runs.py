@@ -61,7 +61,7 @@ class Order:
 
 
 class Processes:
-    """Processes of this machine; what runs can be cancelled."""
+    """Processes of this machine, started by `python`; what runs can be cancelled."""
 
     def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:
         self._order, self._python, self._environment = order, python, environment

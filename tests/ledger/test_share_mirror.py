@@ -65,11 +65,11 @@ class Machine:
         journal.append("run_ended", **sealed, status="completed", outcome=None)
         return record
 
-    def push(self) -> mirror.Moved:
+    def push(self) -> mirror.Transferred:
         tickets = [self.journal(number) for number in Archive.of(self.settings).tickets()]
         return pushing.push(self.share, tickets, self.keys, self.settings.operator, lambda: None)
 
-    def pull(self, **more: object) -> mirror.Moved:
+    def pull(self, **more: object) -> mirror.Transferred:
         return mirror.pull(self.share, self.folder, self.keys, **more)  # type: ignore[arg-type]
 
     def compare(self) -> list[tuple[str, str]]:
