@@ -75,7 +75,7 @@ _TROUBLE = re.compile(
     rf"{_READ_ONLY}|\berror|\b[45][0-9][0-9]\b{_NO_PEOPLE}|\bdown\b|fail|can ?not|can'?t\b|unable|impossible|"
     "possible any|denied|declin|forbid|permission|nothing|nobody|no one|happened|(?<!un)locked|stuck|froze|"
     r"gr[ea]yed|disabl|refus|reject|invalid|exceed|downgrad|\blost\b|stopped|no longer|\bblock|\bbreak|bounce|"
-    r"\bdies?\b|complain|^not?$|only (?:view|read|look)|this licen[sc]e has already|true-?up for|"
+    r"\bdie[sd] (?:at|on|with)\b|complain|^not?$|only (?:view|read|look)|this licen[sc]e has already|true-?up for|"
     rf"{_NOT}[^.]{{0,40}}{_WHAT}|{_WHAT}[^.]{{0,40}}{_NOT}|"
     rf"{_READ_ONLY_ABROAD}|{_DENIED_ABROAD}|{_FAILED_ABROAD}"
 )
