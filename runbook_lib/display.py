@@ -213,12 +213,19 @@ def text(card: Card) -> str:
 def _part_text(part: Part) -> str:
     match part:
         case Paragraph(words):
-            return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
+            return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH, break_on_hyphens=False)
         case Table(heads, rows):
-            cells = [[clean(_cell_text(cell)) for cell in row] for row in rows]
+            cells = [[_cell_text(cell) for cell in row] for row in rows]
             widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
             names = [clean(head) for head in heads]
-            return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+            return tabulate(
+                cells,
+                headers=names,
+                tablefmt="simple",
+                disable_numparse=True,
+                maxcolwidths=widths,
+                break_on_hyphens=False,
+            )
         case Timeline(window):
             return window_words(window)
         case Preview(label, words) | ExactWords(label, words):
@@ -247,12 +254,13 @@ def _stop_text(number: int, stop: Stop) -> str:
         words += f" -> {clean(stop.answer)}"
     if stop.taken and stop.evidence:
         words += f": {clean(stop.evidence)}"
-    return textwrap.fill(words, _WIDTH)
+    return textwrap.fill(words, _WIDTH, break_on_hyphens=False)
 
 
 def _cell_text(cell: str | Link) -> str:
-    """A value with the web address that it leads to."""
-    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and is_web(cell.url) else label_of(cell)
+    """A value, and below it the web address that it leads to, which is broken as late as can be."""
+    words = clean(label_of(cell))
+    return f"{words}\n{clean(cell.url)}" if isinstance(cell, Link) and is_web(cell.url) else words
 
 
 def label_of(cell: str | Link) -> str:

@@ -157,7 +157,6 @@ def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[ev
     held: list[evidence.Attached] = []
     for found in files.held:
         one = _attached(found)
-        notes.append(_named(one))
         if found.license.starts_on > emergency_on:
             notes.append(f"{one.name} does not count: it starts on {found.license.starts_on}.")
             continue
@@ -268,12 +267,4 @@ def _attached(held: HeldLicense) -> evidence.Attached:
         is_cancellation=found.generated_from_cancellation,
         company=clean(plain(str(found.licensee.get("Company") or "")), 120),
         email=clean(plain(str(found.licensee.get("Email") or "")), 120),
-    )
-
-
-def _named(one: evidence.Attached) -> str:
-    """Which license a file is and whom it names."""
-    return (
-        f"{one.name} is signed by the expected key; fingerprint {one.fingerprint}, "
-        f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
     )

@@ -28,7 +28,6 @@ from urllib.parse import quote
 from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
-from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
 from runbook_lib.run import automatic, ticket_check, warm
 from runbook_lib.settings import Settings
@@ -105,18 +104,6 @@ class Lab:
             with suppress(BrokenPipeError), self.pipe:  # it has ended, and has printed why
                 json.dump(options, self.pipe)
             return self.process.wait()
-
-
-def ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """A command's words: the ticket, if the first one names it, and JupyterLab's options.
-
-    Raises:
-        InputError: It is no ticket's number or address.
-    """
-    if not words or words[0].startswith("-"):
-        return None, words
-    answers.parse("ticket_id", words[0])
-    return words[0], words[1:]
 
 
 @contextmanager
