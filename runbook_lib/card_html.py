@@ -210,7 +210,6 @@ def _broken(words: str) -> h.Node:
 
 
 def _timeline(window: Window) -> h.Node:
-    """A strip of days: expiry, grace period, window, and where the emergency falls."""
     first = min(window.expires_on, window.emergency_on)
     last = max(window.last_day_on, window.emergency_on)
     days = [first + timedelta(days=n) for n in range(min((last - first).days + 1, 45))]

@@ -91,11 +91,6 @@ class Profile(BaseModel):
         moment = datetime.now(UTC)
         return datetime.combine(self.today, moment.timetz()) if self.today else moment
 
-    @property
-    def practice_date(self) -> date | None:
-        """The practice world's date; None in the live profile."""
-        return self.today
-
     def secrets(self) -> dict[str, str]:
         """Every secret by its setting's name: what must never be written anywhere."""
         given = {name: getattr(self, name) for name in type(self).model_fields}
@@ -129,15 +124,13 @@ def about(field: FieldInfo) -> dict[str, Any]:
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Whether a setting must never be shown."""
     return "SecretStr" in str(field.annotation)
 
 
 def _host(parts: SplitResult) -> str:
     """The host of an address that can be requested.
 
-    Raises:
-        ValueError: It has none, or one that is no name in the network's own spelling, an impossible port, or a query.
+    ValueError for none, one that is no name in the network's own spelling, an impossible port, or a query.
     """
     host = parts.hostname or ""
     if not _HOST.fullmatch(host) or parts.port == 0 or parts.query or parts.fragment:

@@ -195,7 +195,6 @@ def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
 
 
 def window_words(window: Window) -> str:
-    """A window's dates in one line."""
     return (
         f"expired {window.expires_on} · grace period to {window.grace_ends_on} · "
         f"runbook applies to {window.last_day_on} · emergency {window.emergency_on}"
@@ -264,10 +263,8 @@ def _cell_text(cell: str | Link) -> str:
 
 
 def label_of(cell: str | Link) -> str:
-    """A value's words."""
     return cell.label if isinstance(cell, Link) else cell
 
 
 def is_web(url: str) -> bool:
-    """Whether an address leads to a web page."""
     return url.startswith(("https://", "http://"))

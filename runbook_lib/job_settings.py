@@ -75,5 +75,4 @@ class JobRequest(BaseModel):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the `LICENSE_*` variables."""
         return cls.model_validate(with_prefix("LICENSE_"))

@@ -217,11 +217,7 @@ class _Tracker:
             raise UnavailableError(f"Issue {self.issue.url} could not be updated, so no mail was sent.") from exc
 
     def failed(self, exc: RunbookError) -> None:
-        """Nothing was sent: the issue stays open, with the reason.
-
-        Raises:
-            UnavailableError: The issue could not be updated.
-        """
+        """Nothing was sent: the issue stays open, with the reason; UnavailableError if it could not be updated."""
         title = titles.write(Mark.FAILURE, self._order.email, self._order.users)
         try:
             self._update(title, self._describe(messages.failure_body(str(exc))))
@@ -236,11 +232,7 @@ class _Tracker:
         self._update(title, messages.duplicate_body(first.url), close=True)
 
     def succeeded(self, text: str) -> TrackerIssue:
-        """The server accepted the mail: close the issue, with the copy.
-
-        Raises:
-            OutcomeUnknownError: The issue could not be closed.
-        """
+        """The server accepted the mail: close the issue, with the copy. OutcomeUnknownError if that fails."""
         title = titles.write(Mark.SUCCESS, self._order.email, self._order.users)
         try:
             return self._update(title, self._describe(messages.license_copy(text)), close=True)
@@ -284,12 +276,7 @@ def _earlier(
 ) -> TrackerIssue | None:
     """The issue because of which no new license is issued, preferably a success; or None.
 
-    Args:
-        order: The new order.
-        settings: The tracker's project and the clock.
-        gitlab: The tracker's GitLab.
-        before_iid: Only issues with a lower number count.
-        or_success_of_any: A success counts regardless of its number.
+    Only issues with a lower number than `before_iid` count; a success whatever its number, if `or_success_of_any`.
     """
     since = settings.now() - timedelta(days=LOOK_BACK_DAYS)
     found = gitlab.issues(settings.tracker_project_id, label=messages.LABEL, created_after=since)
@@ -320,11 +307,7 @@ def _is_success(issue: TrackerIssue, order: Order) -> bool:
 
 
 def _settled(order: Order, first: TrackerIssue) -> str:
-    """The line for the job's log if an earlier job has issued the license.
-
-    Raises:
-        OutcomeUnknownError: The earlier issue is no success.
-    """
+    """The line for the job's log if an earlier job has issued the license; else OutcomeUnknownError."""
     whose = "This" if messages.find_operation(first.description) == order.operation_id else "Another"
     if _is_success(first, order):
         users = users_issued(first, order.email)

@@ -12,7 +12,7 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -86,7 +86,6 @@ class Redactor:
         return cls.of(Settings.unchecked())
 
     def text(self, text: str) -> str:
-        """A text without them."""
         if len(text) < LEAST_CHARS:
             return text
         shown = self._known.get(text)
@@ -101,6 +100,10 @@ class Redactor:
     def data(self, value: Any) -> Any:
         """Anything that JSON can hold, without them; dicts keep their type."""
         return _each(value, self.text)
+
+    def search_ahead(self, value: Any, most_chars: int) -> None:
+        """Search what will be written later, but for longer texts; the result is remembered."""
+        _each(value, lambda text: self.text(text) if len(text) <= most_chars else text)
 
     def entering(self, value: Any) -> Any:
         """As `data`, for what others wrote: each text that is not the same afterwards remembers its `original`."""
@@ -122,7 +125,7 @@ class Redactor:
         # By the length of the text as it is: what an escape stands for is shorter.
         plain = envelopes.Search(text, view).spans() if len(text) >= envelopes.LEAST_CHARS else []
         known = base64_pieces.merged(plain, 0)
-        encoded = [span for span in finder.encoded_licenses(text, view) if not _is_within(span, known)]
+        encoded = finder.encoded_licenses(text, view, partial(_is_within, others=known))
         yield from ((*span, _LICENSE) for span in (*plain, *encoded))
         yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
 

@@ -52,7 +52,6 @@ class ProgressLine:
 
 
 def show(result: StepResult) -> None:
-    """Show a result before the end of its cell."""
     display(result)  # type: ignore[no-untyped-call]
 
 

@@ -16,6 +16,7 @@ import base64
 import json
 import re
 import socket
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -213,14 +214,7 @@ class Settings(Profile):
         return cls.model_construct(**given)
 
     def check_account(self, ticket: object) -> None:
-        """Refuse the web address of another Zendesk account's ticket: its number is another ticket here.
-
-        Args:
-            ticket: What was given as the ticket's number.
-
-        Raises:
-            InputError: It is such an address.
-        """
+        """InputError for the web address of another Zendesk account's ticket: its number is another ticket here."""
         if isinstance(ticket, str) and pasted.is_other_account(ticket, self.zendesk_url):
             host = pasted.ticket_host(ticket)
             raise InputError(f"The ticket's address is at {host}, but this is set up for {self.zendesk_url}.")
@@ -237,19 +231,11 @@ class Settings(Profile):
 
     @property
     def key_folder(self) -> Path:
-        """The folder of the key ring."""
         return key_folder(self.profile, self.outputs, self.keys)
 
     @property
     def rules(self) -> policy.Rules:
-        """The scope rules as configured."""
-        return policy.Rules(
-            grace_days=self.grace_days,
-            window_days=self.window_days,
-            time_zone=self.time_zone,
-            weekend_starts=self.weekend_starts,
-            weekend_ends=self.weekend_ends,
-        )
+        return policy.Rules(**{field.name: getattr(self, field.name) for field in fields(policy.Rules)})
 
     def zendesk_credentials(self) -> dict[str, str]:
         """The header that Zendesk wants: an OAuth bearer token, or else the API token.
@@ -274,7 +260,6 @@ class Settings(Profile):
         return found
 
     def ticket_folder(self, ticket_id: int) -> Path:
-        """Where a ticket's records and its journal are."""
         return self.outputs.resolve() / self.profile / str(ticket_id)
 
     def _check_complete(self) -> None:
@@ -300,7 +285,6 @@ class Settings(Profile):
         return [name for name in needed if name not in (*spared, "zendesk_oauth_token")]
 
     def _descriptor(self) -> dict[str, Any]:
-        """What the running sandbox says of itself."""
         path = self.world_folder / "running.json"
         advice = "Start one with `runbook sandbox`, or set RUNBOOK_PROFILE=live."
         try:

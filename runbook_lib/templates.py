@@ -135,7 +135,6 @@ def _is_untouched(content: Mapping[str, Any]) -> bool:
 
 
 def _digest(content: Mapping[str, Any]) -> str:
-    """Of what the cells say."""
     cells = [[cell["cell_type"], "".join(cell["source"])] for cell in content["cells"]]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 

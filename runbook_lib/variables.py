@@ -66,14 +66,7 @@ class Places:
 
     @classmethod
     def read(cls, known: Collection[str] | None = SETTINGS) -> Self:
-        """Read them.
-
-        Args:
-            known: As of `chosen`.
-
-        Raises:
-            InputError: A variable is unknown, or the profile is none.
-        """
+        """Read them. Raises as `chosen`, and InputError if the profile is none."""
         found = chosen(None, known, _PRACTICE_PLACES)
         given = {name: found.get(variable(name), "").strip() for name in cls.__dataclass_fields__}
         if given["profile"] not in ("sandbox", "live"):
@@ -99,7 +92,6 @@ def key_folder(profile: str, outputs: Path, keys: Path | None) -> Path:
 
 
 def variable(setting: str) -> str:
-    """The variable of a setting."""
     return f"{_PREFIX}{setting.upper()}"
 
 
@@ -181,7 +173,6 @@ def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> di
 
 
 def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[str, str]:
-    """What is set, and what the secret files hold of what is not."""
     if known is None or not (folder := found.get(SECRETS)):
         return found
     if not Path(folder).is_dir():

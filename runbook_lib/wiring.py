@@ -14,7 +14,6 @@ from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.domain.errors import InputError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
@@ -31,26 +30,19 @@ class Services:
 
     budget: Budget
     zendesk: Zendesk
-    gitlab: GitLab | None
+    gitlab: GitLab
     slack: Slack
     customersdot: CustomersDot | None
 
 
 def connect(settings: Settings, *, say: Callable[[str], None]) -> Services:
-    """Build the clients on one connection pool, which is closed when they are no longer used.
-
-    Args:
-        settings: Complete settings.
-        say: Says what the run waits for.
-    """
-    if settings.slack_token is None:
-        raise InputError("RUNBOOK_SLACK_TOKEN is missing.")
+    """Build the clients on one connection pool, which is closed when they are no longer used."""
     budget = Budget(settings.wait_s, say=say)
     pool = Session.of(settings, budget=budget)
     services = Services(
         budget=budget,
         zendesk=zendesk(settings, pool),
-        gitlab=gitlab(settings, pool) if settings.gitlab_token else None,
+        gitlab=gitlab(settings, pool),
         slack=slack(settings, pool),
         customersdot=customersdot(settings, pool) if settings.customersdot_cookie else None,
     )
@@ -75,14 +67,7 @@ def customersdot(settings: Settings, pool: Session) -> CustomersDot:
 
 
 def effects(settings: Settings, ticket_id: int, budget: Budget, *, perform: bool) -> Effects:
-    """What applies the effects of a ticket, or in a rehearsal looks for them.
-
-    Args:
-        settings: Whose journals are written.
-        ticket_id: The ticket.
-        budget: The run's seconds for waiting.
-        perform: Whether to change things.
-    """
+    """What applies the effects of a ticket, or in a rehearsal looks for them."""
     journal = Journal.of(settings, ticket_id)
     shared = SharedRun.of(settings, journal) if perform else None
     return Effects(journal, budget, settle_s=settings.settle_s, perform=perform, shared=shared)

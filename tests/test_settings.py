@@ -494,7 +494,7 @@ def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, LIVE)
 
     found = Settings.load()
-    assert found.practice_date is None
+    assert found.today is None
     assert abs(datetime.now(UTC) - found.now()) < timedelta(minutes=1)
 
 
@@ -730,7 +730,7 @@ def test_job(monkeypatch: pytest.MonkeyPatch) -> None:
     found = JobSettings.load()
 
     assert ("starttls", 587, 42) == (found.smtp_security, found.smtp_port, found.tracker_project_id)
-    assert found.practice_date is None
+    assert found.today is None
     assert "hush" not in repr(found)
 
 
@@ -946,7 +946,7 @@ def test_loaded_settings_open_nothing(monkeypatch: pytest.MonkeyPatch, outputs: 
     for path in (outputs / "sandbox" / ".world").iterdir():
         path.unlink()
     monkeypatch.setattr(socket, "create_connection", None)
-    assert (date(2031, 3, 1), date(2031, 3, 1)) == (found.practice_date, found.now().date())
+    assert (date(2031, 3, 1), date(2031, 3, 1)) == (found.today, found.now().date())
     assert found.world_folder == Settings.local().world_folder
 
 

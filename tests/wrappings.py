@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 import gzip
 import html
 import json
@@ -162,15 +161,7 @@ WRAPPINGS: dict[str, Wrapping] = {
     "hex": lambda text: re.sub("(.{60})", "\\1\n", text.encode().hex()),
     "hex with colons": lambda text: text.encode().hex(":"),
     "bytea of psql": lambda text: f"\\x{text.encode().hex()}",
-    "bytes in JSON": lambda text: json.dumps(list(text.encode())),
-    "bytes in C": lambda text: ", ".join(f"0x{one:02x}" for one in text.encode()),
     "hex with dashes": lambda text: text.encode().hex("-").upper(),
-    "bits": lambda text: " ".join(f"{one:08b}" for one in text.encode()),
-    "decimal numbers": lambda text: " ".join(map(str, text.encode())),
-    "octal numbers": lambda text: "".join(
-        f"{at:07o} {' '.join(f'{one:03o}' for one in row)}\n" for at, row, _ in _rows(text)
-    ),
-    "code points": lambda text: " ".join(f"U+{ord(char):04X}" for char in text),
     "uuencode": _uuencoded,
     "short numbered rows": _numbered_rows,
     "stamps and ids of a log": lambda text: _numbered(
@@ -190,21 +181,11 @@ WRAPPINGS: dict[str, Wrapping] = {
     "Base64 for addresses": lambda text: base64.urlsafe_b64encode(
         gzip.compress(f"{text}\n{'~?' * 99}".encode())
     ).decode(),
-    "Base32": lambda text: base64.b32encode(text.encode()).decode(),
-    "quoted Base32 of gzip": lambda text: each_line("> ")(
-        re.sub("(.{60})", "\\1\n", base64.b32encode(gzip.compress(text.encode())).decode().lower())
-    ),
-    "word before Base32": lambda text: f"KEY{base64.b32encode(text.encode()).decode()}",
-    "Base32hex": lambda text: re.sub("(.{64})", "\\1\n", base64.b32hexencode(text.encode()).decode()),
-    "ROT13": lambda text: codecs.encode(text, "rot13"),
-    "Base85": lambda text: re.sub("(.{76})", "\\1\n", base64.b85encode(text.encode()).decode()),
-    "Ascii85": lambda text: base64.a85encode(text.encode(), adobe=True, wrapcol=80).decode(),
-    "backwards": lambda text: text[::-1],
     "hex of Base64": lambda text: encode64(text.encode(), 76).encode().hex(),
 }
 """How a license may stand in a text, by name."""
 
-ENCODED = [name for name in WRAPPINGS if re.search("Base[0-9]|Ascii85|backwards|ROT13", name)]
+ENCODED = [name for name in WRAPPINGS if "Base64" in name]
 """Those that are decoded first, by the finder."""
 SEEN_THROUGH = [name for name in WRAPPINGS if name not in ENCODED]
 

@@ -38,7 +38,6 @@ class Purchases:
         return list(dict.fromkeys(one.subscription_name for one in self.licenses or () if _is_bought(one)))
 
     def of(self, subscription: str | None) -> list[SoldLicense]:
-        """The licenses of a subscription."""
         return [one for one in self.licenses or () if one.subscription_name == subscription]
 
     def is_cloud(self, subscription: str | None) -> bool | None:
@@ -47,15 +46,14 @@ class Purchases:
         return max(known, key=lambda one: one.expires_on or date.min).cloud if known else None
 
 
-def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Purchases:
-    """Look for the accounts of an address, and their licenses."""
+def look_up(cdot: CustomersDot | None, email: str | None) -> Purchases:
     if cdot is None:
         return Purchases(trouble=NOT_CONFIGURED)
     if email is None:
         return Purchases(trouble="The ticket shows no usable address to look for.")
     try:
-        accounts = tuple(cdot.accounts(email, patience_s=patience_s))
-        return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a, patience_s=patience_s)))
+        accounts = tuple(cdot.accounts(email))
+        return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a)))
     except (RefusedError, UnavailableError) as exc:
         return Purchases(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, Source.CUSTOMERSDOT),))
 

@@ -21,8 +21,7 @@ from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
 from runbook_lib.cases.steps import Steps
-from runbook_lib.cases.summary import CaseSummary
-from runbook_lib.display import Card, Fold, Paragraph, Part, Tone, folded
+from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
 from runbook_lib.domain import answers, evidence, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
@@ -136,11 +135,7 @@ class Case:
         return _presented(case, ticket_id) if person else case
 
     def opened_again(self, ticket_id: int) -> Self:
-        """A new case of this ticket, or another one, on the same services: it only rehearses, and no step has run.
-
-        Raises:
-            RunbookError: As `open`.
-        """
+        """A new case of this ticket, or another one, on the same services, which only rehearses. Raises as `open`."""
         return type(self)(opening.opened_again(self.settings, self.services, ticket_id))
 
     @property
@@ -150,17 +145,14 @@ class Case:
 
     @property
     def thread(self) -> tuple[Comment, ...]:
-        """The ticket's comments, once they were read."""
         return self.known.thread
 
     @property
     def facts(self) -> Facts:
-        """The known facts, with sources."""
         return self.known.facts
 
     @property
     def perform(self) -> bool:
-        """Whether this case changes things."""
         return self.effects.perform
 
     @property
@@ -183,7 +175,7 @@ class Case:
     @property
     def badge(self) -> str:
         """Where the reader is: practice or live, rehearsal or performing."""
-        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.practice_date}"
+        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.today}"
         return f"{place} · {'performing' if self.perform else 'rehearsal, nothing is changed'}"
 
     def found(self, name: str) -> Prefill | None:
@@ -206,15 +198,19 @@ class Case:
         return repr(self.ticket_card())
 
     @property
-    def summary(self) -> CaseSummary:
-        """The case in a few lines, as far as it is known now."""
+    def summary(self) -> dict[str, str]:
+        """The case in a few lines, by label, as far as it is known now."""
         has_scope = "decide_scope" in self.order
-        return summary.of_facts(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+        return summary.lines(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+
+    @property
+    def summary_table(self) -> Table:
+        return Table(("", ""), tuple(self.summary.items()), in_view=True)
 
     def ticket_card(self) -> StepResult:
         """The case in a few lines, as far as it is known now, and the ticket as it was read."""
         note = (Paragraph(self.note),) if self.note else ()
-        parts = (self.summary.table, *note, Fold(cards.ticket_parts(self.ticket)))
+        parts = (self.summary_table, *note, Fold(cards.ticket_parts(self.ticket)))
         card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, parts)
         organization = self.ticket.organization.name if self.ticket.organization else ""
         facts = {"organization": organization, "ticket_url": self.ticket.url}
@@ -245,7 +241,6 @@ class Case:
         return self.card(state, tone, words or first.summary, *shown, effect=cards.effect_data(first), **data)
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
-        """The card of a step that cannot go on."""
         found = cards.stopped(
             self.runbook, self.ticket.id, title, exc, badge=self.badge, performed=self.perform, effects=self.applied
         )
@@ -268,8 +263,8 @@ class Case:
         """The web addresses that services gave this run, for what it found, made and would change."""
         actions = [action for _, action in self.steps.applied]
         found = [action.evidence.url for action in actions if action.evidence]
-        issues = self.services.gitlab.pages if self.services.gitlab else ()
-        return frozenset((self.ticket.url, *found, *(action.target.url for action in actions), *issues)) - {""}
+        targets = [action.target.url for action in actions]
+        return frozenset((self.ticket.url, *found, *targets, *self.services.gitlab.pages)) - {""}
 
     @property
     def gist(self) -> str:
@@ -285,7 +280,6 @@ class Case:
 
     @property
     def applied(self) -> list[EffectResult]:
-        """The effects so far, in the order of the steps."""
         return [result for result, _ in self.steps.applied]
 
     def nothing_to_do(self) -> StepResult:
@@ -317,11 +311,7 @@ _C = TypeVar("_C", bound=Case)
 
 
 def _presented(case: _C, ticket_id: object) -> _C:
-    """The installed front of a case, which stands in for it.
-
-    Raises:
-        InputError: There is none.
-    """
+    """The installed front of a case, which stands in for it; InputError if there is none."""
     for front in entry_points(group=FRONT):
         presented: _C = front.load()(case, ticket_id)
         return presented

@@ -22,7 +22,7 @@ def check_nothing_under_way(case: Case, email: str, users: int) -> None:
     Raises:
         OutcomeUnknownError: It is, or may be.
     """
-    if case.services.gitlab is None or not case.settings.mechanizer_project_id or not case.settings.tracker_project_id:
+    if not case.settings.mechanizer_project_id:
         return
     step = orders.decide(OrderReader(case, email, users).read()[-1])
     is_open = case.effects.is_open(step.order.operation_id)

@@ -11,7 +11,7 @@ from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Link, P
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence, Ticket
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -28,21 +28,20 @@ _OPERATION_WORDS = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What a run has made of an action so far: the kind of the journal's last line of it, and where it is."""
+    """What a run has made of an action so far: the kind of the journal's last line of it, where it is, its effect."""
 
     kind: str
     evidence: Evidence | None = None
+    name: str = ""
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
-    """An effect as a program reads it."""
     evidence = asdict(effect.evidence) if effect.evidence else None
     why = {"reason": effect.trouble} if effect.trouble else {}
     return {"name": effect.name, "state": effect.state, "summary": effect.summary, **why, "evidence": evidence}
 
 
 def effect_parts(*effects: EffectResult, in_view: bool = False) -> tuple[Part, ...]:
-    """Effects as the reader sees them."""
     rows = [(e.state.words, e.summary, _evidence(e.evidence)) for e in effects]
     troubles = tuple(Paragraph(effect.trouble, strong=True) for effect in effects if effect.trouble)
     notes = tuple(Paragraph(note) for note in dict.fromkeys(effect.note for effect in effects if effect.note))
@@ -57,7 +56,6 @@ def effect_tone(effect: EffectResult) -> Tone:
 
 
 def effect_state(effect: EffectResult) -> str:
-    """An effect's state in words."""
     return (EffectState.UNAVAILABLE if effect.trouble else effect.state).words
 
 
@@ -79,12 +77,7 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
 
 
 def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tuple[Part, ...]:
-    """What a plan comes to, what could not be looked at, and its actions, a line each.
-
-    Args:
-        plan: The plan.
-        so_far: What a run has made of its actions, by their operation ids.
-    """
+    """What a plan comes to, what could not be looked at, and its actions; `so_far` is by their operation ids."""
     items = [_item(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
     troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
     headline = Paragraph(f"{plan.headline}.", strong=True)
@@ -92,7 +85,6 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tup
 
 
 def plan_details(plan: Plan) -> tuple[Part, ...]:
-    """The exact texts of a plan and what it rests on, folded."""
     parts: list[Part] = [_exact(text) for one in plan.actions for text in one.texts]
     if plan.readings:
         readings = [Paragraph(f"{_reading_words(one)}.") for one in plan.readings]
@@ -101,16 +93,6 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
         words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
         parts.append(Paragraph(words))
     return tuple(parts)
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number of things, as *1 step* or *2 steps*."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence, as *a, b and c*."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _item(action: Action, operation: Operation | None) -> Item:

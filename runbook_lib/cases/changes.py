@@ -35,7 +35,6 @@ def reply(case: Case, name: str, body: str, *, summary: str) -> Comment:
 
 
 def note(case: Case, name: str, body: str, *, summary: str) -> Comment:
-    """An internal note."""
     return _comment(case, name, body, name=name, summary=summary)
 
 
@@ -55,7 +54,6 @@ def screenshots(case: Case, paths: Sequence[str]) -> Comment:
 
 
 def screenshots_request(case: Case) -> Comment:
-    """The public reply that asks the customer for both screenshots."""
     summary = "public reply that asks the customer for both screenshots"
     return reply(case, "screenshots_request", messages.screenshots_request(), summary=summary)
 
@@ -127,7 +125,6 @@ def _comment(
     files: Sequence[Upload] = (),
     link: str = "",
 ) -> Comment:
-    """A comment for this case's ticket; a public one has to reach the requester."""
     zendesk, operation_id = case.services.zendesk, case.operation(operation)
 
     def check(ticket: Ticket) -> None:
@@ -156,11 +153,7 @@ def _patience_s(case: Case) -> float | None:
 
 
 def _image(path: Path) -> Upload:
-    """A screenshot's file.
-
-    Raises:
-        InputError: It is missing, too large, or no image.
-    """
+    """A screenshot's file; InputError if it is missing, too large, or no image."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"The screenshot {path} is larger than {MAX_BYTES:,} bytes; give a smaller image.")

@@ -24,21 +24,17 @@ _TONES = {
 def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResult:
     """The last card.
 
-    Args:
-        case: The case.
-        ending: What stands after the outcome's name; a whole sentence where the case has no outcome. What is out of
-            scope is said here.
-        more: Further parts.
-        data: Further data for a program.
+    `ending` stands after the outcome's name, and is a whole sentence where the case has none. What is out of
+    scope is said here.
     """
     words = _outcome_words(case, case.outcome, ending) if case.outcome else ending
     words += unfinished(case)
     planned = any(effect.state is EffectState.PLANNED for effect in case.applied)
-    parts = (case.summary.table, *more, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
+    parts = (case.summary_table, *more, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
     parts += (Preview("to perform it", case.command),) if planned else ()
     tone = _TONES.get(case.outcome, Tone.ASK) if case.outcome else Tone.ASK
     tone = Tone.PLAN if planned else Tone.ASK if unfinished(case) else tone
-    state, about = str(case.outcome or "goes on"), dict(case.summary.lines)
+    state, about = str(case.outcome or "goes on"), case.summary
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
     if case.outcome:  # a name is for programs only
         result = replace(result, card=replace(result.card, state=case.outcome.words))

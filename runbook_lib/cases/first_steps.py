@@ -10,7 +10,6 @@ from dataclasses import replace
 from runbook_lib.cases import scope
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.cards import count
 from runbook_lib.cases.changes import assignment
 from runbook_lib.cases.gathering import gather
 from runbook_lib.cases.steps import step
@@ -21,6 +20,7 @@ from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, identity
 from runbook_lib.domain.errors import PersonNeededError
 from runbook_lib.domain.models import Answer, Outcome, Verdict
+from runbook_lib.domain.plain_text import count
 from runbook_lib.results import StepResult
 
 
@@ -42,12 +42,7 @@ def take(case: Case, *, take_over: object = False) -> StepResult:
 
 @step("Collect the facts")
 def collect_facts(case: Case, /, **given: object) -> StepResult:
-    """Collect the facts, each with its source.
-
-    Args:
-        case: The case.
-        given: The engineer's answers, by parameter name; `unknown` without one.
-    """
+    """Collect the facts, each with its source. `given` is the engineer's answers, `unknown` without one."""
     case.known, notes = gather(case, given)
     case.forget()
     facts = case.facts

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import cast
+
+from pydantic import SecretStr
 
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
@@ -18,7 +21,7 @@ from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.tracker import Tracker, issue_title
 from runbook_lib.changes.guards import check_reply_arrives
-from runbook_lib.changes.license_pipeline import LicensePipeline, Trigger, pipeline_evidence
+from runbook_lib.changes.license_pipeline import LicensePipeline, pipeline_evidence
 from runbook_lib.display import Paragraph, Table, Tone
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import (
@@ -59,7 +62,7 @@ class OrderReader:
 
     def __init__(self, case: Case, email: str, users: int) -> None:
         settings = case.settings
-        if case.services.gitlab is None or settings.mechanizer_project_id is None:
+        if settings.mechanizer_project_id is None:
             raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
         self.case, self.email, self.users = case, email, users
         self.gitlab, self.project = case.services.gitlab, settings.mechanizer_project_id
@@ -147,7 +150,6 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
 
 
 def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
-    """Mechanizer's pipeline for one order."""
     settings, email, users = reader.case.settings, reader.email, str(reader.users)
     variables = {
         settings.mechanizer_variable_username: settings.operator,
@@ -157,10 +159,13 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
         settings.mechanizer_variable_ticket: reader.case.ticket.url,
     }
     return LicensePipeline(
-        reader.gitlab,
-        Trigger(reader.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, _page(reader)),
-        operation_id,
-        variables,
+        gitlab=reader.gitlab,
+        project=reader.project,
+        ref=settings.mechanizer_ref,
+        token=cast(SecretStr, settings.mechanizer_trigger_token),
+        page=_page(reader),
+        operation_id=operation_id,
+        variables=variables,
         users=reader.users,
         values={"your username": settings.operator, "user count": users, "email": email},
         find=lambda: reader.evidence(operation_id),
@@ -171,8 +176,8 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
 def _page(reader: OrderReader) -> str:
     """Where a person sees Mechanizer's pipelines; else its project, for which GitLab knows an address by number."""
     if not reader.case.perform:
-        with suppress(RunbookError):
-            return f"{reader.gitlab.project_url(reader.project, patience_s=LINK_S)}/-/pipelines"
+        with suppress(RunbookError), reader.case.services.budget.hurried(LINK_S):
+            return f"{reader.gitlab.project_url(reader.project)}/-/pipelines"
     return f"{reader.case.settings.gitlab_url.rstrip('/')}/projects/{reader.project}"
 
 

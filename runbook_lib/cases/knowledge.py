@@ -86,7 +86,6 @@ class Knowledge:
 
     @property
     def email(self) -> str | None:
-        """The requester's address, if it can be used."""
         return cast(str | None, self.facts.value("requester_email"))
 
     def day_ruling(self, calendar: Calendar) -> Ruling:

@@ -166,11 +166,7 @@ class LicenseNotReceived(Case):
         return self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
 
     def _settle(self, issue: TrackerIssue, email: str) -> None:
-        """Wait for a running job, or settle the issue that a crashed one left.
-
-        Raises:
-            OutcomeUnknownError: In a rehearsal, which settles nothing; or only the customer knows the result.
-        """
+        """Wait for a running job, or settle the issue that a crashed one left; in a rehearsal OutcomeUnknownError."""
         if not self.perform and (changed := orders.changed_by_hand(issue)):
             raise OutcomeUnknownError(
                 f"A license for this address or ticket may have been issued, and its issue was {changed} by hand: "
@@ -243,7 +239,6 @@ class LicenseNotReceived(Case):
         return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"
 
     def _sent_words(self, copy: Issuance) -> str:
-        """What stands after the outcome's name."""
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
         verb = "would be" if planned else "was"
         return f": the copy {verb} sent with a public reply; no second license. {copy.evidence}"

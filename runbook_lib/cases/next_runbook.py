@@ -35,7 +35,7 @@ def copy_of(case: Case, runbook: str) -> templates.Copy:
         InputError: The runbook cannot be read.
         OSError: The copy cannot be written.
     """
-    day = case.settings.practice_date
+    day = case.settings.today
     place = f"practice-{day}" if day else "live"
     template = case.settings.notebooks / f"{runbook}.ipynb"
     values = {"ticket_id": case.ticket.id, **case.steps.given}

@@ -67,12 +67,7 @@ def opened_again(settings: Settings, services: Services, number: int) -> OpenedT
 
 
 def _ticket(zendesk: Zendesk, number: int) -> Ticket:
-    """Read a ticket.
-
-    Raises:
-        InputError: It was merged, or is closed.
-        RunbookError: It cannot be read.
-    """
+    """Read a ticket; InputError if it was merged, or is closed."""
     found = zendesk.ticket(number)
     if found.is_merged:
         into = zendesk.merged_into(number)

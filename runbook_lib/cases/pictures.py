@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runbook_lib import files, ocr
-from runbook_lib.cases import cards
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.domain import image_types
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Attachment, Comment
-from runbook_lib.domain.plain_text import clean, size
+from runbook_lib.domain.plain_text import clean, count, size
 from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
@@ -191,7 +190,7 @@ class ImageCache:
                     unread[content] = name
         if unread:
             verb = "is" if len(unread) == 1 else "are"
-            notes.append(f"{cards.count(len(unread), 'image')} {verb} being read. What is found appears below.")
+            notes.append(f"{count(len(unread), 'image')} {verb} being read. What is found appears below.")
             self._begin(unread)
             return Pictures(tuple(shown), {}, tuple(notes))
         agreed = ocr.agreement(pages)
@@ -224,7 +223,6 @@ class ImageCache:
                 self._worker.start()
 
     def _read_all(self) -> None:
-        """Read whatever is unread, until nothing is."""
         done = 0
         while True:
             with self._guard:
@@ -232,7 +230,7 @@ class ImageCache:
                     self._is_reading = False
                     break
                 total, (content, name) = done + len(self._unread), next(iter(self._unread.items()))
-            self.on_read(f"reading {done + 1} of {cards.count(total, 'image')}")
+            self.on_read(f"reading {done + 1} of {count(total, 'image')}")
             self._read(content, name)
             done += 1
             with self._guard:
@@ -304,7 +302,6 @@ def _named(names: list[str]) -> str:
 
 
 def _where(pages: Iterable[Page], reading: Reading) -> str:
-    """The images that show a value."""
     same = (reading.name, reading.value)
     return " and ".join(page.name for page in pages if same in {(one.name, one.value) for one in page.readings})
 

@@ -65,7 +65,6 @@ def question(known: Knowledge, missing: tuple[str, ...]) -> NeedsAnswerError | N
 
 
 def _in_window(known: Knowledge, expiry: Fact) -> Answer:
-    """Whether an expiry lies in the window."""
     expires_on, blocked_on = cast(date, expiry.value), _blocked_on(known, expiry)
     try:
         window = policy.license_window(expires_on, known.emergency_on, known.rules, blocked_on=blocked_on)

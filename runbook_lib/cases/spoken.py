@@ -24,6 +24,7 @@ from runbook_lib.display import (
     Timeline,
 )
 from runbook_lib.domain import answers
+from runbook_lib.domain.plain_text import count
 
 TO_PASS = ("parameter to pass", "meaning")
 """The heads of a table that a form takes the place of."""
@@ -59,7 +60,7 @@ def card(shown: Card) -> Card:
     """A card for who has the form below it, which says itself what is asked."""
     asked = [part for part in shown.parts if isinstance(part, Table) and tuple(part.heads) == TO_PASS]
     number = sum(len(table.rows) for table in asked)
-    state = f"answer {number} question{'s' if number > 1 else ''}" if number else shown.state
+    state = f"answer {count(number, 'question')}" if number else shown.state
     return replace(shown, state=state, parts=tuple(_part(one) for one in shown.parts if one not in asked))
 
 

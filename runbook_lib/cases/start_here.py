@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 
 from runbook_lib.cases import first_steps, scope
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.cards import count, listed
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_agent
-from runbook_lib.cases.tracker import Tracker, TrackerIssues, tracker_if_asked
+from runbook_lib.cases.tracker import Tracker, TrackerIssues
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, orders, policy, routing, ticket_words
 from runbook_lib.domain.models import Answer, Outcome, TrackerIssue
+from runbook_lib.domain.plain_text import count, listed
 from runbook_lib.results import StepResult
 
 
@@ -67,10 +67,12 @@ class StartHere(Case):
 
     def _mail(self, stated: Answer | None) -> routing.Mail:
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
-        tracker = tracker_if_asked(self, self.known.email)
+        tracker = Tracker(self, self.known.email) if self.known.email else None
         found = tracker.found_since(self.known.began_on) if tracker else TrackerIssues()
         filed = [count(len(issues), *names) for names, issues in _kinds(found) if issues]
-        on_file = f"the tracker has {listed(filed)}" if filed else self._nothing_on_file(tracker)
+        on_file = f"the tracker has {listed(filed)}" if filed else "the tracker has no issue for this address"
+        if tracker is None:
+            on_file = "the tracker was not looked at, since no usable address is known"
         theirs = by_customer(self.thread, self.ticket)
         own = [issue for issue in found.copies if tracker and tracker.is_own(issue)]
         if own:  # what was written before is no complaint about this license
@@ -82,13 +84,6 @@ class StartHere(Case):
             words = f"The customer writes that the license mail has not come; {on_file}."
             return routing.Mail(Answer.YES, words, bool(filed))
         return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))
-
-    def _nothing_on_file(self, tracker: Tracker | None) -> str:
-        """What it means that no issue was found: a tracker that was not asked has not said that there is none."""
-        if tracker:
-            return "the tracker has no issue for this address"
-        why = "it is not configured" if self.known.email else "no usable address is known"
-        return f"the tracker was not looked at, since {why}"
 
 
 def _kinds(found: TrackerIssues) -> tuple[tuple[tuple[str, ...], tuple[TrackerIssue, ...]], ...]:

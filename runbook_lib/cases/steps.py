@@ -45,7 +45,6 @@ class Steps:
         self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
 
     def title(self, name: str) -> str:
-        """A step's title; "" outside of the steps."""
         return str(getattr(getattr(self._kind, name, None), "title", ""))
 
     @property
@@ -83,7 +82,6 @@ class Steps:
         self.outcome, self.ended_by = outcome, self.running
 
     def finish(self, name: str, given: Mapping[str, Any]) -> None:
-        """A step was run with these parameters."""
         self.given.update({one: answers.QUESTIONS[one].typed(value) for one, value in given.items()})
         self.done.add(name)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from runbook_lib.display import Table
 from runbook_lib.domain import answers
 from runbook_lib.domain.models import Answer, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean
@@ -18,60 +15,21 @@ _FIGURES = {
 NOT_KNOWN = "not known yet"
 
 
-@dataclass(frozen=True)
-class CaseSummary:
-    """What is known of a case now, a line each; a line that nothing has been looked up for is "".
-
-    Attributes:
-        who: The requester, their organization and address.
-        pays_for: The plan and where it runs.
-        expired: The day, and the end of the grace period.
-        scope: Whether the runbook applies, and why.
-        users: How many, by each figure, and those of the new license.
-    """
-
-    who: str
-    pays_for: str = ""
-    expired: str = ""
-    scope: str = ""
-    users: str = ""
-
-    @property
-    def lines(self) -> tuple[tuple[str, str], ...]:
-        """Each with its label."""
-        labels = ("Who", "Pays for", "Expired", "In scope", "Users")
-        lines = zip(labels, (self.who, self.pays_for, self.expired, self.scope, self.users), strict=True)
-        return tuple(line for line in lines if line[1])
-
-    @property
-    def table(self) -> Table:
-        """The lines as a card shows them."""
-        return Table(("", ""), self.lines, in_view=True)
-
-
-def of_ticket(ticket: Ticket) -> CaseSummary:
-    """What the ticket itself says."""
-    named = (ticket.organization.name if ticket.organization else "no organization", ticket.requester.email or "")
-    return CaseSummary(", ".join(clean(one, 120) for one in (ticket.requester.name, *named) if one))
-
-
-def of_facts(
+def lines(
     ticket: Ticket, facts: Facts, verdict: Verdict | None, *, has_scope: bool, users: int | None = None
-) -> CaseSummary:
-    """What the facts say, and the verdict on them.
-
-    Args:
-        ticket: The ticket.
-        facts: Those that were collected; none before.
-        verdict: The decision on the scope, once there is one.
-        has_scope: Whether the runbook decides the scope.
-        users: Of the new license, once they are chosen.
-    """
-    who = of_ticket(ticket).who
+) -> dict[str, str]:
+    """What is known of a case now, by label; before facts were collected, only who has opened the ticket."""
+    named = (ticket.organization.name if ticket.organization else "no organization", ticket.requester.email or "")
+    who = {"Who": ", ".join(clean(one, 120) for one in (ticket.requester.name, *named) if one)}
     if not facts.known:
-        return CaseSummary(who)
-    scope = _scope(verdict) if has_scope else ""
-    return CaseSummary(who, _pays_for(facts), _expired(facts, verdict), scope, _users(facts, users))
+        return who
+    scope = {"In scope": _scope(verdict)} if has_scope else {}
+    return who | {
+        "Pays for": _pays_for(facts),
+        "Expired": _expired(facts, verdict),
+        **scope,
+        "Users": _users(facts, users),
+    }
 
 
 def _pays_for(facts: Facts) -> str:

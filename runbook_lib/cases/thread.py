@@ -14,14 +14,9 @@ MESSAGE_LIMIT = 1500
 
 
 def by_customer(thread: Iterable[Comment], ticket: Ticket, *, after: datetime | None = None) -> list[Comment]:
-    """The public comments of the requester and of other end users, oldest first.
+    """The public comments of the requester and of other end users, oldest first; only those after a moment, if given.
 
     An agent's comment does not count, even if the agent is the requester too.
-
-    Args:
-        thread: The ticket's comments.
-        ticket: The ticket.
-        after: Only later comments count.
     """
     theirs = [comment for comment in thread if comment.public and _is_customers(comment, ticket)]
     return theirs if after is None else [comment for comment in theirs if comment.created_at > after]

@@ -15,7 +15,6 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.changes.issue_title import OPERATION_WORDS, IssueTitle
-from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, LicenseError, NeedsAnswerError, PersonNeededError
 from runbook_lib.domain.models import Facts, Source, Ticket, TrackerIssue
@@ -47,13 +46,10 @@ class Tracker:
     Args:
         case: The case that needs a license.
         email: The requester's address, checked.
-
-    Raises:
-        InputError: The tracker is not configured.
     """
 
     def __init__(self, case: Case, email: str) -> None:
-        self._gitlab, self._project = tracker_of(case)
+        self._gitlab, self._project = case.services.gitlab, cast(int, case.settings.tracker_project_id)
         self._opened_at, self.email = case.ticket.created_at, email
         self._own, self._ticket_url = case.operation("license-"), case.ticket.url
         self._channel = case.settings.slack_channel
@@ -115,9 +111,7 @@ class Tracker:
     def _ours(self, issues: Sequence[TrackerIssue]) -> TrackerIssue | None:
         """The success since the ticket was opened. A ticket gets one license in total, whatever the address.
 
-        Raises:
-            PersonNeededError: There is none, but one of this ticket with another address, or one of either with another
-                title.
+        PersonNeededError if only one for another address is there, or one with another title.
         """
         ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
         for issue in issues:
@@ -142,14 +136,8 @@ class Tracker:
         return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
 
     def issuance(self, issue: TrackerIssue, users: int) -> Issuance:
-        """The license of a success issue."""
         text = messages.find_license(issue.raw)
         return Issuance(orders.users_issued(issue, self.email) or users, issue.url, text)
-
-
-def tracker_if_asked(case: Case, email: str | None) -> Tracker | None:
-    """The tracker, where it is configured and an address is known to look for."""
-    return Tracker(case, email) if email and case.services.gitlab and case.settings.tracker_project_id else None
 
 
 def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> IssueTitle:
@@ -158,10 +146,10 @@ def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, i
     Raises:
         PersonNeededError: A title that no job writes has to be replaced, and for whom or how many users is not known.
     """
-    gitlab, project = tracker_of(case)
     if titles.read(issue.title).users is None:
         whose = _of_copy(case, issue, mark, whose)
     operation_id = case.operation(f"settled_issue-{issue.iid}-{OPERATION_WORDS[mark]}")
+    gitlab, project = case.services.gitlab, cast(int, case.settings.tracker_project_id)
     return IssueTitle(gitlab, project, issue, operation_id, mark=mark, whose=whose, why=why)
 
 
@@ -173,7 +161,7 @@ def _of_copy(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int]
         found = license.read(text, load_public_key(case.settings)).user_count if text else (is_own and users)
     except LicenseError:
         found = None
-    if found and (title.names(email) or not any("@" in word for word in title.words)):
+    if found and (title.names(email) or "@" not in title.text):
         return email, found
     raise PersonNeededError(
         f"Issue {issue.url} is titled “{clean(issue.title, 200)}”, which is not what Mechanizer writes, and neither "
@@ -181,18 +169,6 @@ def _of_copy(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int]
         f"“{titles.write(mark, 'ADDRESS', 0).replace(' 0 ', ' NUMBER ')}”"
         f"{'' if mark is Mark.FAILURE else ' and close it'}, then run again."
     )
-
-
-def tracker_of(case: Case) -> tuple[GitLab, int]:
-    """The tracker's GitLab, and its project.
-
-    Raises:
-        InputError: It is not configured.
-    """
-    project = case.settings.tracker_project_id
-    if case.services.gitlab is None or project is None:
-        raise InputError("The tracker is not configured; set RUNBOOK_GITLAB_TOKEN and RUNBOOK_TRACKER_PROJECT_ID.")
-    return case.services.gitlab, project
 
 
 def recipient(ticket: Ticket, facts: Facts) -> str:

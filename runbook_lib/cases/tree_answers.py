@@ -56,7 +56,6 @@ class TreeAnswers:
 
     @property
     def path(self) -> triage.Path:
-        """The path through the tree so far."""
         return triage.walk(self.replies)
 
     def not_reached(self, node: str) -> StepResult | None:
@@ -94,7 +93,6 @@ class TreeAnswers:
         return self.still_open(node, self._case.known.purchases.trouble or "Nobody has looked yet.", parts)
 
     def keep(self, reply: triage.Reply, parts: Iterable[Part]) -> StepResult:
-        """Keep an answer; returns its card."""
         self.replies[reply.node] = reply
         state = "found" if reply.node == "license" else str(reply.answer)
         words = f"{state.capitalize()} ({reply.source}): {clean(reply.evidence)}."
@@ -122,7 +120,6 @@ class TreeAnswers:
 
     @property
     def drawn(self) -> DecisionPath:
-        """The path, with the branch taken."""
         return DecisionPath([_stop(visit) for visit in self.path.visits])
 
     @property

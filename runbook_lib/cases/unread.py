@@ -45,7 +45,6 @@ class Unread:
 
     @property
     def may_show(self) -> tuple[str, ...]:
-        """The parameters that it may show."""
         return _MAY_SHOW[self.source]
 
     @property

@@ -13,7 +13,6 @@ from typing import ClassVar, cast
 from runbook_lib.cases import changes, first_steps, scope
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case, Prefill, Workflow
-from runbook_lib.cases.cards import count
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.tree_answers import PARAMETERS, TreeAnswers
@@ -30,6 +29,7 @@ from runbook_lib.domain.errors import (
     UnavailableError,
 )
 from runbook_lib.domain.models import Answer, EffectState, Outcome, SeatLink, SoldLicense, Source
+from runbook_lib.domain.plain_text import count
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
@@ -55,7 +55,6 @@ class WeekdayTriage(Case):
     decision: Outcome | None = None
 
     def forget(self) -> None:
-        """Drop all look-ups and answers."""
         self.tree = TreeAnswers(self)
         self.rows: tuple[SeatLink, ...] | None = None
         self.hints: tuple[str, ...] = ()
@@ -249,7 +248,6 @@ class WeekdayTriage(Case):
             return None, str(exc)
 
     def _rows_parts(self, rows: tuple[SeatLink, ...]) -> tuple[Part, ...]:
-        """The newest rows, each with what it means."""
         facts = self._seat_link_facts()
         table = [
             (f"{r.created_at:%Y-%m-%d %H:%M}, report of {_stamp(r)}", r.hostname, triage.row_hints(r, facts))
@@ -302,7 +300,6 @@ class WeekdayTriage(Case):
         return [*lines, *self.hints, *([f"not known: {_labels(*missing)}"] if missing else [])]
 
     def _ending(self) -> str:
-        """What stands after the outcome's name."""
         hints = " ".join((*self.hints, *self.tree.differing))
         if self.outcome is Outcome.RESOLVED_ITSELF:
             return f": the customer is asked to confirm that all is well. {hints}".rstrip()
@@ -310,14 +307,12 @@ class WeekdayTriage(Case):
 
 
 def _not_engaged(posted: EffectResult) -> RunbookError:
-    """The error for a post that could not be made, so that no expert knows of the case."""
     if isinstance(posted.error, OutcomeUnknownError):
         return posted.error
     return UnavailableError(f"No expert was engaged yet. {posted.trouble}")
 
 
 def _labels(*names: str) -> str:
-    """The labels of parameters, in the words of a note."""
     return ", ".join(answers.label_of(name).lower() for name in names)
 
 
@@ -347,8 +342,7 @@ def _plain(name: str) -> str:
 def _listed(given: str | None, names: list[str]) -> str | None:
     """The listed name that differs from the given one in hyphens, blanks and case at most; else the given one.
 
-    Raises:
-        InputError: Several listed names match.
+    InputError if several do.
     """
     found = pasted.spelled(given, names) if given else ()
     if len(found) > 1:

@@ -13,14 +13,14 @@ from runbook_lib.cases import changes, first_steps
 from runbook_lib.cases.applying import apply, look
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, listed
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.issuing import check_card, order
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.steps import step
-from runbook_lib.cases.tracker import recipient, tracker_if_asked
+from runbook_lib.cases.tracker import Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
@@ -33,16 +33,9 @@ from runbook_lib.domain.models import (
     Source,
     Verdict,
 )
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, listed
 from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
 from runbook_lib.results import StepResult
-
-_FIGURES = {
-    "users_in_license": "in_license",
-    "billable_users": "billable",
-    "maximum_users": "maximum",
-    "users_over_license": "over",
-}
 
 
 class WeekendLicense(Case):
@@ -220,12 +213,11 @@ class WeekendLicense(Case):
         return ", ".join(filter(None, words))
 
     def _missing(self) -> tuple[str, ...]:
-        """The parameters that are missing for the verdict and for the user count."""
         missing = cast(Verdict, self.verdict).missing
         return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
 
     def _advice(self) -> SeatAdvice:
-        figures = {word: cast(int | None, self.facts.value(name)) for name, word in _FIGURES.items()}
+        figures = {name: cast(int | None, self.facts.value(name)) for name in policy.FIGURES}
         return policy.suggest_users(**figures)
 
     def _users_of(self, already: Issuance, chosen: int | None) -> StepResult:
@@ -255,8 +247,8 @@ class WeekendLicense(Case):
         return sorted_images(self.thread, self.downloads.content)
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
-        tracker = tracker_if_asked(self, email)
-        if tracker and (issue := tracker.success()):
+        tracker = Tracker(self, email)
+        if issue := tracker.success():
             self.issuance = tracker.issuance(issue, users)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
             return self.card("found", Tone.GOOD, words, Link("tracker issue", issue.url), strong=False)
@@ -283,7 +275,6 @@ class WeekendLicense(Case):
         return self.card("made by hand", Tone.GOOD, words, *parts, form=dict(rows), effect=effect_data(noted))
 
     def _ending(self) -> str:
-        """What stands after the outcome's name."""
         if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
             names = listed(("screenshots", *self._missing()))

@@ -55,7 +55,6 @@ class Assignment:
             )
 
     def perform(self) -> Evidence:
-        """Assign it."""
         self._zendesk.assign(self._ticket, self._operator, self.operation_id)
         return self._evidence()
 

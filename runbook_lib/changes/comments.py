@@ -57,22 +57,18 @@ class SentComment:
 
     @property
     def kind(self) -> str:
-        """What it is, for the reader."""
         return "public reply" if self.public else "internal note"
 
     @property
     def where(self) -> str:
-        """Where a person sees whether it is there."""
         return f"on ticket {self.ticket.id} for the {self.summary}"
 
     @property
     def target(self) -> Target:
-        """Where a plan shows it."""
         return Target(f"ticket {self.ticket.id}", self.ticket.url)
 
     @property
     def texts(self) -> tuple[ExactText, ...]:
-        """What it says, where that is known."""
         return ()
 
     def find(self) -> Evidence | None:
@@ -86,11 +82,7 @@ class SentComment:
         return None if found is None else self._as_sent(found)
 
     def _as_sent(self, kept: KeptComment) -> Evidence:
-        """The evidence of a comment that is kept as it was sent.
-
-        Raises:
-            NotAsSentError: It is not.
-        """
+        """The evidence of a comment that is kept as it was sent; NotAsSentError if it is not."""
         names = tuple(file.name for file in self.files)
         if difference := kept.difference(public=self.public, file_names=names):
             raise NotAsSentError(f"On ticket {self.ticket.id}: {clean(difference, 600)}")
@@ -113,7 +105,6 @@ class Comment(SentComment):
 
     @property
     def texts(self) -> tuple[ExactText, ...]:
-        """What it says."""
         return (ExactText(self.kind, self.body),)
 
     def check(self) -> None:

@@ -18,11 +18,7 @@ def nothing_to_check(_: object = None) -> None:
 
 
 def check_operator(zendesk: Zendesk, operator: Person) -> None:
-    """Make sure that Zendesk lets the operator take tickets and reply publicly.
-
-    Raises:
-        PersonNeededError: It does not.
-    """
+    """PersonNeededError unless Zendesk lets the operator take tickets and reply publicly."""
     if found := zendesk.obstacle(operator):
         raise PersonNeededError(f"{clean(operator.name)} {found}. {ROLE} Nothing was sent.")
 
@@ -56,15 +52,7 @@ def check_reply_arrives(zendesk: Zendesk, operator: Person, ticket: Ticket, *, i
 
 
 def check_still_assigned(ticket: Ticket, operator: Person) -> None:
-    """Make sure that no colleague has taken the ticket since this run took it.
-
-    Args:
-        ticket: The ticket as it was just read.
-        operator: Who had taken it.
-
-    Raises:
-        NeedsAnswerError: A colleague has.
-    """
+    """NeedsAnswerError if a colleague has taken the ticket, as it was just read, since this run took it."""
     if ticket.assignee_id != operator.id:
         raise NeedsAnswerError(
             f"Ticket {ticket.id} was yours when this run began, and is {clean(ticket.assignee_name or 'nobody')}'s "

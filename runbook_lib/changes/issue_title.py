@@ -68,11 +68,7 @@ class IssueTitle:
         return self._evidence(found) if found.title == self._title and closed else None
 
     def perform(self) -> Evidence:
-        """Retitle it; if no license was sent by it, also say why.
-
-        Raises:
-            PersonNeededError: It is not as it was any more.
-        """
+        """Retitle it; if no license was sent by it, also say why. PersonNeededError if it is not as it was any more."""
         now = self._gitlab.issue(self._project, self._issue.iid)
         if (now.title, now.state) != (self._issue.title, self._issue.state):
             raise PersonNeededError(f"Issue {now.url} has changed meanwhile, to “{clean(now.title, 200)}”. Run again.")

@@ -25,8 +25,7 @@ PATIENCE_S = 5.0
 def remove_late_posts(settings: Settings, journal: Journal) -> str:
     """Delete what has shown meanwhile of the posts that the last performing run sent again.
 
-    Returns:
-        "", or which post may still show, and what to do then.
+    Returns "", or which post may still show, and what to do then.
     """
     resent = _resent(journal)
     if not resent:

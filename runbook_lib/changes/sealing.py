@@ -23,8 +23,7 @@ WAIT_S = 15.0
 def note_seals(settings: Settings, ticket_id: int) -> str:
     """Note the digest of every sealed record of a performed run that the ticket does not have yet.
 
-    Returns:
-        "", or why one could not be noted.
+    Returns "", or why one could not be noted.
     """
     journal = Journal.of(settings, ticket_id)
     waiting = [seal for seal in _seals(journal) if journal.settled(_operation(settings, ticket_id, seal)) is None]

@@ -59,17 +59,14 @@ class SentPost:
 
     @property
     def summary(self) -> str:
-        """What it is, in one line."""
         return f"post in {self.channel.name}"
 
     @property
     def where(self) -> str:
-        """Where a person sees whether it is there."""
         return f"in {self.channel.name} for a post with the link of ticket {self.ticket.id}"
 
     @property
     def target(self) -> Target:
-        """Where a plan shows it."""
         return Target(self.channel.name, self.channel.url)
 
     def find(self) -> Evidence | None:
@@ -128,9 +125,7 @@ class SlackPost(SentPost):
 
     @property
     def texts(self) -> tuple[ExactText, ...]:
-        """What it says."""
         return (ExactText(self.summary, self.words),)
 
     def perform(self) -> Evidence:
-        """Post it."""
         return self._evidence(self.slack.post(self.channel.id, self.words, self.operation_id))

@@ -39,11 +39,7 @@ def lab(words: Sequence[str]) -> int:
 
 
 def _ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """A command's words: the ticket, if the first one names it, and JupyterLab's options.
-
-    Raises:
-        InputError: It is no ticket's number or address.
-    """
+    """The ticket, if the first word names it (InputError if it is none), and JupyterLab's options."""
     if not words or words[0].startswith("-"):
         return None, words
     from runbook_lib.domain import answers
@@ -53,7 +49,6 @@ def _ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
 
 
 def _beginning(ticket: str | None) -> str:
-    """What is about to happen, before anything is started."""
     what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
     return f"{what} JupyterLab is starting; Ctrl-C stops it ..."
 

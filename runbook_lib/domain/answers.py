@@ -62,22 +62,14 @@ class Question:
         return _EXAMPLES.get(self.read, "VALUE")
 
     def reading(self, raw: object) -> str:
-        """How a value is read, where that is not obvious: a date with its weekday, a number without its grouping.
-
-        Raises:
-            InputError: As `parse`.
-        """
+        """How a value is read, where that is not obvious: a date with its weekday. Raises as `parse`."""
         value = self.parse(raw)
         if isinstance(value, date):
             return f"{value:%A}, {value.day} {value:%B %Y}"
         return f"read as {value}" if self.pasted(raw) else ""
 
     def pasted(self, raw: object) -> str:
-        """The given text, if it differs from the plain form: `Nov 6, 2026` for 2026-11-06; else "".
-
-        Raises:
-            InputError: As `parse`.
-        """
+        """The given text, if it differs from the plain form, as `Nov 6, 2026`; else "". Raises as `parse`."""
         value = self.parse(raw)
         if not isinstance(raw, str) or isinstance(value, bool) or not isinstance(value, int | date):
             return ""

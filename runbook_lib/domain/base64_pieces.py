@@ -1,6 +1,5 @@
 """Finds pieces of licenses in Base64 letters: Base64 that decodes to Base64. Pure; `envelopes` finds the letters.
 
-A piece is long enough by itself, or a chain of short ones, which are left of a license in which a letter was replaced.
 Every search is linear.
 """
 
@@ -9,27 +8,19 @@ from __future__ import annotations
 import base64
 import re
 import string
-from bisect import bisect_left
 from collections.abc import Iterator
 
 LEAST_BYTES = 27
 """Base64 of this many Base64 letters is part of a license: too long for chance, or for an alphabet in a file."""
 NEAR_CHARS = 8
 """Pieces at most this far apart are joined: the gap is the edge of a cut or damaged piece."""
-CHAIN_BYTES = 90
-"""Short pieces near each other that have so many bytes in all are part of a license in which a letter was replaced."""
-CHAIN_CHARS = 40
-"""Longest distance between two pieces of a chain."""
 
 _BASE64 = (string.ascii_letters + string.digits + "+/").encode()
 _NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _INNER = bytes(one in _BASE64 + b"=\\" for one in range(256))
 """The characters of an envelope's values, with escaped line ends: 1 for each of them, 0 for other bytes."""
-_OUTER = bytes(one in _BASE64 + b'=\\":, \t\r\n{}' for one in range(256))
-"""Likewise the characters of an envelope."""
 _RUN = b"\1" * 8
 """A shorter run of inner characters says nothing."""
-_LONG = b"\1" * LEAST_BYTES
 _END = b'"}'
 _JOINTS = (b'","key":"', b'","iv":"', b'","data":"', b"\r\n", b"\n", _END)
 """Separators between the values, and between lines of a license that was encoded as a whole; and its end."""
@@ -41,15 +32,9 @@ _AFTER = re.compile(
     rb"%b|(?:%b)[A-Za-z0-9+/=\\]*|%b"
     % (_END, b"|".join(_JOINTS[:-1]), b"|".join(joint[:at] for joint in _JOINTS for at in range(len(joint) - 1, 0, -1)))
 )
-_HEX_RUN = re.compile("[0-9A-Fa-f]{40,}")
-_HEX_LETTERS = re.compile("(?=[0-9]{0,40}[A-Fa-f])(?:[2-7][0-9A-Fa-f]){20}")
-"""Within such a run, twenty letters or signs as hex digits; without A to F it is a row of numbers."""
-_MIXED = ((re.compile(b"[A-Z]"), 0.2), (re.compile(b"[a-z]"), 0.2), (re.compile(b"[0-9]"), 0.06))
-"""The least shares of letters and digits in Base64 of encrypted data: on average 0.4, 0.4 and 0.16."""
 
 
 def base64_letters(text: str) -> str:
-    """The Base64 letters of a text, without all else."""
     return text.encode("ascii", "ignore").translate(None, _NO_BASE64).decode()
 
 
@@ -62,17 +47,6 @@ def unbase64(letters: str) -> bytes:
 def letter_count(size: int) -> int:
     """The number of Base64 letters for `size` bytes, without padding."""
     return (size * 4 + 2) // 3
-
-
-def may_be_material(letters: str) -> bool:
-    """Whether `material` may find anything in a text with these Base64 letters, as they are or as hex digits."""
-    plains = [unbase64(letters[shift:]) for shift in range(4)]
-    return (
-        any(all(word in letters for word in words) for words in (("BEGIN", "LICENSE", "END"), ("data", "key", "iv")))
-        or any(_LONG in plain.translate(_OUTER) for plain in plains)
-        or next(chains(plains), None) is not None
-        or any(map(_HEX_LETTERS.search, _HEX_RUN.findall(letters)))
-    )
 
 
 def pieces(plain: bytes, shift: int) -> Iterator[tuple[int, int]]:
@@ -93,24 +67,6 @@ def _piece(plain: bytes, start: int, end: int, shift: int) -> Iterator[tuple[int
     start, end = before.start() if before else start, after.end() if after else end
     if end - start >= LEAST_BYTES:
         yield shift + start * 4 // 3, shift + letter_count(end)
-
-
-def chains(plains: list[bytes]) -> Iterator[tuple[int, int]]:
-    """The spans of short pieces near each other in the skeleton, which was decoded from four places on.
-
-    A license in which one letter was replaced or removed wherever it stood looks like this. Base64 of plain words has
-    such pieces too, but few capital letters and digits in them.
-    """
-    runs = sorted(
-        (shift + first * 4 // 3, shift + letter_count(last), plain[first:last])
-        for shift, plain in enumerate(plains)
-        for first, last in _inner_runs(plain)
-    )
-    for start, end in merged([run[:2] for run in runs], CHAIN_CHARS):
-        first, last = bisect_left(runs, (start,)), bisect_left(runs, (end,))
-        inner = b"".join(run[2] for run in runs[first:last])
-        if len(inner) >= CHAIN_BYTES and all(len(kind.findall(inner)) > len(inner) * least for kind, least in _MIXED):
-            yield start, end
 
 
 def _inner_runs(plain: bytes) -> Iterator[tuple[int, int]]:

@@ -3,8 +3,7 @@
 A license is an envelope: Base64 of `{"data":"...","key":"...","iv":"..."}`, whose values are Base64 again. People quote
 it, cut it, and send it through programs that escape it, so two views of a text are searched: `decoded` resolves the
 escapes; the skeleton keeps only the Base64 letters of that.
-Base64 that decodes to Base64 is part of a license, even without its beginning; and so are short pieces of it near each
-other, which are left of a license in which a letter was replaced. Every search is linear.
+Base64 that decodes to Base64 is part of a license, even without its beginning. Every search is linear.
 
 No I/O, no clock, and nothing is decrypted: that is `license`.
 """
@@ -22,7 +21,6 @@ from runbook_lib.domain.base64_pieces import (
     LEAST_BYTES,
     NEAR_CHARS,
     base64_letters,
-    chains,
     letter_count,
     merged,
     pieces,
@@ -72,6 +70,7 @@ class Envelope:
         body: Its Base64 in one line, padded; never shown.
         is_whole: Whether it is complete; otherwise `body` is its beginning.
         notes: What was repaired, for the reader.
+        where: In which member of a file it stood, or "".
     """
 
     start: int
@@ -79,6 +78,7 @@ class Envelope:
     body: str = field(repr=False)
     is_whole: bool = True
     notes: tuple[str, ...] = ()
+    where: str = ""
 
     @property
     def text(self) -> str:
@@ -88,7 +88,6 @@ class Envelope:
 
 
 def boundary_line(word: str) -> str:
-    """The BEGIN or END line as the gem writes it."""
     return f"{word} GITLAB LICENSE".center(LINE_CHARS, "-")
 
 
@@ -107,7 +106,6 @@ def material(text: str) -> list[tuple[int, int]]:
 
 
 def without(text: str, word: str = "[license]") -> str:
-    """A text with a word in place of all license material."""
     return replaced(text, [(start, end, word) for start, end in material(text)])
 
 
@@ -144,7 +142,6 @@ class Search:
 
     @cached_property
     def found(self) -> list[Envelope]:
-        """Every license, in order."""
         letters, at, left = self._letters, 0, MOST_MENDED
         found: list[Envelope] = []
         for start in self._beginnings:
@@ -183,13 +180,10 @@ class Search:
         return Envelope(cut.start, self.view.origin(begins, begins + end)[1], _padded(body), notes=(OTHER_SIGNS,))
 
     def spans(self) -> list[tuple[int, int]]:
-        """The spans of all license material in the text, in order."""
         letters = self._letters
-        plains = [unbase64(letters[shift:]) for shift in range(4)]
-        spans = [span for shift, plain in enumerate(plains) for span in pieces(plain, shift)]
+        spans = [span for shift in range(4) for span in pieces(unbase64(letters[shift:]), shift)]
         spans += [(start, start + letter_count(_extent(letters, start)[0])) for start in self._beginnings]
         spans += self._between_boundaries()
-        spans += chains(plains)
         bounded = [(start, min(end, len(letters))) for start, end in spans]
         found = [self._origin(*self._with_boundaries(*span)) for span in merged(bounded)]
         found += [self.view.origin(*one.span()) for one in _DECODED.finditer(self.view.text)]
@@ -204,7 +198,6 @@ class Search:
         return sorted(at for at in {*heads, *after} if _extent(letters, at)[0] >= LEAST_BYTES)
 
     def _boundaries(self, word: str) -> Iterator[tuple[int, int]]:
-        """The spans of boundary lines in the skeleton."""
         letters = self._letters
         for start in _finds(letters, word):
             end = letters.find("LICENSE", start + len(word), start + BOUNDARY_CHARS)
@@ -268,7 +261,6 @@ def _skeleton(text: str) -> View:
 
 
 def _kept_letters(text: str) -> str:
-    """The text of the skeleton."""
     return base64_letters(_TAG.sub(lambda tag: " ".join(_LONG_RUN.findall(tag[0])), text))
 
 

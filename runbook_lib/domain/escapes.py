@@ -1,7 +1,7 @@
 """Resolves the escapes of a text, and keeps the original place of every character. Pure; it knows no license.
 
 An escape is a character in HTML, percent-encoding, JSON, a string literal, quoted-printable or a log; a line of a dump;
-a run of bytes as hex digits, bits or numbers; uuencode; or the number in front of a line. Every search is linear.
+a run of bytes as hex digits; uuencode; or the number in front of a line. Every search is linear.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-_NUMBER = r"(?:0x[0-9A-Fa-f]{1,2}|[0-9]{1,3})(?![0-9A-Za-z])"
-_BETWEEN = r"(?:[,;]\s{0,3}|\s{1,4})(?:[0-9]{6,8}\s{1,4})?"
-"""What stands between two numbers: a sign or blanks, and in a dump the place of the next row."""
 _ESCAPE = re.compile(
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
     r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
@@ -31,9 +28,7 @@ _ESCAPE = re.compile(
     r"|(?P<octal>[0-3][0-7]{2})|(?P<letter>[nrtfv/\"'\\]))"
     r"|\#(?P<syslog>0[0-3][0-7])"
     r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
-    r"|%u(?P<wide>[0-9A-Fa-f]{4})|‹U\+(?P<named>[0-9A-F]{4,6})›|U\+(?P<point>[0-9A-F]{4,6})[ ,;]?"
-    r"|(?<![0-9A-Za-z.])(?P<bits>(?:[01]{8}[ ,]{0,2}(?:\r?\n)?){20,})"
-    rf"|(?<![0-9A-Za-z.])(?P<bytes>(?:{_NUMBER}{_BETWEEN}){{20,}}(?:{_NUMBER})?)"
+    r"|%u(?P<wide>[0-9A-Fa-f]{4})|‹U\+(?P<named>[0-9A-F]{4,6})›"
     r"|begin [0-7]{3,4} [^\r\n]{1,255}\r?\n(?P<uu>(?:[!-M][ -`]{1,80}\r?\n){1,3000})"
     r"|(?m:^)[ \t]{0,20}[0-9]{1,8}(?:[:.)|][ \t]{1,8}|[ \t]{2,8}|[ \t](?=\S{8}))"
 )
@@ -41,7 +36,7 @@ _ESCAPE = re.compile(
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
 _NOT_ASCII = bytes(range(0x80, 0x100))
 _OCTAL = ("octal", "syslog")
-_HEX = ("percent", "unicode", "braced", "hex", "quoted", "named", "wide", "point")
+_HEX = ("percent", "unicode", "braced", "hex", "quoted", "named", "wide")
 _PLAIN_LETTERS = {
     code: unicodedata.normalize("NFKC", chr(code))
     for code in (*range(0xFF01, 0xFF5F), *range(0x1D400, 0x1D800))
@@ -125,12 +120,6 @@ def _bytes(kind: str, code: str) -> str:
     try:
         if kind == "uu":
             content = b"".join(binascii.a2b_uu(line) for line in code.splitlines())
-        elif kind == "bits":
-            content = bytes(int(bits, 2) for bits in re.findall("[01]{8}", code))
-        elif kind == "bytes":
-            numbers = [number for number in re.findall(r"\w+", code) if len(number) < 5]
-            base = 8 if all(re.fullmatch("[0-3][0-7]{2}", number) for number in numbers) else 10
-            content = bytes(int(number, 16 if "x" in number else base) for number in numbers)
         else:
             words = [bytes.fromhex(word) for word in re.findall("[0-9A-Fa-f]{2,}", code)]
             content = b"".join(word[::-1] if kind == "words" else word for word in words)

@@ -120,7 +120,6 @@ class Event(NamedTuple):
 
     @property
     def number(self) -> int | None:
-        """The line's number in its part."""
         found = self.entry.get("n")
         return found if isinstance(found, int) else None
 
@@ -202,7 +201,6 @@ class RunEvents:
 
     @property
     def cells(self) -> list[Event]:
-        """The lines by which its cells were begun."""
         return [event for event in self.events if event.kind == Kind.CELL_STARTED]
 
     @property
@@ -294,7 +292,6 @@ class Operation:
 
     @property
     def least_closed(self) -> Attempt:
-        """The least settled attempt."""
         return min(self.attempts.values(), key=lambda attempt: attempt.closedness)
 
 

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
-from runbook_lib.domain.policy import PAID_PLANS, accepted_users, least_seats
+from runbook_lib.domain.policy import FIGURES, PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
 """Our records."""
@@ -26,7 +26,6 @@ NONE_OF_THEM = "none"
 """The answer that no license on the ticket is installed."""
 
 _RANKS = {plan: rank for rank, plan in enumerate(("free", *PAID_PLANS))}
-_FIGURES = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,7 @@ class Attached:
     is_cancellation: bool = False
     company: str = ""
     email: str = ""
+    starts_on: date = date.min
 
     def works_on(self, day: date, grace_days: int) -> bool:
         """Whether an instance with this license can be written to on a day."""
@@ -135,12 +135,7 @@ def installed(
 
 
 def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Facts) -> list[str]:
-    """Notes on licenses that an instance may have rejected for too few users, with the number that it needs.
-
-    Args:
-        later: The licenses that are still valid.
-        held: All licenses of the ticket.
-        facts: All known facts.
+    """Notes on the later licenses that an instance may have rejected for too few users, with the number that it needs.
 
     Source: GitLab product documentation; an instance takes a license if its users and 10 % more, rounded down, are at
     least the highest user count of the term.
@@ -197,14 +192,9 @@ def open_questions(
 
 
 def users_question(facts: Facts, suggested: int) -> str:
-    """Why a person has to give the user count, or "" if our records or the engineer's figures support it.
-
-    Args:
-        facts: All known facts.
-        suggested: The count that follows from the figures.
-    """
+    """Why a person has to give the user count, or "" if our records or the engineer's figures support it."""
     used = [fact for fact in map(facts.best, _figures_used(facts)) if fact]
-    theirs = [fact for fact in facts.known if fact.name in _FIGURES and fact.source in CUSTOMERS]
+    theirs = [fact for fact in facts.known if fact.name in FIGURES and fact.source in CUSTOMERS]
     if not any(fact.source is not Source.ENGINEER for fact in used) or not theirs:
         return ""
     ours = [f for f in facts.known if f.name == "users_in_license" and f.source in OURS and isinstance(f.value, int)]
@@ -225,7 +215,7 @@ def users_question(facts: Facts, suggested: int) -> str:
 
 def _figures_used(facts: Facts) -> tuple[str, ...]:
     """The figures that `policy.suggest_users` uses."""
-    return _FIGURES[1:] if facts.value("maximum_users") is not None else _FIGURES
+    return FIGURES[1:] if facts.value("maximum_users") is not None else FIGURES
 
 
 def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:

@@ -10,22 +10,21 @@ No I/O, no clock: an archive is opened in memory.
 from __future__ import annotations
 
 import bz2
-import codecs
 import email
 import lzma
-import re
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from email.message import Message
 from io import BytesIO
 from typing import Any
 
-from runbook_lib.domain import base64_pieces, encoded_blocks, envelopes
+from runbook_lib.domain import encoded_blocks, envelopes
 from runbook_lib.domain.content_kinds import ADVICE, UNOPENED, Kind, as_text, is_mail, magic, text_kind
+from runbook_lib.domain.envelopes import Envelope
 from runbook_lib.domain.escapes import View
 
 TEXT_BYTES = 2 * 1024 * 1024
@@ -51,23 +50,6 @@ XZ_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class FoundLicense:
-    """A license that was found.
-
-    Attributes:
-        text: The license file as the gem writes it; never shown.
-        where: In which member of the file it stood, or "".
-        is_whole: Whether its end is there.
-        notes: What was mended, for the reader.
-    """
-
-    text: str = field(repr=False)
-    where: str = ""
-    is_whole: bool = True
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Content:
     """What some bytes are, and the licenses in them.
 
@@ -81,7 +63,7 @@ class Content:
 
     kind: Kind
     detail: str = ""
-    licenses: tuple[FoundLicense, ...] = ()
+    licenses: tuple[Envelope, ...] = ()
     notes: tuple[str, ...] = ()
     is_opened: bool = True
 
@@ -114,8 +96,6 @@ _DAMAGED = (
 """What is raised at damaged and encrypted archives; RecursionError is a RuntimeError."""
 CUT_CHARS = 8
 """Letters at the end of a cut license that may not be its own."""
-_LONG_RUN = re.compile("[A-Za-z0-9+/]{40,}")
-"""Without one, a text has no license that is only turned round."""
 _BROKEN = "The archive is damaged and could not be read to its end. Ask for the file itself."
 
 
@@ -128,13 +108,12 @@ class _Look:
 
     def __init__(self) -> None:
         self._members, self._bytes = MOST_MEMBERS, TOTAL_BYTES
-        self._licenses: dict[str, FoundLicense] = {}
+        self._licenses: dict[str, Envelope] = {}
         self._notes: list[str] = []
         self._is_opened = True
         self.has_piece = False
 
     def at(self, content: bytes) -> Content:
-        """The content, with everything in it."""
         kind, detail = self._open(content, "", 0)
         self._drop_cut_copies()
         if len(self._licenses) > 1:
@@ -143,7 +122,6 @@ class _Look:
         return Content(kind, detail, tuple(self._licenses.values()), notes, self._is_opened)
 
     def _open(self, content: bytes, where: str, depth: int) -> tuple[Kind, str]:
-        """Look at one member; returns its kind."""
         kind, detail = magic(content)
         if kind is Kind.ZIP:
             return kind, self._zip(content, where, depth) or detail
@@ -183,17 +161,16 @@ class _Look:
             self._add(envelope, where)
         return text, search
 
-    def _add(self, envelope: envelopes.Envelope, where: str) -> None:
-        found = FoundLicense(envelope.text, where, envelope.is_whole, envelope.notes)
-        self._licenses.pop(found.text, None)  # of the same one, the last place counts, as the order does
-        self._licenses[found.text] = found
+    def _add(self, envelope: Envelope, where: str) -> None:
+        self._licenses.pop(envelope.body, None)  # of the same one, the last place counts, as the order does
+        self._licenses[envelope.body] = replace(envelope, where=where)
 
     def _drop_cut_copies(self) -> None:
         """Leave out the beginning of a license that is here as a whole too, as in a quote or a second paste."""
         whole = [_body(one) for one in self._licenses.values() if one.is_whole]
-        for text, one in list(self._licenses.items()):
+        for body, one in list(self._licenses.items()):
             if not one.is_whole and any(other.startswith(_body(one)) for other in whole):
-                del self._licenses[text]
+                del self._licenses[body]
 
     def _note(self, words: str) -> None:
         self._notes.append(words)
@@ -220,10 +197,8 @@ class _Look:
     def _blocks(self, text: str, shown: str, where: str, depth: int) -> bool:
         """Look at encoded blocks of a text, such as a whole file. Returns whether one held a license."""
         known = len(self._licenses)
-        turned = ((0, 0, one.encode("utf-8", "surrogatepass")) for one, spans in _turned(shown) if spans)
-        mended = *encoded_blocks.in_base64(shown), *encoded_blocks.in_rare_encodings(text), *turned
-        for blocks in (mended, encoded_blocks.in_base64(text)):
-            for _, _, content in blocks:
+        for view in (shown, text):
+            for _, _, content in encoded_blocks.in_base64(view):
                 if self._may_open(depth, len(content)):
                     self._inner(content, where, "", depth)
             if text == shown or len(self._licenses) > known:
@@ -276,7 +251,6 @@ class _Look:
             self._leave(_BROKEN)
 
     def _packed(self, content: bytes, how: str, where: str, depth: int) -> None:
-        """Look at the one file that is packed in this one."""
         inner, is_whole = _unpacked(content, _UNPACKERS[how], min(MEMBER_BYTES, self._bytes) + 1)
         if not is_whole:
             self._leave(_BROKEN)
@@ -306,32 +280,26 @@ class _Look:
                 self._inner(payload, where, "a part of the mail", depth)
 
 
-def encoded_licenses(text: str, view: View) -> list[tuple[int, int]]:
-    """The spans of a text that hold a license, or a piece of one, only once they are decoded or turned round."""
-    blocks = [*encoded_blocks.in_base64(text), *encoded_blocks.in_rare_encodings(text)]
+def encoded_licenses(
+    text: str, view: View, is_known: Callable[[tuple[int, int]], bool] = lambda _: False
+) -> list[tuple[int, int]]:
+    """The spans of a text that hold a license, or a piece of one, only once they are decoded.
+
+    Args:
+        text: The text as it is.
+        view: The same with its escapes resolved.
+        is_known: Whether a span holds a license as it is; it is not decoded, which would take most of the time.
+    """
+    blocks = list(encoded_blocks.in_base64(text))
     if view.text != text:
         found_in_view = encoded_blocks.in_base64(view.text)
         blocks += [(*view.origin(start, end), content) for start, end, content in found_in_view]
-    found = [(start, end) for start, end, content in blocks if _holds_license(content)]
-    return found + [view.origin(*span) for _, spans in _turned(view.text) for span in spans]
+    return [block[:2] for block in blocks if not is_known(block[:2]) and _holds_license(block[2])]
 
 
-def _turned(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """A text backwards and in ROT13, each with the places in it as given whose license material shows only so."""
-    if not _LONG_RUN.search(text):
-        return
-    letters, last = base64_pieces.base64_letters(text), len(text)
-    if base64_pieces.may_be_material(letters[::-1]):
-        backwards = text[::-1]
-        yield backwards, [(last - end, last - start) for start, end in envelopes.material(backwards)]
-    if base64_pieces.may_be_material(codecs.encode(letters, "rot13")):
-        rotated = codecs.encode(text, "rot13")
-        yield rotated, envelopes.material(rotated)
-
-
-def _body(found: FoundLicense) -> str:
+def _body(found: Envelope) -> str:
     """Its Base64 letters in one line; of a cut one without the last few, which may be other words."""
-    letters = "".join(found.text.splitlines()[1:-1]).rstrip("=")
+    letters = found.body.rstrip("=")
     return letters if found.is_whole else letters[:-CUT_CHARS]
 
 

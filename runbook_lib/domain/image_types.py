@@ -31,7 +31,6 @@ _ADVICE = {
 
 
 def media_type(content: bytes) -> str | None:
-    """The media type of an image in an accepted format, or None."""
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), None)

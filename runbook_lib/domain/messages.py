@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runbook_lib.domain import envelopes
+from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.policy import TRIAL_DAYS
 
 SLACK_CHANNEL = "#support_licensing-subscription"
@@ -47,7 +48,6 @@ def issue_description(operation_id: str, username: str, ticket_url: str, body: s
 
 
 def license_copy(text: str) -> str:
-    """The part of a success issue that holds the license."""
     return f"Copy of the license:\n\n{fenced(text)}"
 
 
@@ -82,7 +82,6 @@ def _find(pattern: str, description: str) -> str | None:
 
 
 def failure_body(reason: str) -> str:
-    """The part of a failure issue that has the reason."""
     return f"No license was sent.\n\n{fenced(reason)}\n\nThe tool may be used again."
 
 
@@ -152,7 +151,6 @@ def screenshots_request() -> str:
 
 
 def license_sent(users: int, expires_on: date) -> str:
-    """The public reply after a license was issued."""
     return (
         "Hello,\n\n"
         f"we have sent a temporary license to the address from which this ticket was opened. The mail is titled "
@@ -194,9 +192,8 @@ def license_note(users: int, license_id: str, evidence_url: str) -> str:
     )
 
 
-def screenshots_note(count: int) -> str:
-    """The internal comment with screenshots that the engineer has added."""
-    files = "1 screenshot" if count == 1 else f"{count} screenshots"
+def screenshots_note(number: int) -> str:
+    files = count(number, "screenshot")
     return f"{files} of the customer's instance, added by the engineer on call to confirm the subscription."
 
 
@@ -222,7 +219,6 @@ def resolved_question() -> str:
 
 
 def triage_note(path: Sequence[str], known: Sequence[str]) -> str:
-    """The internal note with the decision path and what is known, for the next colleague."""
     return f"Weekday license runbook.\n\nDecision path:\n{_bullets(path)}\n\nKnown so far:\n{_bullets(known)}"
 
 

@@ -88,7 +88,6 @@ class LicenseOrder:
 
     @property
     def left(self) -> tuple[TrackerIssue, ...]:
-        """The issues without a result."""
         return tuple(issue for issue in self.issues if changed_by_hand(issue) or not _has_result(issue))
 
     @property
@@ -137,7 +136,6 @@ class NextStep:
 
 
 def still_running(pipelines: Iterable[Pipeline]) -> tuple[Pipeline, ...]:
-    """The pipelines that have not ended."""
     return tuple(pipeline for pipeline in pipelines if pipeline.status not in _ENDED)
 
 
@@ -228,7 +226,6 @@ def _running(order: LicenseOrder) -> NextStep | None:
 
 
 def _ended(order: LicenseOrder) -> NextStep:
-    """The step when no job is running."""
     if order.mail is False:
         why = "By a person's word no mail came."
         return _settle(order, sent=False, why=why) if order.left else NextStep(NextAction.SETTLED, order, why)

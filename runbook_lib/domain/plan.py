@@ -97,13 +97,11 @@ class Plan:
 
     @property
     def headline(self) -> str:
-        """The outcome and the gist, in one line."""
         ended = self.outcome.words if self.outcome else "No outcome yet"
         return f"{ended}: {self.gist}" if self.gist else ended
 
     @property
     def to_do(self) -> tuple[Action, ...]:
-        """The actions that are not there yet."""
         return tuple(action for action in self.actions if action.state is EffectState.PLANNED)
 
     @property

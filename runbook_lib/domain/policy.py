@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Ruling, SeatAdvice, Verdict, Window
+from runbook_lib.domain.plain_text import count
 
 GRACE_DAYS = 14
 """Days that a paid instance goes on working after its license expired. Source: seeds, *Scope*."""
@@ -26,6 +27,8 @@ TRIAL_PLAN = "ultimate"
 """The plan of an emergency license. Source: weekend seed, *Overview*."""
 PAID_PLANS = ("starter", "premium", "ultimate")
 """The paid self-managed plans. Source: GitLab product documentation; Starter is the legacy one."""
+FIGURES = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
+"""The numbers of users that the product's pages show, by the parameters that take them."""
 MAX_USERS = 1_000_000
 """More users than this on one license is a typing error."""
 STAFF_DOMAIN = "gitlab.com"
@@ -195,18 +198,18 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
     if days < 0:
         return _no(
             rule,
-            f"The grace period runs for {_days(-days)} more, until {ended}: the instance still works and this is "
-            "no emergency. The customer opens a normal License & Renewals request.",
+            f"The grace period runs for {count(-days, 'day')} more, until {ended}: the instance still works and this "
+            "is no emergency. The customer opens a normal License & Renewals request.",
             "expires_on",
         )
     if days > rules.window_days:
         return _no(
             rule,
-            f"The grace period ended on {ended}, {_days(days)} before {window.emergency_on}; the runbook applies "
-            f"up to {_days(rules.window_days)}. Hand over to License & Renewals as a normal request.",
+            f"The grace period ended on {ended}, {count(days, 'day')} before {window.emergency_on}; the runbook "
+            f"applies up to {count(rules.window_days, 'day')}. Hand over to License & Renewals as a normal request.",
             "expires_on",
         )
-    when = "on the day itself" if days == 0 else f"{_days(days)} before {window.emergency_on}"
+    when = "on the day itself" if days == 0 else f"{count(days, 'day')} before {window.emergency_on}"
     return _yes(rule, f"The grace period ended on {ended}, {when}.")
 
 
@@ -284,18 +287,19 @@ def least_seats(users: int) -> int:
 
 def suggest_users(
     *,
-    in_license: int | None = None,
-    billable: int | None = None,
-    maximum: int | None = None,
-    over: int | None = None,
+    users_in_license: int | None = None,
+    billable_users: int | None = None,
+    maximum_users: int | None = None,
+    users_over_license: int | None = None,
 ) -> SeatAdvice:
     """Suggest the user count for the license: `max(billable + over, maximum)`.
 
     Billable users alone can be too few, because the highest count of the term decides whether the instance takes
     the license. Source: GitLab handbook; the figures are those of the Dashboard and the Subscription page.
     """
+    in_license, billable, maximum, over = users_in_license, billable_users, maximum_users, users_over_license or 0
     if billable is not None and maximum is not None:
-        users = max(billable + (over or 0), maximum, 1)
+        users = max(billable + over, maximum, 1)
         if users > MAX_USERS:
             return _too_many(users)
         over_words = f" plus {over} over the license" if over else ""
@@ -306,7 +310,7 @@ def suggest_users(
         )
     if maximum is not None:
         return SeatAdvice(max(maximum, 1), f"The instance's maximum is {maximum}; the billable users are not known.")
-    known = max((n + (over or 0) for n in (in_license, billable) if n), default=None)
+    known = max((n + over for n in (in_license, billable) if n), default=None)
     if known is None:
         return SeatAdvice(None, "No user figure is known: it stands on the Dashboard and on the License page.")
     if known > MAX_USERS:
@@ -356,10 +360,6 @@ def _zone(rules: Rules) -> ZoneInfo:
         raise InputError(
             f"The time zone {rules.time_zone!r} is unknown; expected an IANA name such as 'Europe/Berlin'."
         ) from exc
-
-
-def _days(count: int) -> str:
-    return f"{count} day" if count == 1 else f"{count} days"
 
 
 def _yes(rule: str, reason: str, *, origin: str = _SEEDS_SCOPE) -> Ruling:

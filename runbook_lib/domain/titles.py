@@ -24,11 +24,6 @@ class Mark(StrEnum):
 
 _BRACKETS = re.compile(r"under \[(\S+)\] for \[([0-9]+)\] users\Z")
 """The seed writes the address and the number in brackets; the job does not."""
-_AROUND = re.compile(r"[][()<>,;:\"“”\s]+")
-"""What no address has inside, and people write around it. Source: RFC 5322, `specials` without the dot and the at."""
-_QUOTES = ".!?'`*_{}‘’"
-"""What an address may have inside, and people write before or after it."""
-_GENITIVE = re.compile(r"['’]s\Z")
 _VERBS = {
     Mark.SUCCESS: "Created",
     Mark.FAILURE: "Could not create",
@@ -45,22 +40,23 @@ class Title:
         mark: How it begins, or None if no job writes such a title.
         email: Whose license it is, if the whole is exactly what the job writes; else "".
         users: For how many users, if so; else None.
-        words: Its words in lower case, as they stand and without what people write around them.
+        text: The whole in lower case.
     """
 
     mark: Mark | None
     email: str = ""
     users: int | None = None
-    words: tuple[str, ...] = ()
+    text: str = ""
 
     @property
     def brief(self) -> str:
-        """The mark for the reader."""
         return self.mark or "another title"
 
     def names(self, email: str) -> bool:
-        """Whether it is for this address; in a title that no job writes, whether the address is one of its words."""
-        return self.users_for(email) is not None if self.email else email.casefold() in self.words
+        """Whether it is for this address; in a title that no job writes, whether the address stands there by itself."""
+        if self.email:
+            return self.users_for(email) is not None
+        return re.search(rf"(?<![\w.+-])(?<!\w['’]){re.escape(email.casefold())}(?!-|\.?\w)", self.text) is not None
 
     def users_for(self, email: str) -> int | None:
         """The user count, if it is exactly the job's title for exactly this address; else None."""
@@ -68,7 +64,6 @@ class Title:
 
 
 def write(mark: Mark, email: str, users: int) -> str:
-    """The title that a job writes, or the run that settles it."""
     return f"{mark} - {_VERBS[mark]} a license under {email} for {users} users"
 
 
@@ -77,12 +72,10 @@ def read(text: str) -> Title:
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
     folded = text.casefold()
     mark = next((mark for mark in Mark if folded.startswith(mark.casefold())), None)
-    plain, parts = folded.split(), _AROUND.split(folded)
-    words = (*plain, *parts, *(_GENITIVE.sub("", part.strip(_QUOTES)) for part in parts))
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
     address = r"(?![<(\"‹“])[!-~]+(?<![>)\",;])"  # brackets or quotes around it: not written by a job
     found = re.fullmatch(rf"{start} a license under ({address}) for ([0-9]{{1,9}}) users", text)
-    return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)
+    return Title(mark, found[1], int(found[2]), folded) if found else Title(mark, text=folded)
 
 
 def longest_address(users: int) -> int:

@@ -142,7 +142,6 @@ class Path:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The outcome of the case by this path; None while it is open."""
         return self.end.outcome if self.end else None
 
 
@@ -203,7 +202,6 @@ def entry_ruling(facts: SeatLinkFacts) -> tuple[Answer, str]:
 
 
 def row_hints(row: SeatLink, facts: SeatLinkFacts) -> str:
-    """The meaning of one row, as a comment beside it."""
     received = _day(row.created_at)
     days = (facts.emergency_on - received).days
     if _counts(row, facts):
@@ -224,7 +222,7 @@ def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
         lines.append(_KIND_UNKNOWN)
     if not found and facts.cloud is not False:
         lines.append(_sync_hint(facts))
-    lines += [_stamp_hint(found), _instances_hint(facts)]
+    lines.append(_instances_hint(facts))
     if found:
         lines.append("A row proves contact on that day, not a renewal: let the customer confirm.")
     lines.append(_later_hint(facts))
@@ -266,16 +264,6 @@ def _sync_hint(facts: SeatLinkFacts) -> str:
         f"{SYNC_LAST:%H:%M} UTC, and retry for about {RETRY_HOURS} hours. Look again after "
         f"{SYNC_ENDS:%H:%M} UTC, also while the expert works."
     )
-
-
-def _stamp_hint(found: tuple[SeatLink, ...]) -> str:
-    for row in found:
-        if row.report_at is not None and _report_words(row):
-            return (
-                f"The row received on {_day(row.created_at)} carries a report of {_day(row.report_at)}. That is usual: "
-                "the day of receipt (created_at) counts."
-            )
-    return ""
 
 
 def _instances_hint(facts: SeatLinkFacts) -> str:

@@ -63,7 +63,6 @@ class Asking:
 
     @property
     def kept(self) -> KeptAnswers:
-        """What a later kernel may go on from."""
         return KeptAnswers(dict(self.entered), frozenset(self.confirmed), dict(self._passed))
 
     def begin(self, ticket_id: int) -> None:
@@ -93,14 +92,12 @@ class Asking:
             self.entered.pop(name, None)
 
     def effective(self, step: str) -> dict[str, object]:
-        """The parameters that a step is run with."""
         given, entered = self.given[step], dict(self.entered)
         if confirmed := self.confirmed & entered.keys() & given.keys():
             entered["confirmed"] = ",".join(sorted(confirmed))
         return {one: entered.get(one) or value for one, value in given.items()}
 
     def field(self, name: str) -> Field:
-        """A parameter as a form asks for it."""
         question = answers.QUESTIONS[name]
         known = self._case().found(name) or Prefill()
         passed = next((given[name] for given in list(self.given.values()) if name in given), answers.UNKNOWN)
@@ -130,10 +127,8 @@ class Asking:
         return self._images.pictures(case.thread, added, download=case.downloads.content)
 
     def wait_for_images(self, timeout_s: float) -> bool:
-        """Wait until the ticket's images were read; returns whether they were."""
         return self._images.wait(timeout_s)
 
 
 def _as_typed(name: str, value: object) -> str:
-    """A parameter's value as it would be typed into a form."""
     return "yes" if answers.QUESTIONS[name].plain(value) is True else answers.QUESTIONS[name].typed(value)

@@ -22,7 +22,7 @@ from typing import IO, Any
 from runbook_lib import files, templates
 from runbook_lib.cases.cards import Operation
 from runbook_lib.domain.errors import RunbookError, UnavailableError
-from runbook_lib.domain.events import EFFECTS, Event, History, RunEvents
+from runbook_lib.domain.events import Event, History, RunEvents
 from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
@@ -43,7 +43,6 @@ class RunProgress:
         steps: The titles of the cells that were begun, in order.
         total: How many cells there are.
         doing: The effect under way, or "".
-        effects: The effects that were begun, in order, and what came of each.
         operations: What has become of each operation, by its id: a plan's action is found by that.
         seconds: Since it began.
         ended: The journal's line of its end, or None.
@@ -56,7 +55,6 @@ class RunProgress:
     steps: tuple[str, ...] = ()
     total: int = 0
     doing: str = ""
-    effects: tuple[tuple[str, str], ...] = ()
     operations: Mapping[str, Operation] = field(default_factory=dict)
     seconds: float = 0.0
     ended: Mapping[str, Any] | None = None
@@ -67,7 +65,6 @@ class RunProgress:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more comes."""
         return self.ended is not None or bool(self.error)
 
 
@@ -222,7 +219,6 @@ class BackgroundRun:
             steps=tuple(named[cell] for cell in cells if cell in named),
             total=len(named),
             doing=_name(run.open_effect) if run.open_effect else "",
-            effects=tuple((_name(event), EFFECTS[event.kind].progress) for event in run.last_effects),
             operations={event.operation: _operation(event) for event in run.last_effects},
             seconds=_seconds(run) if following else seconds,
             following=following,
@@ -269,11 +265,7 @@ class BackgroundRun:
         return None
 
     def _lock(self, how: int) -> int | None:
-        """The lock's file descriptor, or None if another process has it.
-
-        Raises:
-            UnavailableError: The folder cannot be used.
-        """
+        """The lock's file descriptor, or None if another process has it. UnavailableError if it cannot be made."""
         try:
             files.make_folder(self._lock_path.parent)
             file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -288,7 +280,6 @@ class BackgroundRun:
 
 
 def _pid(run: RunEvents) -> object:
-    """The process that a run says it is of."""
     return run.start.entry.get("pid") if run.start else None
 
 
@@ -299,17 +290,14 @@ def _is_fresh(run: RunEvents) -> bool:
 
 
 def _seconds(run: RunEvents) -> float:
-    """From a run's first line to its last one."""
     began, last = run.events[0].at, run.events[-1].at
     return (last - began).total_seconds() if began and last else 0.0
 
 
 def _operation(event: Event) -> Operation:
-    """What the last line of an operation says."""
     evidence = event.entry.get("evidence")
-    return Operation(event.kind, Evidence(**evidence) if isinstance(evidence, Mapping) else None)
+    return Operation(event.kind, Evidence(**evidence) if isinstance(evidence, Mapping) else None, _name(event))
 
 
 def _name(event: Event) -> str:
-    """An effect's name for the reader."""
     return event.effect.replace("_", " ")

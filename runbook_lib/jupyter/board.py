@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import htpy as h
 import ipywidgets
 
-from runbook_lib.cases import cards, spoken
+from runbook_lib.cases import spoken
 from runbook_lib.cases.base import Case
 from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.jupyter.asking import OPEN, Asking
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
@@ -85,7 +85,6 @@ class Board:
         self._kept = new(ipywidgets.HTML, layout={"display": "none"})
 
     def title(self, step: str) -> str:
-        """A step's title."""
         return str(getattr(type(self._case()), step).title)
 
     # -- cards
@@ -106,7 +105,6 @@ class Board:
             self._put(name, place, result, asks, is_needed=is_needed or name in self.stuck)
 
     def follow_ticket(self) -> None:
-        """Let the ticket's card say what is known by now."""
         self.follow(OPEN, self._ticket_card(), None)
 
     def stop(self, step: str, exc: RunbookError) -> None:
@@ -144,7 +142,6 @@ class Board:
         self.show_state()
 
     def waiting(self, step: str, words: str = "Waits for the answer above.") -> StepResult:
-        """What stands in the place of a step that waits."""
         parts = (Paragraph(words),)
         return StepResult(Card(self.title(step), "waiting", Tone.PLAIN, self._case().badge, parts, quiet=True), {})
 
@@ -179,7 +176,6 @@ class Board:
         return order[order.index(step) + 1 :]
 
     def _outdate(self, steps: Sequence[str], words: str) -> None:
-        """Say of the cards of some steps that they are out of date, and why."""
         for one in steps:
             self.stuck.discard(one)
             if self.results.pop(one, None) and (place := self.places.get(one)):
@@ -218,7 +214,7 @@ class Board:
             result = self._with_plan(result, self._button)
         card = spoken.card(result.card)
         if name != OPEN and (place.asks or name in self.stuck):
-            number = cards.count(len(place.asks), "question")
+            number = count(len(place.asks), "question")
             state = f"answer {number}" if place.is_needed else f"{number} open"
             state = "answer above" if len(place.asks) < len(result.asks) else state
             card = replace(card, state=state, tone=Tone.ASK)
@@ -232,7 +228,7 @@ class Board:
         previous = button.last_record()
         button.renew(case.plan())
         state = case.outcome.words if case.outcome else result.card.state
-        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary.table, *previous)))
+        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary_table, *previous)))
 
     # -- forms
 
@@ -256,7 +252,6 @@ class Board:
                 place.form.enter(name, words)
 
     def keep_answers(self) -> None:
-        """Let the page save what was answered by now."""
         self._kept.value = self._asking.kept.html(self._case())
 
     def follow_reading(self, words: str) -> None:
@@ -276,7 +271,9 @@ class Board:
         if name == OPEN and self._case().any_ticket:
             own = ["ticket_id"]
         open_fields, folded = (list(map(self._asking.field, names)) for names in (place.asks, own))
-        place.ask(open_fields, folded, pictures, self._asking.entered, self._asking.confirmed)
+        entered, confirmed = self._asking.entered, self._asking.confirmed
+        place.form.renew(open_fields, folded=folded, pictures=pictures, entered=entered, confirmed=confirmed)
+        place.point(is_next=place.is_next)
 
     def _new_place(self, name: str) -> Place:
         def form(fold: Any) -> Form:
@@ -302,11 +299,11 @@ class Board:
         skipped = [one for one in reached if (card := self.results.get(one)) and card.card.state == "skipped"]
         coming = next((name for name in case.order if name not in self.results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
-        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
+        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {spoken.title(self.title(coming))}"] if coming else []
         before = len(self._asking.typed_before)
-        words += [f"{cards.count(before, 'answer')} typed before"] if before else []
+        words += [f"{count(before, 'answer')} typed before"] if before else []
         words += [self.reading] if self.reading else []
         if self.performed or case.outcome or case.changes:
             end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"
@@ -314,12 +311,10 @@ class Board:
         return " · ".join(words)
 
     def show_state(self) -> None:
-        """Let the line below the cards say it."""
         style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
         place = _place_of(self._case())
         self._state_line.value = str(h.div(style=style)[h.b[place], clean(self.state.removeprefix(place))])
 
 
 def _place_of(case: Case) -> str:
-    """Practice or live, with the date of practice."""
     return case.badge.partition(" · ")[0]

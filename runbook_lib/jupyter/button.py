@@ -61,7 +61,6 @@ class Button:
             close(*previous)
 
     def describe(self, description: Mapping[str, Any]) -> None:
-        """Replace what stands above the button, which stays the same."""
         if (outputs := outputs_of(description)) != self.description.outputs:
             self.description.outputs = outputs
 
@@ -77,11 +76,9 @@ class Button:
             self._begin(work)
 
     def show(self, bundle: Mapping[str, Any]) -> None:
-        """Replace what is shown below the button."""
         self.output.outputs = outputs_of(bundle)
 
     def press(self) -> None:
-        """Press it, as a click does."""
         self.button.click()
 
     def wait(self, timeout_s: float) -> bool:

@@ -24,7 +24,7 @@ import ipywidgets
 from markupsafe import Markup
 
 from runbook_lib.cases import spoken
-from runbook_lib.cases.pictures import Picture, Suggestion
+from runbook_lib.cases.pictures import Picture, Pictures, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
@@ -139,8 +139,7 @@ class Form:
         fields: Sequence[Field],
         *,
         folded: Sequence[Field] = (),
-        pictures: Sequence[Picture] = (),
-        notes: Sequence[str] = (),
+        pictures: Pictures = Pictures(),  # noqa: B008 (frozen)
         entered: Mapping[str, str] | None = None,
         confirmed: Collection[str] = (),
     ) -> None:
@@ -150,7 +149,6 @@ class Form:
             fields: The questions.
             folded: What may also be changed.
             pictures: What the values may be read off.
-            notes: What else is to be known, a line each.
             entered: What was entered before, by name.
             confirmed: The fields whose suggestions were confirmed before.
         """
@@ -164,8 +162,8 @@ class Form:
                 row = Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
             self.rows[one.name] = row
             row.renew(one, before.get(one.name), is_confirmed=one.name in confirmed)
-        self.notes, self._notes.value = tuple(notes), _lines(notes)
-        self._show_pictures(pictures)
+        self.notes, self._notes.value = pictures.notes, _lines(pictures.notes)
+        self._show_pictures(pictures.shown)
         boxes = [self.rows[one.name].box for one in folded]
         self._folded.children = boxes if fields else [*boxes, *self._going_on]
         self._answers.children = [self._line, self._fold, self._folded] if self._fold and folded else []
@@ -176,15 +174,14 @@ class Form:
         self.tell("")
         self._refresh()
 
-    def _show_pictures(self, pictures: Sequence[Picture]) -> None:
-        if (wanted := tuple(pictures)) != self._shown:
+    def _show_pictures(self, wanted: tuple[Picture, ...]) -> None:
+        if wanted != self._shown:
             previous, self._shown = self._pictures.children, wanted
             self._pictures.children = [new(ipywidgets.HTML, value=_zoomed(one)) for one in wanted]
             close(*previous)
 
     @property
     def values(self) -> dict[str, str]:
-        """What stands in every field now, by name."""
         return {name: row.text for name, row in self.rows.items()}
 
     @property
@@ -193,7 +190,6 @@ class Form:
         return dict(self.box._repr_mimebundle_())
 
     def enter(self, name: str, text: str) -> None:
-        """Put a text into a field, if the form has it."""
         if name in self.rows:
             self.rows[name].input.value = text
 
@@ -212,11 +208,9 @@ class Form:
         return tuple(row.field.label for row in self.rows.values() if row.message.startswith("✗"))
 
     def tell(self, words: str) -> None:
-        """Show words beside the button that takes the answers."""
         self._message.value = str(h.div(style=_LINES)[clean(spoken.words(words), 500)])
 
     def close(self) -> None:
-        """Take the form away, with all that listens to it."""
         self._answers.children = []  # with a button that is not the form's own
         close(self.box, self._line, self._folded, self.summary, self.continue_button, self._message)
 
@@ -250,7 +244,6 @@ class Row:
         self.box = new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
 
     def renew(self, field: Field, entered: str | None, *, is_confirmed: bool) -> None:
-        """Show what is known of the field now, and what was entered."""
         suggestions, self.field = self.field.suggestions, field
         self._renewing, self._is_confirmed = threading.get_ident(), is_confirmed
         self.input.placeholder, self.input.value = field.hint, field.found if entered is None else entered
@@ -263,12 +256,10 @@ class Row:
 
     @property
     def text(self) -> str:
-        """What stands in the field."""
         return str(self.input.value).strip()
 
     @property
     def summary(self) -> str:
-        """What stands in the field, with its label."""
         return f"{self.field.label}: {self.text}"
 
     @property
@@ -277,7 +268,6 @@ class Row:
         return self.text not in ("", self.field.found)
 
     def _offer(self, suggestions: Sequence[Suggestion]) -> None:
-        """Show what may be confirmed, below the field."""
         previous = self.box.children[1:]
         self.confirm_buttons.clear()
         self.box.children = (self._line, *map(self._suggestion, suggestions))
@@ -362,7 +352,6 @@ def _files(name: str, text: str) -> tuple[str, ...]:
 
 
 def _lines(notes: Sequence[str]) -> str:
-    """Each note as a line."""
     return "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in notes)
 
 
@@ -386,7 +375,6 @@ def _input(field: Field) -> Any:
 
 
 def _note(field: Field, text: str) -> str:
-    """What to say of what stands in a field."""
     if not text and not field.found:
         return f"to be answered: {field.source}" if field.source else ""
     if not text:

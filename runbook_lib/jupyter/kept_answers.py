@@ -54,12 +54,7 @@ class KeptAnswers:
 
 
 def read(case: Case, notebook: object) -> KeptAnswers:
-    """The answers that a notebook keeps for a case; none where it has none, or they are of another one.
-
-    Args:
-        case: The case.
-        notebook: The notebook's path, as the kernel was told.
-    """
+    """The answers that a notebook keeps for a case; none where it has none, or they are of another one."""
     try:
         found = json.loads(Path(str(notebook)).read_text(encoding="utf-8"))["metadata"][templates.ANSWERS]
         entered, confirmed, passed = dict(found["entered"]), frozenset(found["confirmed"]), dict(found["passed"])
@@ -72,12 +67,10 @@ def read(case: Case, notebook: object) -> KeptAnswers:
 
 
 def _whose(case: Case) -> list[Any]:
-    """Which case answers are of."""
     return [case.settings.profile, case.runbook, case.ticket.id]
 
 
 def _only_valid(kept: KeptAnswers, case: Case) -> KeptAnswers:
-    """Without what is no valid answer, or holds a secret."""
     redactor = Redactor.of(case.settings)
     entered = {name: words for name, words in kept.entered.items() if _is_valid(name, words, redactor)}
     passed = {step: {one: given[one] for one in given if one in entered} for step, given in kept.passed.items()}

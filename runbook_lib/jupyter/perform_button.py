@@ -22,6 +22,7 @@ from runbook_lib.cases.cards import Operation, plan_details, plan_parts
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.events import EFFECTS
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
@@ -95,13 +96,11 @@ class PerformButton:
         self.plan = None
 
     def outdate(self) -> None:
-        """Forget the plan, and say so where it is shown."""
         self.forget()
         self.widget.finish(is_done=False)
         self._mark("out of date", _OUTDATED)
 
     def say(self, words: str) -> None:
-        """Say below the button what is waited for."""
         self.widget.show(self._result("waiting", Tone.PLAN, words))
 
     def last_record(self) -> tuple[Part, ...]:
@@ -117,14 +116,12 @@ class PerformButton:
         return (Paragraph(words), Links([self._record(line)]))
 
     def _mark(self, state: str, words: str = "", so_far: Mapping[str, Operation] | None = None) -> None:
-        """Say of the plan above the button what has become of it."""
         if self._shown:
             above = [Paragraph(words, strong=True)] if words else []
             parts = (*above, *plan_parts(self._shown, so_far))
             self.widget.describe(self._bundle("The plan", state, Tone.PLAIN, *parts))
 
     def _described(self, plan: Plan) -> Mapping[str, Any]:
-        """A plan as it is read above its button."""
         state = "to be performed" if plan.to_do else "nothing to change"
         return self._bundle("The plan", state, Tone.PLAN, *plan_parts(plan))
 
@@ -170,11 +167,7 @@ class PerformButton:
             yield self._result("stopped", Tone.STOP, f"{words}. {advice}")
 
     def _check_settings(self) -> None:
-        """Make sure that the run would go where the plan was made for.
-
-        Raises:
-            InputError: It would not.
-        """
+        """InputError if the run would go elsewhere than the plan was made for."""
         if changed := self._case().settings.differences(Settings.load()):
             raise InputError(
                 f"The configuration has changed since this notebook was opened ({', '.join(changed)}). Run all cells "
@@ -246,7 +239,6 @@ class PerformButton:
         return Link("the record of this run", os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))
 
     def _result(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
-        """What is shown of a press."""
         return self._bundle(LABEL, state, tone, Paragraph(words, strong=True), *parts)
 
     def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
@@ -256,7 +248,6 @@ class PerformButton:
 
 
 def _ended_words(line: Mapping[str, Any]) -> str:
-    """How a run ended, for people."""
     return Outcome(line["outcome"]).words if line["outcome"] else str(line["status"]).replace("_", " ")
 
 
@@ -268,5 +259,5 @@ def _how_far(now: RunProgress) -> str:
 
 
 def _changed(now: RunProgress) -> tuple[Part, ...]:
-    """What a run has changed so far, as far as its journal tells."""
-    return (Table(("what this run changed", ""), now.effects),) if now.effects else ()
+    rows = [(one.name, EFFECTS[one.kind].progress) for one in now.operations.values()]
+    return (Table(("what this run changed", ""), rows),) if rows else ()

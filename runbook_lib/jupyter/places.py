@@ -6,15 +6,14 @@ cell itself shows is the card as it was at first; `runbook lab` saves the last o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
 from IPython.display import display
 
-from runbook_lib.cases.pictures import Pictures
 from runbook_lib.display import Part, Tone
-from runbook_lib.jupyter.forms import ASKS, MIME, Field, Form, fold
+from runbook_lib.jupyter.forms import ASKS, MIME, Form, fold
 from runbook_lib.jupyter.widgets import close, new, outputs_of
 from runbook_lib.results import StepResult
 
@@ -38,6 +37,7 @@ class Place:
         parts: Its parts when the step ran last.
         asks: What its form asks.
         is_needed: Whether nothing below goes on without that.
+        is_next: Whether the reader goes on here.
     """
 
     def __init__(
@@ -49,13 +49,12 @@ class Place:
         self.is_needed = False
         self.fold = fold(label)
         self.form = form(self.fold)
-        self._on_toggle, self._is_short, self._is_folding, self._is_next = on_toggle, is_short, False, False
+        self._on_toggle, self._is_short, self._is_folding, self.is_next = on_toggle, is_short, False, False
         self.fold.observe(self._toggled, names="value")
         self._output = new(ipywidgets.Output)
         self.box = new(ipywidgets.VBox, children=[self._output])
 
     def display(self) -> None:
-        """Show it below the cell that runs."""
         view = {MIME: self.box._repr_mimebundle_()[MIME]}
         display({**self._bundle(), **view}, raw=True)  # type: ignore[no-untyped-call]
 
@@ -70,29 +69,10 @@ class Place:
         if below is not None and (children := (self._output, *below)) != self.box.children:
             self.box.children = children
 
-    def ask(
-        self,
-        fields: Sequence[Field],
-        folded: Sequence[Field],
-        pictures: Pictures,
-        entered: Mapping[str, str],
-        confirmed: Collection[str],
-    ) -> None:
-        """Let its form ask this."""
-        self.form.renew(
-            fields,
-            folded=folded,
-            pictures=pictures.shown,
-            notes=pictures.notes,
-            entered=entered,
-            confirmed=confirmed,
-        )
-        (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
-        self.point(is_next=self._is_next)
-
     def point(self, *, is_next: bool) -> None:
         """Whether the reader goes on here; else its *Continue* stands out only among answers that were opened."""
-        self._is_next = is_next
+        self.is_next = is_next
+        (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
         stands_out = is_next or not self.asks or self.fold.value
         self.form.continue_button.button_style = "primary" if stands_out else ""
 
@@ -109,12 +89,11 @@ class Place:
         close(self.fold)
 
     def close(self) -> None:
-        """Take it away."""
         self.retire()
         close(self.box)
 
     def _toggled(self, change: Mapping[str, bool]) -> None:
-        self.point(is_next=self._is_next)
+        self.point(is_next=self.is_next)
         if not self._is_folding:
             self._on_toggle(change["new"])
 

@@ -45,10 +45,6 @@ def present(case: Case, ticket_id: object) -> Session:
     """The session of a case that was just opened; it goes on from the one that the notebook has of the same ticket.
 
     IPython keeps every case that was shown; a session that another one has taken over from is closed.
-
-    Args:
-        case: The case.
-        ticket_id: The ticket's number as the cell passed it.
     """
     shell = IPython.get_ipython()
     if shell:  # a warm Python has imported ipywidgets before there was a kernel to answer a page that is loaded anew
@@ -179,7 +175,6 @@ class Session:
                 self._board.quiet_below(name)
 
     def toggled(self, name: str, is_open: bool) -> None:
-        """A step's answers were opened, or closed."""
         if name != OPEN:  # another ticket begins when a cell is run
             self._begin(self.reopen if is_open else self.go_on, name)
 
@@ -206,7 +201,6 @@ class Session:
 
     @property
     def entered(self) -> Mapping[str, str]:
-        """What was entered, by parameter."""
         return self._asking.entered
 
     def enter(self, name: str, words: str) -> None:
@@ -216,7 +210,6 @@ class Session:
         self._board.keep_answers()
 
     def confirm(self, name: str) -> None:
-        """What was entered was read off an image, and compared with it."""
         self._asking.confirmed.add(name)
         self._board.keep_answers()
 
@@ -229,12 +222,10 @@ class Session:
         return keep(self.case.settings.ticket_folder(self.case.ticket.id), file_name, content)
 
     def form(self, name: str) -> Form | None:
-        """The form below a step's card, or the ticket's (`OPEN`)."""
         place = self._board.places.get(name)
         return place.form if place and place.form.rows else None
 
     def fold(self, name: str) -> Any:
-        """The button that opens the answers of a step."""
         return self._board.places[name].fold
 
     @property
@@ -249,18 +240,15 @@ class Session:
 
     @property
     def state(self) -> str:
-        """Practice or live, and how far the case is, in one line."""
         return self._board.state
 
     def wait_for_images(self, timeout_s: float) -> bool:
-        """Wait until the ticket's images were read; returns whether they were."""
         return self._asking.wait_for_images(timeout_s)
 
     def leave(self) -> dict[str, Place]:
         """End this session, whose answers another one takes over; a run that was begun goes on.
 
-        Returns:
-            What it shows, out of date, to be closed when something else stands there.
+        Returns what it shows, out of date, to be closed when something else stands there.
         """
         self.is_closed = True
         return self._board.retire()
@@ -286,11 +274,7 @@ class Session:
         return result
 
     def _catch_up(self, names: Sequence[str]) -> bool:
-        """Go through steps again that an answer, or a change of the ticket, has made out of date.
-
-        Returns:
-            Whether all of them were gone through: none of them waits for an answer.
-        """
+        """Go through steps again that an answer or the ticket has made out of date; returns whether none waits."""
         self._open_entered_ticket()
         called = [one for one in names if one in self._asking.given]
         for place, one in enumerate(called):
@@ -369,7 +353,6 @@ class Session:
 
     @contextmanager
     def _said_by(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Show what is waited for in another place than a cell."""
         budget = self.case.services.budget
         previous = budget.say, self._say
         budget.say = self._say = say

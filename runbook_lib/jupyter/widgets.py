@@ -46,5 +46,4 @@ def look_at(widget: Any) -> None:
 
 
 def outputs_of(bundle: Mapping[str, Any]) -> tuple[dict[str, Any]]:
-    """What an output widget shows of a MIME bundle."""
     return ({"output_type": "display_data", "data": dict(bundle), "metadata": {}},)

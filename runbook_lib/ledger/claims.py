@@ -44,37 +44,21 @@ _FIELDS = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
 
 @dataclass(frozen=True)
 class Held:
-    """Another's claim.
+    """Another's claim."""
 
-    Attributes:
-        who: The operator, the machine and the writer, in words.
-        at: When it was made, by the share's clock: its holder's may be wrong; None if it cannot be read.
-        sha256: Of the object, by which a person's judgment names it.
-        is_trusted: Whether it is signed by a key of the ring.
-    """
-
-    who: str
-    at: datetime | None
-    sha256: str
-    is_trusted: bool
+    who: str  # the operator, the machine and the writer, in words
+    at: datetime | None  # when it was made, by the share's clock: its holder's may be wrong; None if it cannot be read
+    sha256: str  # of the object, by which a person's judgment names it
+    is_trusted: bool  # whether it is signed by a key of the ring
 
     @property
     def words(self) -> str:
-        """Who holds it, and since when."""
         since = f"since {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "since an unknown time"
         return f"{self.who}, {since}"
 
 
 class Claims:
-    """The claims of one ticket's folder on this machine.
-
-    Args:
-        share: The share.
-        profile: `live` or `sandbox`.
-        keys: The ring that signs and verifies.
-        folder: The ticket's folder: a claim is ours if it was made with our key, from there.
-        operator: Who claims.
-    """
+    """The claims of one ticket's folder on this machine: one is ours if it was made with our key, from there."""
 
     def __init__(self, share: Share, profile: str, keys: KeyRing, folder: Path, operator: str) -> None:
         self._share, self._profile, self._keys = share, profile, keys
@@ -86,10 +70,7 @@ class Claims:
         """Claim an operation; returns None once it is ours, or the claim that another holds.
 
         The latest claim counts. One of our own is renewed: those who have seen the old one no longer wait for it.
-
-        Args:
-            operation_id: The operation.
-            judged: The SHA-256 of each claim of which a person has said that its holder did nothing.
+        `judged` has the SHA-256 of each claim of which a person has said that its holder did nothing.
 
         Raises:
             InputError: What was claimed from here cannot be read or kept.
@@ -118,11 +99,7 @@ class Claims:
             self._share.create(self._release_path(operation_id, number), self._signed(operation_id, RELEASE_DOMAIN))
 
     def path(self, operation_id: str, number: int = 1) -> str:
-        """The object of an operation's claim.
-
-        Raises:
-            InputError: The id cannot be an object's name.
-        """
+        """The object of an operation's claim. Raises InputError if the id cannot be an object's name."""
         if not _PLAIN.fullmatch(operation_id):
             raise InputError(f"{operation_id!r} is no operation id; expected letters, digits, '_' and '-'.")
         return f"{self._profile}/claims/{operation_id}{f'.{number}' if number > 1 else ''}.json"

@@ -1,6 +1,7 @@
 """The mirror and the share, object by object: what was replaced, removed or added by a person who can write there.
 
-Both are read in the order of names, ticket by ticket, so that any number of objects takes the memory of a few tickets.
+Both are read in the order of names, ticket by ticket, so that no more than a few tickets and the
+names of the others are in memory.
 A content is fetched only where the share's listing does not state its MD5, or states another one.
 """
 
@@ -34,14 +35,7 @@ ODD = "It is no object that a runbook creates: it was added by other means."
 
 @dataclass(frozen=True)
 class Difference:
-    """An object that the mirror and the share do not have alike.
-
-    Attributes:
-        code: `replaced`, `removed`, `odd`, `case`, or one of `NOTICES`.
-        path: The object.
-        words: What it means, in a sentence.
-        count: How many objects it stands for.
-    """
+    """Objects that the mirror and the share do not have alike: `replaced`, `removed`, `odd`, `case`, or a notice."""
 
     code: str
     path: str
@@ -67,16 +61,11 @@ def bounded(differences: Iterable[Difference], most: int = MOST) -> list[Differe
 
 
 class Comparison:
-    """The differences between a profile's mirror and the share.
+    """The differences between a profile's mirror and the share."""
 
-    Args:
-        share: The share.
-        folder: The profile's outputs.
-        keys: The ring: whose writers are known.
-        progress: Called for each ticket.
-    """
-
-    def __init__(self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], object] = lambda: None
+    ) -> None:
         self._share, self._folder, self._keys, self._progress = share, folder, keys, progress
         self._strangers: set[str] = set()
 

@@ -39,14 +39,7 @@ STAMP = ".pulled.json"
 
 @dataclass
 class Moved:
-    """What was pushed, or pulled.
-
-    Attributes:
-        tickets: The tickets of which something was moved.
-        records: The records.
-        lines: The lines of journals.
-        trouble: What could not be moved, in a sentence each.
-    """
+    """What was pushed, or pulled, and what could not be, in a sentence each."""
 
     tickets: int = 0
     records: int = 0
@@ -54,7 +47,6 @@ class Moved:
     trouble: list[str] = field(default_factory=list)
 
     def add(self, other: Moved) -> None:
-        """Count what was moved of a ticket."""
         self.tickets += bool(other.records or other.lines)
         self.records += other.records
         self.lines += other.lines
@@ -68,17 +60,11 @@ def pull(
     *,
     since: date | None = None,
     ticket_id: int | None = None,
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[], object] = lambda: None,
 ) -> Moved:
-    """Bring what is in the share and not here.
+    """Bring what is in the share and not here; of our own key's nothing is changed that is here.
 
-    Args:
-        share: The share.
-        folder: The profile's outputs.
-        keys: The ring; of its own key nothing is changed that is here.
-        since: Only tickets of which something was added on this day or later, by the share's clock.
-        ticket_id: Only this ticket.
-        progress: Called for each ticket.
+    With `since` only tickets of which something was added on this day or later, by the share's clock.
 
     Raises:
         RefusedError: The share says no.
@@ -108,7 +94,6 @@ def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Itera
 
 
 def freshness(share: str, folder: Path) -> str:
-    """How fresh the mirror is, in a sentence."""
     try:
         fields = json.loads(files.read(folder / STAMP))
         at = datetime.fromisoformat(fields["at"])
@@ -131,7 +116,6 @@ class _Bringer:
         self._pems: dict[str, bytes | None] = {}
 
     def ticket(self, name: str, objects: list[Stored]) -> Moved:
-        """Bring one ticket's."""
         moved = Moved()
         if not TICKET.fullmatch(name):
             moved.trouble.append(f"{clean(objects[0].path)} is no object of a ticket; it was not fetched.")

@@ -19,8 +19,7 @@ from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.ledger.mirror import Moved, in_parallel
-from runbook_lib.ledger.objects import Segment, is_record, segment
-from runbook_lib.ledger.publishing import published
+from runbook_lib.ledger.objects import Segment, is_record, published, segment
 from runbook_lib.ledger.share import Share
 
 _SEALS = ("run_ended", "record_adopted")
@@ -72,10 +71,6 @@ def push_ticket(
     """Push what our own parts of a ticket's journal hold that is not in the share yet.
 
     Args:
-        share: The share.
-        journal: The ticket's journal.
-        keys: The ring, whose public key is published.
-        owner: Whose key it is.
         lists: Whether the share is listed before new lines are pushed: it may hold others of the same key, where this
             folder is an older copy, or another machine has one.
         records: Whether records are pushed, too, which may be large: the time before an effect is for its claim.
@@ -189,7 +184,7 @@ def _lines(part: Chain, which: Segment) -> bytes:
     return b"".join(line + b"\n" for line in part.raw[which.first - 1 : which.last])
 
 
-def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], None]) -> Moved:
+def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], object]) -> Moved:
     """Push what is not in the share yet, of many tickets, and keys that are gone. Raises as `push_ticket`."""
     moved, there = Moved(), {each.path for each in share.objects("keys")}
     gone = {path for key in keys.trusted() if (path := f"keys/{key}.pem") not in there}

@@ -23,8 +23,7 @@ LATER = "What is missing there is pushed by the next run on this ticket, or by `
 class SharedRun:
     """One ticket's run and the share; of its seconds the run before its end has one half, and the end the other.
 
-    Attributes:
-        trouble: Why the share could not be used, in words for a person; "" if it could.
+    Why the share could not be used stands in `trouble`, in words for a person.
     """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:

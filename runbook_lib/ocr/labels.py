@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runbook_lib.ocr.values import BADGE, COUNTS, RELATIVE, TERM_BEGINS, parsed, term
+from runbook_lib.domain.policy import FIGURES
+from runbook_lib.ocr.values import BADGE, RELATIVE, TERM_BEGINS, parsed, term
 from runbook_lib.ocr.words import Word
 
 PLACES = {
@@ -136,7 +137,7 @@ def style(words: Sequence[Word]) -> str | None:
     named = {name for label, name in PLACES.items() if name and label.lower() in seen}
     marks = {page: sum(mark in seen for mark in own) for page, own in MARKS.items()}
     best = max(marks, key=lambda page: marks[page])
-    if len(named - {"starts_on"}) < 2 or not (named & set(COUNTS) or marks[best] >= 2):
+    if len(named - {"starts_on"}) < 2 or not (named & set(FIGURES) or marks[best] >= 2):
         return None
     return best
 
@@ -146,7 +147,7 @@ def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
     labels = _labels(words)
     taken = {id(part) for label in labels for part in label.parts}
     others = [word for word in words if id(word) not in taken]
-    cards = [label for label in labels if label.name in COUNTS and not label.rest]
+    cards = [label for label in labels if label.name in FIGURES and not label.rest]
     texts = [found for label in labels if label not in cards for found in _beside(label, words, taken)]
     counts, clear = _counts(cards, words, taken)
     every = [*((one, True) for one in texts), *((one, clear) for one in counts)]
@@ -206,7 +207,6 @@ def _on_two_lines(word: Word, words: Sequence[Word], taken: set[int]) -> list[_L
 
 
 def _around(word: Word, below: Word) -> Word:
-    """Two lines as one piece of text."""
     left, right = min(word.left, below.left), max(word.right, below.right)
     (_, _, lower_right, lower_left), (upper_left, upper_right, _, _) = below.corners, word.corners
     return Word(
@@ -221,7 +221,6 @@ def _around(word: Word, below: Word) -> Word:
 
 
 def _known(text: str) -> str:
-    """The label in the form of `PLACES`."""
     bare = "".join(text.split()).lower()
     return next(label for label in PLACES if label.replace(" ", "").lower() == bare)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.policy import FIGURES
 from runbook_lib.ocr import labels, words
 from runbook_lib.ocr.images import called, decoded, png
 from runbook_lib.ocr.labels import Found
-from runbook_lib.ocr.values import COUNTS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -80,7 +80,6 @@ class Conflict:
 
     @property
     def words(self) -> str:
-        """The conflict in one line."""
         values = ", ".join(f"{reading.value} on {image or 'a screenshot'}" for image, reading in self.readings)
         return f"{self.name} differs: {values}"
 
@@ -112,11 +111,7 @@ def read(content: bytes, *, name: str = "") -> Page:
 
 
 def named(page: Page | None, name: str) -> Page:
-    """A page with its image's name.
-
-    Raises:
-        InputError: The image, which is fine in itself, shows none.
-    """
+    """A page with its image's name; InputError if the image, which is fine in itself, shows none."""
     if page is None:
         raise InputError(
             f"{called(name)} shows no Dashboard, Subscription or License page of GitLab's admin area in English: their "
@@ -126,11 +121,7 @@ def named(page: Page | None, name: str) -> Page:
 
 
 def shown(picture: Image.Image) -> Page | None:
-    """The page that an image shows; None if it is none of GitLab's that are read.
-
-    Raises:
-        InputError: The extra `ocr` is missing.
-    """
+    """The page that an image shows; None if it is none of GitLab's that are read. Raises as `words.recognize`."""
     seen = words.recognize(picture)
     style = labels.style(seen)
     if style is None:
@@ -183,13 +174,13 @@ def doubts(values: Mapping[str, str]) -> set[str]:
     doubtful = set()
     if values.get("starts_on", "") >= values.get("expires_on", "9999"):
         doubtful |= {"expires_on"}
-    number = {name: int(values[name]) for name in COUNTS if name in values}
+    number = {name: int(values[name]) for name in FIGURES if name in values}
     bought, over = number.get("users_in_license"), number.get("users_over_license")
     billable, maximum = number.get("billable_users"), number.get("maximum_users")
     if bought is not None and over is not None:
         most = {max(0, count - bought) for count in (billable, maximum) if count is not None}
         if most and over not in most:
-            doubtful |= set(COUNTS)
+            doubtful |= set(FIGURES)
     if billable is not None and maximum is not None and billable > maximum:
         doubtful |= {"billable_users", "maximum_users"}
     return doubtful
@@ -208,7 +199,6 @@ def _holds(picture: Image.Image, found: Found, again: Looks) -> bool:
 
 
 def _is_at_edge(picture: Image.Image, word: words.Word) -> bool:
-    """Whether the image may cut the word off."""
     xs, ys = zip(*word.corners, strict=True)
     return min(*xs, *ys) < 1 or max(xs) > picture.width - 2 or max(ys) > picture.height - 2
 
@@ -225,7 +215,6 @@ def _place(picture: Image.Image, found: Found) -> Place:
 
 
 def cropped(picture: Image.Image, place: Place) -> bytes:
-    """A place on an image, as a small PNG."""
     piece = picture.crop(place)
     piece.thumbnail((CROP_WIDTH_PX, CROP_WIDTH_PX))
     return png(piece)

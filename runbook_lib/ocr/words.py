@@ -69,7 +69,6 @@ class Word:
 
     @property
     def middle(self) -> Point:
-        """Its center, x and y."""
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
 
@@ -129,7 +128,6 @@ def _places_at(picture: Image.Image, factor: float) -> list[Any]:
 
 
 def _text(piece: Image.Image) -> tuple[str, float]:
-    """The text of one line, and its score."""
     import numpy as np
 
     found = _engine()(np.asarray(piece)[:, :, ::-1], use_det=False, use_cls=False, use_rec=True)
@@ -159,7 +157,6 @@ def _engine() -> Any:
 
 
 def _factor(width: int, height: int, most_wide: int, most_pixels: int) -> float:
-    """The scale of the image for the detection."""
     largest = math.sqrt(most_pixels / (width * height))
     return min(2.0, largest) if width < SMALL_WIDTH_PX else min(1.0, most_wide / width, largest)
 

@@ -42,7 +42,6 @@ class Ledger:
 
     @property
     def plain(self) -> list[Any]:
-        """It as plain data, for the index."""
         return [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
 
     @classmethod
@@ -58,19 +57,12 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Archive:
-    """The records of one profile.
+    """The records of one profile."""
 
-    Attributes:
-        folder: The folder with a folder for each ticket.
-        profile: The profile that each line of a journal names.
-        keys: The folder of the key ring; only its public keys are used.
-        team: The file of the public keys that the team trusts, or None.
-    """
-
-    folder: Path
-    profile: str
-    keys: Path
-    team: Path | None = None
+    folder: Path  # the folder with a folder for each ticket
+    profile: str  # the profile that each line of a journal names
+    keys: Path  # the folder of the key ring; only its public keys are used
+    team: Path | None = None  # the file of the public keys that the team trusts, or None
 
     @classmethod
     def of(cls, placed: Placed) -> Self:

@@ -83,7 +83,6 @@ def verdict(verified: Verification, runs: Iterable[Run]) -> str:
 
 
 def age(end: OpenEnd, now: datetime) -> str:
-    """For how long it has been open."""
     since = open_since(end.run)
     if since is None:
         return NONE
@@ -112,7 +111,6 @@ def _ticket(run: Run, facts: CaseFacts) -> str | Link:
 
 
 def _record(run: Run, folder: Path) -> str | Link:
-    """What the record is, as a link to it."""
     state = run.note or run.state.replace("_", " ")
     if not run.record:
         return state

@@ -15,11 +15,9 @@ from runbook_lib.ledger.chains import KEY_DIGITS
 
 
 class Joined(NamedTuple):
-    """The runs of a history, each once.
+    """The runs of a history, each once, by their keys, with the lines of whoever ended them.
 
-    Attributes:
-        runs: The runs by their keys, with the lines of whoever ended them.
-        ended_by: By each writer who ended a run that another key began: that run's key.
+    By each writer who ended a run that another key began, `ended_by` has that run's key.
     """
 
     runs: dict[str, RunEvents]

@@ -24,11 +24,7 @@ Seen = dict[str, tuple[str, int, str, str]]
 
 
 def paths_in(folder: Path) -> set[str]:
-    """All that is in a folder and in those below it, by the paths from it; links are not followed.
-
-    Raises:
-        InputError: It cannot be read.
-    """
+    """All that is in a folder and below it, by the paths from it, but for links. Raises InputError if unreadable."""
     found: list[str] = []
     folders = [str(folder)]
     for place in folders:

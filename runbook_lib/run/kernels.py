@@ -70,7 +70,6 @@ class Manager(AsyncKernelManager):
     made: Any = None
 
     def client(self, **options: Any) -> Any:
-        """A client of this kernel."""
         self.client_factory = Client
         self.made = super().client(context=self.context, **options)
         return self.made
@@ -85,17 +84,11 @@ class OwnSpec(KernelSpecManager):
     """Knows the Python that runs this, and looks for no other: that takes IPython's whole import."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """As Jupyter's."""
         return KernelSpec(argv=[], language="python", display_name="Python 3")
 
 
 class Provisioner(LocalProvisioner):
-    """Hands out a process that is on its way, in place of starting one.
-
-    Args:
-        early: The process.
-        manager: Whose kernel it is.
-    """
+    """Hands out a process that is on its way, in place of starting one."""
 
     def __init__(self, early: Early, manager: Manager) -> None:
         super().__init__(kernel_id="", kernel_spec=manager.kernel_spec, parent=manager)
@@ -108,7 +101,6 @@ class Provisioner(LocalProvisioner):
         return {"cmd": [], **options}
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Take the process."""
         self.process = self._early  # type: ignore[assignment]  # it has what is used of a Popen
         self.pid = self.pgid = self._early.pid
         return self.connection_info
@@ -127,12 +119,7 @@ comes just when its time is over, and would be waited for without end."""
 
 @contextmanager
 def started(name: str, early: Early | None = None) -> Iterator[Manager]:
-    """A kernel's manager, whose process is ended at the end, however far it came.
-
-    Args:
-        name: Which kernel.
-        early: A Python kernel's process that has been started; its owner closes it.
-    """
+    """A kernel's manager, whose process is ended at the end, however far it came; an early one's owner closes it."""
     folder = early.folder if early else private_folder()
     manager = _manager(name, folder, early)
     try:

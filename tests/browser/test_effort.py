@@ -176,6 +176,8 @@ def test_explanations_fold_once_nothing_waits_for_a_step(lab: Lab, notebook: Not
     expect(button).to_have_attribute("aria-expanded", "true")
     button.press("Enter")
     expect(takes).to_be_hidden()
+    asking = notebook.panel.locator(".jp-MarkdownCell", has_text="Where sources disagree, this is the order")
+    expect(asking.locator("button", has_text="Explanation")).to_be_hidden()
     for words in ("premium", "2026-11-06", "231", "254"):
         notebook.click(notebook.button(f"Confirm {words}"))
     go_on(notebook)

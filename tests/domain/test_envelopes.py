@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from pathlib import Path
 
 import pytest
@@ -47,9 +46,7 @@ def test_other_letters_of_the_same_meaning_are_seen_through(offset: int) -> None
     assert "Hello,\n[license]\nBye." == envelopes.without(text)
 
 
-@pytest.mark.parametrize(
-    "name", ["hexdump", "xxd", "hex", "hex with colons", "bytes in JSON", "bytes in C", "uuencode"]
-)
+@pytest.mark.parametrize("name", ["hexdump", "xxd", "hex", "hex with colons", "uuencode"])
 def test_bytes_of_a_text_with_other_letters_are_read(name: str) -> None:
     """A name with an umlaut in the same dump, also across two of its rows."""
     for before in ("Grüße,\n", "aaaaaaaaaaaaaaaü\n", "п\n"):
@@ -142,15 +139,6 @@ def test_nothing_of_a_damaged_license_is_left(text: str, name: str, at: int, put
     assert [] == runs_of(body_of(text), envelopes.without(WRAPPINGS[name](damaged)))
 
 
-@pytest.mark.parametrize("put", ["\u0430", "*", "", "I"], ids=["Cyrillic", "sign", "nothing", "other letter"])
-def test_a_replaced_letter_leaves_no_long_piece(put: str) -> None:
-    """The same letter in all places, and no BEGIN line."""
-    for letter in "aceopxyABEHKMOPTV019l/":
-        shown = envelopes.without(f"Hello,\n{BARE.replace(letter, put)}\nBye.")
-        assert [] == re.findall("[A-Za-z0-9+/]{30,}", shown)
-        assert sum(map(len, re.findall("[A-Za-z0-9+/]{9,}", shown))) < len(BARE) / 20
-
-
 @pytest.mark.parametrize("words", ["man3/remainder.3\n ", "src/ComputeTotal2.cc "])
 def test_base64_of_words_is_no_license(words: str) -> None:
     """Nor are the words themselves, or a table of codes."""
@@ -182,11 +170,6 @@ ADVERSARIAL = {
     "hex and words": "2d 2d2d2d g",
     "rows of a dump": "00000000: 2d2d 2d2d  ----\n",
     "rows of a dump without an end": "00000000  2d 2d ",
-    "numbers": "45, ",
-    "numbers and blanks": "45 ",
-    "short rows of numbers": "45 " * 19 + "x ",
-    "bits": "00101101 ",
-    "bits and letters": "00101101 " * 19 + "x ",
     "backslashes": "\\",
     "uuencode": "begin 644 x\nM\n",
     "numbered lines": "1: 2\n",

@@ -18,7 +18,7 @@ from runbook_lib.ledger import mirror, pushing
 from runbook_lib.ledger.comparison import Comparison, Difference, bounded
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.ledger.publishing import publisher
+from runbook_lib.ledger.objects import publisher
 from runbook_lib.ledger.share import Share
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Verifier

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from runbook_lib.ledger.share import within
 from runbook_lib.run import pulse
 from runbook_lib.run.pulse import Pulse
 
@@ -104,4 +105,4 @@ def test_the_first_reason_is_kept() -> None:
 def test_what_is_raised_is_raised_here() -> None:
     """By Dask also what is no `Exception`."""
     with pytest.raises(KeyboardInterrupt):
-        pulse.within(lambda: (_ for _ in ()).throw(KeyboardInterrupt), 5)
+        within(5, lambda: (_ for _ in ()).throw(KeyboardInterrupt))
