@@ -18,19 +18,13 @@ NOT_CONFIGURED = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOK
 
 @dataclass(frozen=True)
 class Purchases:
-    """A requester's accounts and licenses in CustomersDot.
+    """A requester's accounts and licenses in CustomersDot."""
 
-    Attributes:
-        accounts: The accounts of exactly their address, or None if they could not be read.
-        licenses: The licenses of those accounts, or None.
-        trouble: Why they could not be read, or "".
-        unread: CustomersDot itself, if it is configured but could not be read.
-    """
-
+    # The accounts of exactly their address, or None if they could not be read
     accounts: tuple[Account, ...] | None = None
-    licenses: tuple[SoldLicense, ...] | None = None
-    trouble: str = ""
-    unread: tuple[Unread, ...] = ()
+    licenses: tuple[SoldLicense, ...] | None = None  # the licenses of those accounts, or None
+    trouble: str = ""  # why they could not be read, or ""
+    unread: tuple[Unread, ...] = ()  # CustomersDot itself, if it is configured but could not be read
 
     @property
     def subscriptions(self) -> list[str]:

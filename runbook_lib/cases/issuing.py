@@ -52,9 +52,7 @@ class OrderReader:
     """Reads the license orders of one ticket.
 
     Args:
-        case: The case that needs the license.
         email: The requester's address, checked.
-        users: For how many users.
 
     Raises:
         InputError: Mechanizer is not configured.

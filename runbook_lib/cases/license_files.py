@@ -32,9 +32,6 @@ _PICTURES = ("image/", "video/", "audio/")
 class LicenseFiles:
     """The licenses on one ticket.
 
-    Args:
-        case: The case of the ticket.
-
     Attributes:
         held: The licenses that the key opens, each once, in the order of the thread.
         notes: Files without a license, and unusual things about the others.
@@ -139,11 +136,7 @@ class LicenseFiles:
 
 
 def load_public_key(settings: Settings) -> license.PublicKey:
-    """The key that licenses are checked with.
-
-    Raises:
-        InputError: The file is not configured, missing, or no public key.
-    """
+    """The key that licenses are checked with; InputError if the file is not configured, missing, or no public key."""
     path = settings.license_public_key_file
     if path is None:
         raise InputError("RUNBOOK_LICENSE_PUBLIC_KEY_FILE is not set, so no license can be checked.")

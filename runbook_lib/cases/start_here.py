@@ -22,11 +22,7 @@ from runbook_lib.results import StepResult
 
 
 class StartHere(Case):
-    """Which runbook a ticket belongs to.
-
-    Attributes:
-        route: The runbook, or none, with the reason.
-    """
+    """Which runbook a ticket belongs to."""
 
     runbook: ClassVar[str] = "start_here"
     changes: ClassVar[bool] = False

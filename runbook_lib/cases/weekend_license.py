@@ -39,11 +39,7 @@ from runbook_lib.results import StepResult
 
 
 class WeekendLicense(Case):
-    """An emergency of a self-managed customer on a weekend.
-
-    Attributes:
-        issuance: The license that was issued, or None.
-    """
+    """An emergency of a self-managed customer on a weekend."""
 
     runbook: ClassVar[str] = "weekend_license"
     issuance: Issuance | None = None
@@ -206,7 +202,7 @@ class WeekendLicense(Case):
 
     @property
     def gist(self) -> str:
-        """Of a license: for how many users, who gets it, how long it lasts."""
+        """For how many users the license is, who gets it, how long it lasts."""
         if self.outcome is not Outcome.LICENSE_ISSUED:
             return ""
         words = (f"{self.users} users", clean(self.known.email or "", 80), f"{policy.TRIAL_DAYS} days")

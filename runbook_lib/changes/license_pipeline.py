@@ -15,35 +15,21 @@ from runbook_lib.domain.plan import ExactText, Target
 
 @dataclass
 class LicensePipeline:
-    """The pipeline for one order, started once.
-
-    Attributes:
-        gitlab: Where Mechanizer is.
-        project: Its project.
-        ref: The branch or tag that is run.
-        token: The trigger token.
-        page: Where a person sees its pipelines.
-        operation_id: The order's, which is among the variables too.
-        variables: What the pipeline is given.
-        users: For how many users the license is.
-        values: The same for the reader, by the form's own field names.
-        find: Finds a license of this order, or a trace of its job.
-        check: Its precondition.
-    """
+    """The pipeline for one order, started once."""
 
     name: ClassVar[str] = "license"
     conditional: ClassVar[bool] = False
     where: ClassVar[str] = "at Mechanizer's pipelines for one of this ticket, and in the tracker for its issue"
     gitlab: GitLab
     project: int
-    ref: str
+    ref: str  # the branch or tag that is run
     token: SecretStr
-    page: str
-    operation_id: str
-    variables: dict[str, str]
+    page: str  # where a person sees its pipelines
+    operation_id: str  # the order's, which is among the variables too
+    variables: dict[str, str]  # what the pipeline is given
     users: int
-    values: Mapping[str, str]
-    find: Callable[[], Evidence | None]
+    values: Mapping[str, str]  # the same for the reader, by the form's own field names
+    find: Callable[[], Evidence | None]  # finds a license of this order, or a trace of its job
     check: Callable[[], None]
 
     @property

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import FIGURES, PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
@@ -30,29 +31,18 @@ _RANKS = {plan: rank for rank, plan in enumerate(("free", *PAID_PLANS))}
 
 @dataclass(frozen=True)
 class Attached:
-    """A license on the ticket that the expected key has signed and that has started.
-
-    Attributes:
-        name: The file's name.
-        fingerprint: Distinguishes files of the same name.
-        blocked_on: The day from which the instance is read-only, if the file states it.
-        users: Its user count, or None if that is no number.
-        plan: Its plan, as the file has it.
-        is_cancellation: Whether it was issued because a subscription was canceled.
-        company: The licensee's company.
-        email: The licensee's address, or "".
-    """
+    """A license on the ticket that the expected key has signed and that has started."""
 
     name: str
-    fingerprint: str
+    fingerprint: str  # distinguishes files of the same name
     expires_on: date | None
-    blocked_on: date | None = None
-    users: int | None = None
+    blocked_on: date | None = None  # the day from which the instance is read-only, if the file states it
+    users: int | None = None  # its user count, or None if that is no number
     plan: str | None = None
     is_trial: bool = False
-    is_cancellation: bool = False
+    is_cancellation: bool = False  # whether it was issued because a subscription was canceled
     company: str = ""
-    email: str = ""
+    email: str = ""  # the licensee's address, or ""
     starts_on: date = date.min
 
     def works_on(self, day: date, grace_days: int) -> bool:
@@ -72,28 +62,18 @@ class Attached:
 
 @dataclass(frozen=True)
 class Installed:
-    """The license that the instance has, as far as the ticket shows.
+    """The license that the instance has, as far as the ticket shows."""
 
-    Attributes:
-        license: The license whose facts count, or None.
-        question: Why the engineer has to be asked, or "".
-    """
-
-    license: Attached | None = None
-    question: str = ""
+    license: Attached | None = None  # the license whose facts count, or None
+    question: str = ""  # why the engineer has to be asked, or ""
 
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """A question about a fact that only a person can answer.
+    """A question about a fact that only a person can answer."""
 
-    Attributes:
-        name: The parameter that answers it.
-        reason: The contradicting values with their sources.
-    """
-
-    name: str
-    reason: str
+    name: str  # the parameter that answers it
+    reason: str  # the contradicting values with their sources
 
 
 def installed(
@@ -122,7 +102,7 @@ def installed(
     is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
     if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
         return Installed(in_order[0] if in_order else None)
-    says = "says that the instance is read-only, or that a license was rejected"
+    says = "says that the instance is read-only, or speaks of another trouble"
     if works is Answer.UNKNOWN:
         says = "does not say in known words whether the instance still works"
     names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
@@ -281,6 +261,6 @@ def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
     listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
-        f"installed_license is {answer[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file "
+        f"installed_license is “{clean(answer, 80)}”, but {problem} on the ticket, which has: {listed}. Pass a file "
         f"name, the first characters of a fingerprint, or {NONE_OF_THEM}."
     )

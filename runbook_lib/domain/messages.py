@@ -92,21 +92,13 @@ def duplicate_body(url: str) -> str:
 
 @dataclass(frozen=True)
 class Seal:
-    """The digest of a record, as a note on the ticket keeps it.
-
-    Attributes:
-        record: The record's file name.
-        sha256: The SHA-256 of its bytes.
-        lines: The number of the journal line with the same digest.
-        head: That line's SHA-256.
-        key: The writer of that journal.
-    """
+    """The digest of a record, as a note on the ticket keeps it."""
 
     record: str
     sha256: str
-    lines: int
-    head: str
-    key: str
+    lines: int  # the number of the journal line with the same digest
+    head: str  # that line's SHA-256
+    key: str  # the writer of that journal
 
 
 def seal_note(seal: Seal) -> str:

@@ -42,45 +42,28 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Settings of the team; the defaults are those of the seeds.
+    """Settings of the team; the defaults are those of the seeds."""
 
-    Attributes:
-        grace_days: Days from expiry to the end of the grace period.
-        window_days: Whole days after it in which the runbook applies, both ends included.
-        time_zone: IANA name; weekend hours are read in it.
-        weekend_starts: Weekday and time such as "Saturday 00:00".
-        weekend_ends: The same, exclusive.
-    """
-
-    grace_days: int = GRACE_DAYS
-    window_days: int = WINDOW_DAYS
-    time_zone: str = "UTC"
-    weekend_starts: str = "Saturday 00:00"
-    weekend_ends: str = "Monday 00:00"
+    grace_days: int = GRACE_DAYS  # days from expiry to the end of the grace period
+    window_days: int = WINDOW_DAYS  # whole days after it in which the runbook applies, both ends included
+    time_zone: str = "UTC"  # IANA name; weekend hours are read in it
+    weekend_starts: str = "Saturday 00:00"  # weekday and time such as "Saturday 00:00"
+    weekend_ends: str = "Monday 00:00"  # the same, exclusive
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeFacts:
-    """The facts that the scope is decided by; None means not known.
+    """The facts that the scope is decided by; None means not known."""
 
-    Attributes:
-        deployment: `self_managed` or `gitlab_com`.
-        account_type: `customer`, `prospect` or `reseller`.
-        plan: One of `PAID_PLANS`, or `free`.
-        expires_on: The day the license expired.
-        blocked_on: The day from which the instance is read-only by its license file; the end of the grace period.
-        emergency_on: The emergency's date, UTC.
-        requester_email: The address a license would go to.
-        unsettled: Facts that a person has to settle first, by name: (reason, parameter that settles it).
-    """
-
-    emergency_on: date
-    deployment: str | None = None
-    account_type: str | None = None
-    plan: str | None = None
+    emergency_on: date  # the emergency's date, UTC
+    deployment: str | None = None  # `self_managed` or `gitlab_com`
+    account_type: str | None = None  # `customer`, `prospect` or `reseller`
+    plan: str | None = None  # one of `PAID_PLANS`, or `free`
     expires_on: date | None = None
+    # The day from which the instance is read-only by its license file; the end of the grace period
     blocked_on: date | None = None
-    requester_email: str | None = None
+    requester_email: str | None = None  # the address a license would go to
+    # Facts that a person has to settle first, by name: (reason, parameter that settles it)
     unsettled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -181,6 +164,9 @@ def window_rule(rules: Rules) -> str:
     return f"Grace period ended within the last {rules.window_days} days?"
 
 
+IS_READ_ONLY = "If it is read-only all the same, another license is in use there: pass the expires_on that it shows."
+
+
 def window_ruling(window: Window | None, rules: Rules) -> Ruling:
     """The grace period ended within the last days before the emergency. Source: seeds, *Scope*."""
     rule = window_rule(rules)
@@ -191,15 +177,14 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
         return _no(
             rule,
             f"The license runs until {window.expires_on} and has not expired on {window.emergency_on}. "
-            "The instance works: check the date, or look for another cause of the emergency. If it is read-only all "
-            "the same, it has another license than this one: pass the expires_on that it shows.",
+            f"The instance works: check the date, or look for another cause of the emergency. {IS_READ_ONLY}",
             "expires_on",
         )
     if days < 0:
         return _no(
             rule,
             f"The grace period runs for {count(-days, 'day')} more, until {ended}: the instance still works and this "
-            "is no emergency. The customer opens a normal License & Renewals request.",
+            f"is no emergency. The customer opens a normal License & Renewals request. {IS_READ_ONLY}",
             "expires_on",
         )
     if days > rules.window_days:

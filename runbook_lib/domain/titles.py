@@ -34,19 +34,12 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Title:
-    """What a title says.
+    """What a title says."""
 
-    Attributes:
-        mark: How it begins, or None if no job writes such a title.
-        email: Whose license it is, if the whole is exactly what the job writes; else "".
-        users: For how many users, if so; else None.
-        text: The whole in lower case.
-    """
-
-    mark: Mark | None
-    email: str = ""
-    users: int | None = None
-    text: str = ""
+    mark: Mark | None  # how it begins, or None if no job writes such a title
+    email: str = ""  # whose license it is, if the whole is exactly what the job writes; else ""
+    users: int | None = None  # for how many users, if so; else None
+    text: str = ""  # the whole in lower case
 
     @property
     def brief(self) -> str:
@@ -68,7 +61,7 @@ def write(mark: Mark, email: str, users: int) -> str:
 
 
 def read(text: str) -> Title:
-    """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
+    """Read a title. GitLab's search matches words, not text, so titles are compared by this alone."""
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
     folded = text.casefold()
     mark = next((mark for mark in Mark if folded.startswith(mark.casefold())), None)

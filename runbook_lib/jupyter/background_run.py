@@ -37,30 +37,19 @@ SEALING_S = 120
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is.
+    """How far a run is."""
 
-    Attributes:
-        steps: The titles of the cells that were begun, in order.
-        total: How many cells there are.
-        doing: The effect under way, or "".
-        operations: What has become of each operation, by its id: a plan's action is found by that.
-        seconds: Since it began.
-        ended: The journal's line of its end, or None.
-        error: What kept it from having one, or "".
-        following: Whether it was begun elsewhere.
-        runbook: Whose run it is; "" where no line of it is there yet.
-        notice: What else its reader should know once it has ended, such as a share that could not be reached; or "".
-    """
-
-    steps: tuple[str, ...] = ()
-    total: int = 0
-    doing: str = ""
+    steps: tuple[str, ...] = ()  # the titles of the cells that were begun, in order
+    total: int = 0  # how many cells there are
+    doing: str = ""  # the effect under way, or ""
+    # What has become of each operation, by its id: a plan's action is found by that
     operations: Mapping[str, Operation] = field(default_factory=dict)
-    seconds: float = 0.0
-    ended: Mapping[str, Any] | None = None
-    error: str = ""
-    following: bool = False
-    runbook: str = ""
+    seconds: float = 0.0  # since it began
+    ended: Mapping[str, Any] | None = None  # the journal's line of its end, or None
+    error: str = ""  # why it has no such line, or ""
+    following: bool = False  # whether it was begun elsewhere
+    runbook: str = ""  # whose run it is; "" where no line of it is there yet
+    # What else its reader should know once it has ended, such as a share that could not be reached; or ""
     notice: str = ""
 
     @property
@@ -72,9 +61,6 @@ class BackgroundRun:
     """One performing run of a ticket's runbook.
 
     Args:
-        settings: Where the ticket's folder is.
-        runbook: The runbook.
-        ticket_id: The ticket.
         popen: Starts its process, as `subprocess.Popen` does.
     """
 

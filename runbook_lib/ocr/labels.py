@@ -69,46 +69,27 @@ _SECOND_SECTION = re.compile(r"GitLab\s*Duo", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A value at the position of a label's value.
+    """A value at the position of a label's value."""
 
-    Attributes:
-        name: The parameter, or `starts_on`.
-        label: As `PLACES` has it.
-        text: The value as recognized.
-        value: In the form of the parameter.
-        label_word: The text with the label.
-        value_word: The text with the value; the same if they are on one line.
-        way: `inline`, `right`, `below`, `above`, or `sentence`.
-        more_word: The sentence's next line, if the value continues there.
-    """
-
-    name: str
-    label: str
-    text: str
-    value: str
-    label_word: Word
-    value_word: Word
-    way: str
-    more_word: Word | None = None
+    name: str  # the parameter, or `starts_on`
+    label: str  # as `PLACES` has it
+    text: str  # the value as recognized
+    value: str  # in the form of the parameter
+    label_word: Word  # the text with the label
+    value_word: Word  # the text with the value; the same if they are on one line
+    way: str  # `inline`, `right`, `below`, `above`, or `sentence`
+    more_word: Word | None = None  # the sentence's next line, if the value continues there
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Label:
-    """A label on the page.
+    """A label on the page."""
 
-    Attributes:
-        label: As `PLACES` has it.
-        word: The text with it; two lines are joined.
-        rest: The text after it in the same piece, up to the next label.
-        parts: The pieces of text that it is in.
-        is_last: Whether no other label follows it in the same piece of text.
-    """
-
-    label: str
-    word: Word
-    rest: str
-    parts: tuple[Word, ...]
-    is_last: bool = True
+    label: str  # as `PLACES` has it
+    word: Word  # the text with it; two lines are joined
+    rest: str  # the text after it in the same piece, up to the next label
+    parts: tuple[Word, ...]  # the pieces of text that it is in
+    is_last: bool = True  # whether no other label follows it in the same piece of text
 
     @property
     def name(self) -> str:
