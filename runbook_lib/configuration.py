@@ -91,11 +91,6 @@ class Profile(BaseModel):
         moment = datetime.now(UTC)
         return datetime.combine(self.today, moment.timetz()) if self.today else moment
 
-    @property
-    def practice_date(self) -> date | None:
-        """The practice world's date; None in the live profile."""
-        return self.today
-
     def secrets(self) -> dict[str, str]:
         """Every secret by its setting's name: what must never be written anywhere."""
         given = {name: getattr(self, name) for name in type(self).model_fields}

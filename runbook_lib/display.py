@@ -42,19 +42,12 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under heads.
-
-    Attributes:
-        heads: The columns' names.
-        rows: The values, or links; each row as long as the heads.
-        whole: The columns, beside the first, whose short values are not broken over lines, by place.
-        in_view: Whether it is never folded: it says what to do, or what was done.
-    """
+    """Rows under heads."""
 
     heads: Sequence[str]
-    rows: Sequence[Sequence[str | Link]]
-    whole: Sequence[int] = ()
-    in_view: bool = False
+    rows: Sequence[Sequence[str | Link]]  # the values, or links; each row as long as the heads, if there are any
+    whole: Sequence[int] = ()  # the columns, beside the first, whose short values are not broken over lines, by place
+    in_view: bool = False  # whether it is never folded: it says what to do, or what was done
 
 
 @dataclass(frozen=True)
@@ -66,18 +59,11 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Preview:
-    """The exact text of a message."""
+    """The exact text of a message; one to copy is folded, under a button that does so."""
 
     label: str
     words: str
-
-
-@dataclass(frozen=True)
-class ExactWords:
-    """The exact text of a message, folded, with a button that copies it."""
-
-    label: str
-    words: str
+    to_copy: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,32 +72,6 @@ class Fold:
 
     parts: Sequence[Part]
     label: str = ""
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of a checklist.
-
-    Attributes:
-        mark: Its state at a glance.
-        state: The same in words.
-        words: What it is.
-        where: Where it is, or would be.
-        url: The address of that, or "".
-    """
-
-    mark: str
-    state: str
-    words: str
-    where: str
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Checklist:
-    """What is to be done and what is done, a line each."""
-
-    items: Sequence[Item]
 
 
 @dataclass(frozen=True)
@@ -124,19 +84,12 @@ class Link:
 
 @dataclass(frozen=True)
 class Stop:
-    """One place on a decision path.
+    """One place on a decision path."""
 
-    Attributes:
-        words: The question, or what is done there.
-        taken: Whether the path leads over it.
-        answer: The answer there, or "".
-        evidence: What the answer rests on, or "".
-    """
-
-    words: str
-    taken: bool
-    answer: str = ""
-    evidence: str = ""
+    words: str  # the question, or what is done there
+    taken: bool  # whether the path leads over it
+    answer: str = ""  # the answer there, or ""
+    evidence: str = ""  # what the answer rests on, or ""
 
 
 @dataclass(frozen=True)
@@ -153,29 +106,20 @@ class DecisionPath:
     stops: Sequence[Stop]
 
 
-Part = Paragraph | Table | Timeline | Preview | ExactWords | Fold | Checklist | Link | Links | DecisionPath
+Part = Paragraph | Table | Timeline | Preview | Fold | Link | Links | DecisionPath
 
 
 @dataclass(frozen=True)
 class Card:
-    """One result.
-
-    Attributes:
-        title: The step, or what the card is about.
-        state: One or two words: done, planned, stopped ...
-        tone: The accent that goes with the state.
-        badge: Where this is: practice or live, rehearsal or performing.
-        parts: The content, top to bottom.
-        quiet: Whether there is nothing to look at: a page shows it as one grey line.
-        pages: Web addresses that the run has from our services: in a paragraph, one is shown as a link with words.
-    """
+    """One result."""
 
     title: str
-    state: str
-    tone: Tone
-    badge: str
+    state: str  # one or two words: done, planned, stopped
+    tone: Tone  # the accent that goes with the state
+    badge: str  # where this is: practice or live, rehearsal or performing
     parts: tuple[Part, ...] = ()
-    quiet: bool = False
+    quiet: bool = False  # whether there is nothing to look at: a page shows it as one grey line
+    # Web addresses that the run has from our services: in a paragraph, one is shown as a link with words
     pages: Collection[str] = ()
 
 
@@ -212,21 +156,27 @@ def text(card: Card) -> str:
 def _part_text(part: Part) -> str:
     match part:
         case Paragraph(words):
-            return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
+            return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH, break_on_hyphens=False)
         case Table(heads, rows):
             cells = [[clean(_cell_text(cell)) for cell in row] for row in rows]
-            widths = [None if i < len(heads) - 2 else 48 for i in range(len(heads))]
+            columns = len(heads) or len(rows[0])
+            widths = [None if i < columns - 2 else 48 for i in range(columns)]
             names = [clean(head) for head in heads]
-            return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+            return tabulate(
+                cells,
+                headers=names,
+                tablefmt="simple",
+                disable_numparse=True,
+                maxcolwidths=widths,
+                break_on_hyphens=False,
+            )
         case Timeline(window):
             return window_words(window)
-        case Preview(label, words) | ExactWords(label, words):
+        case Preview(label, words):
             return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
         case Fold(parts, label):
             inner = "\n".join(map(_part_text, parts))
             return f"{clean(label)}:\n{textwrap.indent(inner, '  ')}" if label else inner
-        case Checklist(items):
-            return "\n".join(_item_text(item) for item in items)
         case Link(label, url):
             return f"{clean(label)}: {clean(url)}"
         case Links(links):
@@ -235,23 +185,19 @@ def _part_text(part: Part) -> str:
             return "\n".join(_stop_text(number, stop) for number, stop in enumerate(stops, start=1))
 
 
-def _item_text(item: Item) -> str:
-    where = f" ({clean(item.where)}{': ' if item.where and item.url else ''}{clean(item.url)})"
-    return f"{item.mark} {clean(item.state)}: {clean(item.words)}{where if item.where or item.url else ''}"
-
-
 def _stop_text(number: int, stop: Stop) -> str:
     words = f"{number}. {clean(stop.words)}" if stop.taken else f"{number}. (not taken) {clean(stop.words)}"
     if stop.taken and stop.answer:
         words += f" -> {clean(stop.answer)}"
     if stop.taken and stop.evidence:
         words += f": {clean(stop.evidence)}"
-    return textwrap.fill(words, _WIDTH)
+    return textwrap.fill(words, _WIDTH, break_on_hyphens=False)
 
 
 def _cell_text(cell: str | Link) -> str:
-    """A value with the web address that it leads to."""
-    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and is_web(cell.url) else label_of(cell)
+    """A value, and below it the web address that it leads to, which is broken as late as can be."""
+    words = clean(label_of(cell))
+    return f"{words}\n{clean(cell.url)}" if isinstance(cell, Link) and is_web(cell.url) else words
 
 
 def label_of(cell: str | Link) -> str:

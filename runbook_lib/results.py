@@ -19,17 +19,11 @@ PROGRESS = "runbook_progress"
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step shows: a card for people, plain data for programs.
-
-    Attributes:
-        card: The card.
-        data: The same for a program.
-        asks: The parameters that a person could add here, for a form.
-    """
+    """What a step shows: a card for people, plain data for programs."""
 
     card: Card
-    data: Mapping[str, Any]
-    asks: tuple[str, ...] = ()
+    data: Mapping[str, Any]  # the same for a program
+    asks: tuple[str, ...] = ()  # the parameters that a person could add here, for a form
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {"text/html": html(self.card), "text/plain": text(self.card), MIME: dict(self.data)}

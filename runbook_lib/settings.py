@@ -16,6 +16,7 @@ import base64
 import json
 import re
 import socket
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -234,13 +235,7 @@ class Settings(Profile):
 
     @property
     def rules(self) -> policy.Rules:
-        return policy.Rules(
-            grace_days=self.grace_days,
-            window_days=self.window_days,
-            time_zone=self.time_zone,
-            weekend_starts=self.weekend_starts,
-            weekend_ends=self.weekend_ends,
-        )
+        return policy.Rules(**{field.name: getattr(self, field.name) for field in fields(policy.Rules)})
 
     def zendesk_credentials(self) -> dict[str, str]:
         """The header that Zendesk wants: an OAuth bearer token, or else the API token.
@@ -273,7 +268,10 @@ class Settings(Profile):
         if not (self.zendesk_oauth_token or (self.zendesk_email and self.zendesk_api_token)):
             missing.append("RUNBOOK_ZENDESK_OAUTH_TOKEN (or RUNBOOK_ZENDESK_EMAIL and RUNBOOK_ZENDESK_API_TOKEN)")
         if missing:
-            raise InputError(f"The profile is live, but these settings are missing: {', '.join(missing)}.")
+            raise InputError(
+                f"The profile is live, but these settings are missing: {', '.join(missing)}. Copy .env.example to .env "
+                "and fill it in; docs/live.md says what each is."
+            )
         if not (self.license_public_key_file and self.license_public_key_file.is_file()):
             raise InputError(
                 f"RUNBOOK_LICENSE_PUBLIC_KEY_FILE is {str(self.license_public_key_file)!r}, which is no file; "

@@ -67,17 +67,11 @@ def titles(notebook: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of a runbook, with a ticket filled in.
-
-    Attributes:
-        path: Where it is.
-        was_renewed: Whether there was another one before, which was not changed by hand.
-        lacks: The values that it does not have, since it was changed by hand and kept.
-    """
+    """A copy of a runbook, with a ticket filled in."""
 
     path: Path
-    was_renewed: bool
-    lacks: Mapping[str, object]
+    was_renewed: bool  # whether there was another one before, which was not changed by hand
+    lacks: Mapping[str, object]  # the values that it does not have, since it was changed by hand and kept
 
 
 def copy(notebook: Path, name: str, values: Mapping[str, object]) -> Copy:

@@ -56,8 +56,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three for two cores: a run waits for others (a pipeline, a kernel), and each worker costs 10 s of its own."""
-    return min(max(3 * (os.cpu_count() or 1) // 2, 2), 16)
+    """Two for each core: a run waits for others, such as a pipeline or a kernel."""
+    return min(2 * (os.cpu_count() or 1), 16)
 
 
 @pytest.hookimpl(tryfirst=True)

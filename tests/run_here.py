@@ -16,7 +16,7 @@ from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Status
 from runbook_lib.jupyter.background_run import BackgroundRun
 from runbook_lib.run import engine, runner
-from runbook_lib.run.forks import Early
+from runbook_lib.run.forks import KernelProcess
 from runbook_lib.settings import Settings
 
 
@@ -29,7 +29,7 @@ def ran_here(runbook: str, ticket_id: object, given: Mapping[str, object], *, pe
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("IPython.get_ipython", lambda: None)
         patch.setattr(engine, "execute", execute)
-        kernel = cast("Callable[[], Early]", _NoKernel)
+        kernel = cast("Callable[[], KernelProcess]", _NoKernel)
         return runner.run(runbook, ticket_id, given, perform=perform, settings=Settings.load(), kernel=kernel)
 
 

@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 
 from runbook_lib import files
-from runbook_lib.cli import doctor
-from runbook_lib.cli.doctor import State
 from runbook_lib.cli.main import main
 from runbook_lib.jupyter.background_run import BackgroundRun
 from runbook_lib.records.exporting import write
@@ -86,21 +84,6 @@ def test_a_run_leaves_nothing_that_others_can_read(own_world: World) -> None:
     """Neither records, journals, keys and heads, nor the practice world."""
     own_world.runbook("run", "weekend_license", 1003, "--perform")
     assert set() == loose(own_world.outputs / "sandbox" / "1003") | loose(own_world.outputs / "sandbox" / ".keys")
-
-
-def test_doctor_tells_what_others_can_read(tmp_path: Path) -> None:
-    """With the command that ends it; nothing is told where nothing is loose, and it is no failure."""
-    shelf = Shelf(tmp_path)
-    record = shelf.seal(1001)
-    settings = Settings.model_construct(outputs=shelf.outputs, profile="sandbox")
-    for path in (shelf.outputs, *shelf.outputs.rglob("*")):
-        files.tighten(path)
-    assert [] == list(doctor._records(settings))
-    record.chmod(0o444)
-    (finding,) = doctor._records(settings)
-    assert (State.OPEN_TO_OTHERS, True) == (finding.state, doctor.healthy([finding]))
-    assert "1 files and folders" in finding.seen
-    assert finding.advice.startswith("Run `chmod -R go= ")
 
 
 # -- processes

@@ -165,7 +165,7 @@ def test_live_names_exactly_what_is_missing(
     with pytest.raises(InputError) as caught:
         Settings.load()
     names = ", ".join(f"RUNBOOK_{name}" for name in missing)
-    assert f"The profile is live, but these settings are missing: {names}." == str(caught.value)
+    assert str(caught.value).startswith(f"The profile is live, but these settings are missing: {names}. Copy .env")
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, LIVE)
 
     found = Settings.load()
-    assert found.practice_date is None
+    assert found.today is None
     assert abs(datetime.now(UTC) - found.now()) < timedelta(minutes=1)
 
 
@@ -746,7 +746,7 @@ def test_job(monkeypatch: pytest.MonkeyPatch) -> None:
     found = JobSettings.load()
 
     assert ("starttls", 587, 42) == (found.smtp_security, found.smtp_port, found.tracker_project_id)
-    assert found.practice_date is None
+    assert found.today is None
     assert "hush" not in repr(found)
 
 
@@ -962,7 +962,7 @@ def test_loaded_settings_open_nothing(monkeypatch: pytest.MonkeyPatch, outputs: 
     for path in (outputs / "sandbox" / ".world").iterdir():
         path.unlink()
     monkeypatch.setattr(socket, "create_connection", None)
-    assert (date(2031, 3, 1), date(2031, 3, 1)) == (found.practice_date, found.now().date())
+    assert (date(2031, 3, 1), date(2031, 3, 1)) == (found.today, found.now().date())
     assert found.world_folder == Settings.local().world_folder
 
 

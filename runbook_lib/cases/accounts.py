@@ -18,19 +18,13 @@ NOT_CONFIGURED = "CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOK
 
 @dataclass(frozen=True)
 class Purchases:
-    """A requester's accounts and licenses in CustomersDot.
+    """A requester's accounts and licenses in CustomersDot."""
 
-    Attributes:
-        accounts: The accounts of exactly their address, or None if they could not be read.
-        licenses: The licenses of those accounts, or None.
-        trouble: Why they could not be read, or "".
-        unread: CustomersDot itself, if it is configured but could not be read.
-    """
-
+    # The accounts of exactly their address, or None if they could not be read
     accounts: tuple[Account, ...] | None = None
-    licenses: tuple[SoldLicense, ...] | None = None
-    trouble: str = ""
-    unread: tuple[Unread, ...] = ()
+    licenses: tuple[SoldLicense, ...] | None = None  # the licenses of those accounts, or None
+    trouble: str = ""  # why they could not be read, or ""
+    unread: tuple[Unread, ...] = ()  # CustomersDot itself, if it is configured but could not be read
 
     @property
     def subscriptions(self) -> list[str]:
@@ -46,14 +40,14 @@ class Purchases:
         return max(known, key=lambda one: one.expires_on or date.min).cloud if known else None
 
 
-def look_up(cdot: CustomersDot | None, email: str | None, *, patience_s: float | None = None) -> Purchases:
+def look_up(cdot: CustomersDot | None, email: str | None) -> Purchases:
     if cdot is None:
         return Purchases(trouble=NOT_CONFIGURED)
     if email is None:
         return Purchases(trouble="The ticket shows no usable address to look for.")
     try:
-        accounts = tuple(cdot.accounts(email, patience_s=patience_s))
-        return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a, patience_s=patience_s)))
+        accounts = tuple(cdot.accounts(email))
+        return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a)))
     except (RefusedError, UnavailableError) as exc:
         return Purchases(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, Source.CUSTOMERSDOT),))
 

@@ -77,7 +77,7 @@ def _unavailable(case: Case, effect: Effect, exc: RunbookError) -> EffectResult:
     if not case.perform:
         trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
         return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
-    if there := case.effects.evidence(effect.operation_id):  # once, and a second one that could not be taken back
+    if there := case.effects.journal.settled(effect.operation_id):  # once; a second one could not be taken back
         return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, there, exc, str(exc))
     way_on = "" if isinstance(exc, OutcomeUnknownError) else f" Run again{by_hand(case, effect.operation_id)}."
     trouble = f"Not done: {effect.summary}. {exc}{way_on}"

@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Self, TypeVar
 
 from runbook_lib import templates
-from runbook_lib.cases import cards, opening, scope, spoken, steps, summary
+from runbook_lib.cases import cards, form_words, opening, scope, steps, summary
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
@@ -38,35 +38,23 @@ _QUIET = ("skipped", "not taken", "not reached")
 
 @dataclass(frozen=True)
 class Prefill:
-    """What is known of a parameter without the engineer.
+    """What is known of a parameter without the engineer."""
 
-    Attributes:
-        value: As it would be typed, or "".
-        source: Who says so, or "".
-        choices: What there is to choose from, if the runbook knows.
-    """
-
-    value: str = ""
-    source: str = ""
-    choices: tuple[str, ...] = ()
+    value: str = ""  # as it would be typed, or ""
+    source: str = ""  # who says so, or ""
+    choices: tuple[str, ...] = ()  # what there is to choose from, if the runbook knows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """What a runbook decides for the steps that it shares with others.
+    """What a runbook decides for the steps that it shares with others."""
 
-    Attributes:
-        calendar: Its rule for the day.
-        asks_accounts: Whether its own questions are about the CustomersDot account, so that it waits for CustomersDot
-            as for any other service, and says what has to be answered by hand.
-        settles_first: Whether the case stops at the scope for what a person has to settle.
-        issues_license: Whether it issues licenses, so that it has to know whether the ticket has one.
-    """
-
-    calendar: Calendar = policy.weekend_ruling
+    calendar: Calendar = policy.weekend_ruling  # its rule for the day
+    # Whether its own questions are about the CustomersDot account, so that it waits for CustomersDot as for any other
+    # service, and says what has to be answered by hand
     asks_accounts: bool = False
-    settles_first: bool = True
-    issues_license: bool = True
+    settles_first: bool = True  # whether the case stops at the scope for what a person has to settle
+    issues_license: bool = True  # whether it issues licenses, so that it has to know whether the ticket has one
 
 
 class Case:
@@ -79,11 +67,6 @@ class Case:
         changes: Whether the runbook changes anything, so that there is something to perform.
         any_ticket: Whether JupyterLab asks for the ticket's number.
         ticket: The ticket as it was when the case was opened.
-        downloads: The contents of its files.
-        effects: What applies its effects.
-        steps: The steps that were run.
-        known: What they have found out.
-        verdict: The scope decision, once there is one.
         users: For how many users the new license is, once that is chosen.
         note: What the reader should know of this execution, or "".
     """
@@ -130,7 +113,7 @@ class Case:
             case = cls(opening.opened(ticket_id, perform, is_interactive=person))
         except RunbookError as exc:
             stopped = cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place())
-            show(replace(stopped, card=spoken.card(stopped.card)) if person else stopped)
+            show(replace(stopped, card=form_words.card(stopped.card)) if person else stopped)
             raise
         return _presented(case, ticket_id) if person else case
 
@@ -175,7 +158,7 @@ class Case:
     @property
     def badge(self) -> str:
         """Where the reader is: practice or live, rehearsal or performing."""
-        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.practice_date}"
+        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.today}"
         return f"{place} · {'performing' if self.perform else 'rehearsal, nothing is changed'}"
 
     def found(self, name: str) -> Prefill | None:
@@ -235,24 +218,23 @@ class Case:
         return StepResult(card, self._data("", state, words, pages=self._named(words), **data), asks)
 
     def effect_card(self, effects: Sequence[EffectResult], *parts: Part, words: str = "", **data: Any) -> StepResult:
-        """What a step returns that is its effects, the first one above all; `words` replaces that one's summary."""
+        """What a step returns that consists of effects, above all the first, whose summary `words` replaces."""
         first, shown = effects[0], (*cards.effect_parts(*effects), *parts)
         state, tone = cards.effect_state(first), cards.effect_tone(first)
         return self.card(state, tone, words or first.summary, *shown, effect=cards.effect_data(first), **data)
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
-        found = cards.stopped(
-            self.runbook, self.ticket.id, title, exc, badge=self.badge, performed=self.perform, effects=self.applied
-        )
-        card, data = replace(found.card, pages=self.pages), {**found.data, "pages": self._named(str(exc))}
-        return replace(found, card=card, data=data)
+        found = cards.stopped(self.runbook, self.ticket.id, title, exc, badge=self.badge)
+        effects = [cards.effect_data(effect) for effect in self.applied]
+        data = {**found.data, "performed": self.perform, "effects": effects, "pages": self._named(str(exc))}
+        return replace(found, card=replace(found.card, pages=self.pages), data=data)
 
     def _named(self, words: str) -> list[str]:
         """The pages whose addresses are in the words: a record's banner links them."""
         return sorted(page for page in self.pages if page in words)
 
     def plan(self) -> Plan:
-        """What the steps so far would do, and the facts that count, on which that rests."""
+        """What the steps so far would do, and the facts that this rests on."""
         actions = tuple(action for _, action in self.steps.applied)
         best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
         readings = tuple(Reading(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)

@@ -1,4 +1,4 @@
-"""How a license comes about by a person's hand: what to type, and what stands for it afterwards."""
+"""Licenses that a person makes by hand: the values to type, and the evidence afterwards."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ def manual_issuance(given: str, users: int) -> Issuance:
 
 
 def made_by_hand(made: EffectResult, users: int) -> Issuance:
-    """A license of which only the engineer's note tells."""
+    """A license that only the engineer's note records."""
     return Issuance(users, made.proven.url, identity="made by hand, not read by the runbook")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runbook_lib.cases.spoken import TO_PASS
-from runbook_lib.display import Card, Checklist, ExactWords, Fold, Item, Link, Paragraph, Part, Table, Tone
+from runbook_lib.cases.form_words import TO_PASS
+from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence, Ticket
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -28,10 +28,11 @@ _OPERATION_WORDS = {
 
 @dataclass(frozen=True)
 class Operation:
-    """What a run has made of an action so far: the kind of the journal's last line of it, and where it is."""
+    """What a run has made of an action so far: the kind of the journal's last line of it, where it is, its effect."""
 
     kind: str
     evidence: Evidence | None = None
+    name: str = ""
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
@@ -77,10 +78,10 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
 
 def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tuple[Part, ...]:
     """What a plan comes to, what could not be looked at, and its actions; `so_far` is by their operation ids."""
-    items = [_item(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
+    rows = [_row(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
     troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
     headline = Paragraph(f"{plan.headline}.", strong=True)
-    return (headline, *troubles, *([Checklist(items)] if items else []))
+    return (headline, *troubles, *([Table((), rows, in_view=True)] if rows else []))
 
 
 def plan_details(plan: Plan) -> tuple[Part, ...]:
@@ -94,17 +95,7 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number of things, as *1 step* or *2 steps*."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence, as *a, b and c*."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
-def _item(action: Action, operation: Operation | None) -> Item:
+def _row(action: Action, operation: Operation | None) -> tuple[str, str, Link]:
     state, evidence = action.state, action.evidence
     if operation is not None:
         mark, words = _OPERATION_WORDS.get(operation.kind, ("?", "not known"))
@@ -112,29 +103,20 @@ def _item(action: Action, operation: Operation | None) -> Item:
     else:
         mark, words = "○" if state is EffectState.PLANNED else "✓", state.words
     if evidence is None:
-        return Item(mark, words, action.summary, action.target.label, action.target.url)
-    return Item(mark, words, action.summary, evidence.summary, evidence.url or action.target.url)
+        return f"{mark} {words}", action.summary, Link(action.target.label, action.target.url)
+    return f"{mark} {words}", action.summary, Link(evidence.summary, evidence.url or action.target.url)
 
 
 def _reading_words(reading: Reading) -> str:
     return f"{answers.label_of(reading.name)}: {reading.value} ({reading.source})"
 
 
-def _exact(text: ExactText) -> ExactWords:
+def _exact(text: ExactText) -> Preview:
     later = f" ({' and '.join(text.placeholders)} are filled in when it is performed)" if text.placeholders else ""
-    return ExactWords(f"{text.label[:1].upper()}{text.label[1:]}{later}", text.words)
+    return Preview(f"{text.label[:1].upper()}{text.label[1:]}{later}", text.words, to_copy=True)
 
 
-def stopped(
-    runbook: str,
-    ticket_id: object,
-    title: str,
-    exc: RunbookError,
-    *,
-    badge: str,
-    performed: bool = False,
-    effects: Sequence[EffectResult] = (),
-) -> StepResult:
+def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, badge: str) -> StepResult:
     """The card of a step that cannot go on: what, and which parameters would help."""
     missing = exc.missing if isinstance(exc, NeedsAnswerError) else ()
     rows = [(name, answers.QUESTIONS[name].words) for name in missing]
@@ -150,10 +132,10 @@ def stopped(
         "step": title,
         "state": "needs_answer" if person else "failed",
         "summary": str(exc),
-        "performed": performed,
+        "performed": False,
         "outcome": None,
         "error": type(exc).__name__,
         "missing": list(missing),
-        "effects": [effect_data(effect) for effect in effects],
+        "effects": [],
     }
     return StepResult(Card(title, state, tone, badge, parts), data)

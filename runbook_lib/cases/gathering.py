@@ -15,12 +15,11 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.changes import sent_by_hand_note
 from runbook_lib.cases.knowledge import Issuance, Knowledge
-from runbook_lib.cases.license_files import HeldLicense, LicenseFiles
+from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.tracker import Tracker
 from runbook_lib.domain import answers, evidence, ticket_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Comment, Fact, Facts, Source, Ticket
-from runbook_lib.domain.pasted import plain
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import PAID_PLANS
 from runbook_lib.settings import Settings
@@ -109,9 +108,9 @@ def _tells_of_instance(comment: Comment, ticket: Ticket) -> bool:
 
 
 def _purchases(case: Case, facts: Facts) -> Purchases:
-    patience_s = None if case.workflow.asks_accounts else PATIENCE_S
     email = cast(str | None, facts.value("requester_email"))
-    return look_up(case.services.customersdot, email, patience_s=patience_s)
+    with case.services.budget.hurried(None if case.workflow.asks_accounts else PATIENCE_S):
+        return look_up(case.services.customersdot, email)
 
 
 def _notes_on_accounts(case: Case, known: Knowledge) -> list[str]:
@@ -152,15 +151,13 @@ def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[ev
     """The licenses on the ticket whose key is the expected one and that have begun, and notes on all that was read."""
     notes = list(files.notes)
     held: list[evidence.Attached] = []
-    for found in files.held:
-        one = _attached(found)
-        notes.append(_named(one))
-        if found.license.starts_on > emergency_on:
-            notes.append(f"{one.name} does not count: it starts on {found.license.starts_on}.")
+    for one in files.held:
+        if one.starts_on > emergency_on:
+            notes.append(f"{one.name} does not count: it starts on {one.starts_on}.")
             continue
         held.append(one)
         if one.users is None:
-            notes.append(f"{one.name} has no user count that can be used ({clean(found.license.user_count, 40)}).")
+            notes.append(f"{one.name} has no user count that can be used.")
         if one.is_cancellation:
             notes.append(f"{one.name} was issued when a subscription was canceled: it shows no paid plan.")
         if one.plan and one.plan not in PAID_PLANS:
@@ -245,32 +242,3 @@ def _field(name: str, raw: object) -> object | None:
 def _expected(name: str) -> str:
     choices = answers.QUESTIONS[name].choices
     return f"none of {', '.join(choices)}" if choices else "no number of users"
-
-
-def _attached(held: HeldLicense) -> evidence.Attached:
-    """What counts of a license; its text stays where it was read."""
-    found = held.license
-    try:
-        users: int | None = answers.count("users_in_license", found.user_count, least=1)
-    except InputError:
-        users = None
-    return evidence.Attached(
-        name=clean(held.file_name, 200),
-        fingerprint=held.fingerprint,
-        expires_on=found.expires_on,
-        blocked_on=found.block_changes_on,
-        users=users,
-        plan=found.plan,
-        is_trial=found.is_trial,
-        is_cancellation=found.generated_from_cancellation,
-        company=clean(plain(str(found.licensee.get("Company") or "")), 120),
-        email=clean(plain(str(found.licensee.get("Email") or "")), 120),
-    )
-
-
-def _named(one: evidence.Attached) -> str:
-    """Which license a file is and whom it names."""
-    return (
-        f"{one.name} is signed by the expected key; fingerprint {one.fingerprint}, "
-        f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
-    )

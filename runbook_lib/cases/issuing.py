@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import cast
+
+from pydantic import SecretStr
 
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
@@ -18,7 +21,7 @@ from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.tracker import Tracker, issue_title
 from runbook_lib.changes.guards import check_reply_arrives
-from runbook_lib.changes.license_pipeline import LicensePipeline, Trigger, pipeline_evidence
+from runbook_lib.changes.license_pipeline import LicensePipeline, pipeline_evidence
 from runbook_lib.display import Paragraph, Table, Tone
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import (
@@ -49,9 +52,7 @@ class OrderReader:
     """Reads the license orders of one ticket.
 
     Args:
-        case: The case that needs the license.
         email: The requester's address, checked.
-        users: For how many users.
 
     Raises:
         InputError: Mechanizer is not configured.
@@ -79,7 +80,7 @@ class OrderReader:
         read: list[LicenseOrder] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
             operation_id = self.case.operation(f"license-{attempt}")
-            is_known = self.case.effects.evidence(operation_id) is not None
+            is_known = self.case.effects.journal.settled(operation_id) is not None
             own = self._order(operation_id, f"mail-{attempt}", pipelines, _of(operation_id, issues))
             is_seen = issued or own.pipelines or own.issues or is_known or own.mail is not None
             is_known = is_known or (not is_seen and self._reply(operation_id) is not None)
@@ -93,7 +94,7 @@ class OrderReader:
         self, operation_id: str, asked: str, pipelines: dict[str, list[Pipeline]], issues: tuple[TrackerIssue, ...]
     ) -> LicenseOrder:
         question, of_order = self.case.operation(asked), tuple(pipelines.get(operation_id, ()))
-        mail = self.case.effects.answer(question)
+        mail = self.case.effects.journal.answer(question)
         return LicenseOrder(operation_id, question, self._quiet_before(), pipelines=of_order, issues=issues, mail=mail)
 
     def _reply(self, operation_id: str) -> Evidence | None:
@@ -139,7 +140,8 @@ class OrderReader:
         pipelines = self._pipelines().get(operation_id)
         if pipelines:
             return pipeline_evidence((orders.still_running(pipelines) or pipelines)[0])
-        return self.case.effects.evidence(operation_id.replace("-license-", "-mail-")) or self._reply(operation_id)
+        mail_id = operation_id.replace("-license-", "-mail-")
+        return self.case.effects.journal.settled(mail_id) or self._reply(operation_id)
 
 
 def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue, ...]:
@@ -156,10 +158,13 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
         settings.mechanizer_variable_ticket: reader.case.ticket.url,
     }
     return LicensePipeline(
-        reader.gitlab,
-        Trigger(reader.project, settings.mechanizer_ref, settings.mechanizer_trigger_token, _page(reader)),
-        operation_id,
-        variables,
+        gitlab=reader.gitlab,
+        project=reader.project,
+        ref=settings.mechanizer_ref,
+        token=cast(SecretStr, settings.mechanizer_trigger_token),
+        page=_page(reader),
+        operation_id=operation_id,
+        variables=variables,
         users=reader.users,
         values={"your username": settings.operator, "user count": users, "email": email},
         find=lambda: reader.evidence(operation_id),
@@ -170,8 +175,8 @@ def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
 def _page(reader: OrderReader) -> str:
     """Where a person sees Mechanizer's pipelines; else its project, for which GitLab knows an address by number."""
     if not reader.case.perform:
-        with suppress(RunbookError):
-            return f"{reader.gitlab.project_url(reader.project, patience_s=LINK_S)}/-/pipelines"
+        with suppress(RunbookError), reader.case.services.budget.hurried(LINK_S):
+            return f"{reader.gitlab.project_url(reader.project)}/-/pipelines"
     return f"{reader.case.settings.gitlab_url.rstrip('/')}/projects/{reader.project}"
 
 
@@ -259,7 +264,7 @@ class _OrderFollower:
         for issue in step.duplicates:
             self._retitle(issue, Mark.DUPLICATE, step.issue.url if step.issue else "")
         result = self._result or apply(case, self._job(step.order.operation_id))
-        answer = case.effects.evidence(step.order.question)
+        answer = case.effects.journal.settled(step.order.question)
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
             case.effects.close_question(step.order.question, "license_mail", result.proven)

@@ -18,21 +18,14 @@ Calendar = Callable[[datetime, date, policy.Rules], Ruling]
 
 @dataclass(frozen=True)
 class Issuance:
-    """A license that was issued.
+    """A license that was issued."""
 
-    Attributes:
-        users: The ordered user count.
-        url: The address of the evidence.
-        text: The license file, never shown; None if there is only the engineer's answer.
-        identity: Its fingerprint, or a phrase instead.
-        expires_on: The first day on which it is not valid; None until it was read.
-    """
-
-    users: int
-    url: str
+    users: int  # the ordered user count
+    url: str  # the address of the evidence
+    # The license file, never shown; None if there is only the engineer's answer
     text: str | None = field(repr=False, default=None)
-    identity: str = "not read"
-    expires_on: date | None = None
+    identity: str = "not read"  # its fingerprint, or a phrase instead
+    expires_on: date | None = None  # the first day on which it is not valid; None until it was read
 
     @property
     def evidence(self) -> str:
@@ -43,35 +36,22 @@ class Issuance:
 
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
-    """What is known of one ticket, its customer and their license.
+    """What is known of one ticket, its customer and their license."""
 
-    Attributes:
-        ticket: The ticket as it was when the case was opened.
-        rules: The team's settings.
-        thread: Its comments, once they were read.
-        facts: The known facts, with sources.
-        attached: The licenses on the ticket that are signed by the expected key.
-        installed: The one of them that the instance has.
-        purchases: The requester's accounts and licenses in CustomersDot.
-        unusable: Organization fields with unexpected values, in words, by fact.
-        unread: The things that could not be read.
-        existing_license: The license that this ticket has from an earlier run or a colleague, or None.
-        confirmed: The engineer's answer whether this is the customer.
-        account_by_hand: Whether the engineer has found the requester's account where the runbook found none.
-    """
-
-    ticket: Ticket
+    ticket: Ticket  # the ticket as it was when the case was opened
     rules: policy.Rules
     thread: tuple[Comment, ...] = ()
     facts: Facts = field(default_factory=Facts)
-    attached: tuple[evidence.Attached, ...] = ()
-    installed: evidence.Installed = field(default_factory=evidence.Installed)
+    attached: tuple[evidence.Attached, ...] = ()  # the licenses on the ticket that are signed by the expected key
+    installed: evidence.Installed = field(default_factory=evidence.Installed)  # the one of them that the instance has
     purchases: Purchases = field(default_factory=Purchases)
+    # Organization fields with unexpected values, in words, by fact
     unusable: Mapping[str, str] = field(default_factory=dict)
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[Unread, ...] = ()  # the things that could not be read
+    # The license that this ticket has from an earlier run or a colleague, or None
     existing_license: Issuance | None = None
-    confirmed: Answer = Answer.UNKNOWN
-    account_by_hand: bool = False
+    confirmed: Answer = Answer.UNKNOWN  # the engineer's answer whether this is the customer
+    account_by_hand: bool = False  # whether the engineer has found the requester's account where the runbook found none
 
     @property
     def emergency_on(self) -> date:
@@ -89,7 +69,7 @@ class Knowledge:
         return cast(str | None, self.facts.value("requester_email"))
 
     def day_ruling(self, calendar: Calendar) -> Ruling:
-        """What a rule for the day says of the emergency."""
+        """What a workflow's rule for the day says of this emergency."""
         return calendar(self.ticket.created_at, self.emergency_on, self.rules)
 
     @property

@@ -7,18 +7,19 @@ neither a license nor *no license*: it is `Unread`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from runbook_lib import files
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.cases.unread import Unread
-from runbook_lib.domain import finder, image_types, license
+from runbook_lib.domain import answers, finder, image_types, license
 from runbook_lib.domain.content_kinds import Kind
 from runbook_lib.domain.errors import InputError, LicenseError, RunbookError
+from runbook_lib.domain.evidence import Attached
 from runbook_lib.domain.finder import Content
 from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import Attachment, Comment, Source
+from runbook_lib.domain.pasted import plain
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
 
@@ -28,26 +29,8 @@ _PICTURES = ("image/", "video/", "audio/")
 """Media types of files that are probably no license; once a file is fetched, its bytes decide."""
 
 
-@dataclass(frozen=True)
-class HeldLicense:
-    """A license on the ticket that the expected key opens.
-
-    Attributes:
-        file_name: The file's name, or which comment it stands in.
-        license: What it says.
-        fingerprint: Its id for records.
-    """
-
-    file_name: str
-    license: License
-    fingerprint: str
-
-
 class LicenseFiles:
     """The licenses on one ticket.
-
-    Args:
-        case: The case of the ticket.
 
     Attributes:
         held: The licenses that the key opens, each once, in the order of the thread.
@@ -58,7 +41,7 @@ class LicenseFiles:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._key: license.PublicKey | None = None
-        self.held: list[HeldLicense] = []
+        self.held: list[Attached] = []
         self.notes: list[str] = []
         self.unread: list[Unread] = []
 
@@ -135,16 +118,16 @@ class LicenseFiles:
             odd = dict.fromkeys((*one.notes, *reading.notes))
             if odd:
                 self.notes.append(f"{_sentence(where)}: {', and '.join(odd)}. It was read all the same.")
-            self._hold(HeldLicense(where, reading.license, license.fingerprint(one.text)))
+            self._hold(_attached(where, reading.license, license.fingerprint(one.text)))
 
-    def _hold(self, found: HeldLicense) -> None:
+    def _hold(self, found: Attached) -> None:
         """Keep a license once: quoted replies repeat it."""
         if found.fingerprint in {held.fingerprint for held in self.held}:
             return
         if len(self.held) < MOST_LICENSES:
             self.held.append(found)
         else:
-            self.notes.append(f"{_sentence(found.file_name)} was not used: {MOST_LICENSES} licenses were read before.")
+            self.notes.append(f"{_sentence(found.name)} was not used: {MOST_LICENSES} licenses were read before.")
 
     def _public_key(self) -> license.PublicKey:
         if self._key is None:
@@ -153,11 +136,7 @@ class LicenseFiles:
 
 
 def load_public_key(settings: Settings) -> license.PublicKey:
-    """The key that licenses are checked with.
-
-    Raises:
-        InputError: The file is not configured, missing, or no public key.
-    """
+    """The key that licenses are checked with; InputError if the file is not configured, missing, or no public key."""
     path = settings.license_public_key_file
     if path is None:
         raise InputError("RUNBOOK_LICENSE_PUBLIC_KEY_FILE is not set, so no license can be checked.")
@@ -165,6 +144,27 @@ def load_public_key(settings: Settings) -> license.PublicKey:
         return license.load_public_key(files.given(path))
     except OSError as exc:
         raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
+
+
+def _attached(name: str, found: License, fingerprint: str) -> Attached:
+    """What counts of a license; its text stays where it was read."""
+    try:
+        users: int | None = answers.count("users_in_license", found.user_count, least=1)
+    except InputError:
+        users = None
+    return Attached(
+        name=clean(name, 200),
+        fingerprint=fingerprint,
+        starts_on=found.starts_on,
+        expires_on=found.expires_on,
+        blocked_on=found.block_changes_on,
+        users=users,
+        plan=found.plan,
+        is_trial=found.is_trial,
+        is_cancellation=found.generated_from_cancellation,
+        company=clean(plain(str(found.licensee.get("Company") or "")), 120),
+        email=clean(plain(str(found.licensee.get("Email") or "")), 120),
+    )
 
 
 def _is_picture(file: Attachment) -> bool:

@@ -56,19 +56,13 @@ class LicenseNotReceived(Case):
         """
         email = recipient(self.ticket, self.facts)
         self._check_recipient()
-        existing, began_on, tracker = self.known.existing_license, self.known.began_on, Tracker(self, email)
+        existing, tracker = self.known.existing_license, Tracker(self, email)
         if existing and existing.text is None:
             raise PersonNeededError(
                 f"The license of this ticket was made by hand ({existing.url}), so the tracker has no copy. "
                 "Send it to the requester from where it was made."
             )
-        found = tracker.found_since(began_on)
-        earlier = bool(answers.parse("send_earlier", send_earlier))
-        issue = self._chosen(found, earlier)
-        if issue is None and found.under_way:
-            self._settle(found.under_way[0], email)
-            found = tracker.found_since(began_on)
-            issue = self._chosen(found, earlier)
+        found, issue = self._issue(tracker, bool(answers.parse("send_earlier", send_earlier)))
         missing = answers.parse("mail_missing", mail_missing)
         if issue and missing == Answer.NO:
             raise InputError(
@@ -87,7 +81,7 @@ class LicenseNotReceived(Case):
         self.copy = None if issue is None else tracker.issuance(issue, 0)
         self.failure = None if issue or not found.failures else found.failures[0]
         table = (_issues_table(found, issue),) if found != TrackerIssues() else ()
-        return self._found_result(email, began_on, issue, table)
+        return self._found_result(email, issue, table)
 
     @step("Check the copy")
     def check_copy(self) -> StepResult:
@@ -165,6 +159,16 @@ class LicenseNotReceived(Case):
             return False
         return self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
 
+    def _issue(self, tracker: Tracker, send_earlier: bool) -> tuple[TrackerIssues, TrackerIssue | None]:
+        """The tracker's issues, and the one whose copy is sent; a job that is under way is waited for."""
+        found = tracker.found_since(self.known.began_on)
+        issue = self._chosen(found, send_earlier)
+        if issue is None and found.under_way:
+            self._settle(found.under_way[0], tracker.email)
+            found = tracker.found_since(self.known.began_on)
+            issue = self._chosen(found, send_earlier)
+        return found, issue
+
     def _settle(self, issue: TrackerIssue, email: str) -> None:
         """Wait for a running job, or settle the issue that a crashed one left; in a rehearsal OutcomeUnknownError."""
         if not self.perform and (changed := orders.changed_by_hand(issue)):
@@ -217,9 +221,7 @@ class LicenseNotReceived(Case):
             return found.is_expired(today)
         return today >= issue.created_at.date() + timedelta(days=policy.TRIAL_DAYS)
 
-    def _found_result(
-        self, email: str, began_on: date, issue: TrackerIssue | None, parts: tuple[Part, ...]
-    ) -> StepResult:
+    def _found_result(self, email: str, issue: TrackerIssue | None, parts: tuple[Part, ...]) -> StepResult:
         if issue is not None:
             words = f"A license was issued for {email}: the closed issue {issue.iid} of {issue.created_at:%Y-%m-%d}."
             return self.card("found", Tone.GOOD, words, *parts, Link("tracker issue", issue.url), issue=issue.url)
@@ -228,12 +230,12 @@ class LicenseNotReceived(Case):
             url, reason = self.failure.url, self._reason
             shown = (Preview("why it failed", reason), Link("tracker issue", url))
             return self.card("failed before", Tone.ASK, words, *parts, *shown, issue=url, failure=reason)
-        words = f"No license was issued for {email} since {began_on}, and no failure is on file."
+        words = f"No license was issued for {email} since {self.known.began_on}, and no failure is on file."
         return self.card("none", Tone.ASK, words, *parts, issue=None)
 
     @property
     def gist(self) -> str:
-        """Of a copy that is sent: for how many users, and to whom."""
+        """For how many users the copy is, and who gets it."""
         if self.outcome is not Outcome.LICENSE_FOUND or not self.copy:
             return ""
         return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"

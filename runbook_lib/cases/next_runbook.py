@@ -23,7 +23,8 @@ def open_it(case: Case, runbook: str) -> tuple[Part, ...]:
     except (OSError, InputError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")
         return (Paragraph(f"No copy can be made ({why}): open {runbook}.ipynb, and set ticket_id there."),)
-    link = Link("Open it with this ticket", os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/"))
+    address = os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/")
+    link = Link(f"Open {runbook} with ticket {case.ticket.id}", address)
     return (link, Paragraph(words)) if (words := _of_before(copy)) else (link,)
 
 
@@ -34,7 +35,7 @@ def copy_of(case: Case, runbook: str) -> templates.Copy:
         InputError: The runbook cannot be read.
         OSError: The copy cannot be written.
     """
-    day = case.settings.practice_date
+    day = case.settings.today
     place = f"practice-{day}" if day else "live"
     template = case.settings.notebooks / f"{runbook}.ipynb"
     values = {"ticket_id": case.ticket.id, **case.steps.given}

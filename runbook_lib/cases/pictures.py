@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runbook_lib import files, ocr
-from runbook_lib.cases import cards
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.domain import image_types
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Attachment, Comment
-from runbook_lib.domain.plain_text import clean, size
+from runbook_lib.domain.plain_text import clean, count, size
 from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
@@ -35,17 +34,12 @@ Download = Callable[[Attachment], bytes]
 
 @dataclass(frozen=True)
 class Images:
-    """The images of a ticket, recognized by their bytes, and what was left aside.
+    """The images of a ticket, recognized by their bytes, and what was left aside."""
 
-    Attributes:
-        files: Name and content of each that can be looked at.
-        aside: Name of each that is not looked at although it may show a screenshot, and why.
-        tiny: Name of each that shows none, and why.
-    """
-
-    files: tuple[tuple[str, bytes], ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()  # name and content of each that can be looked at
+    # Name of each that is not looked at although it may show a screenshot, and why
     aside: tuple[tuple[str, str], ...] = ()
-    tiny: tuple[tuple[str, str], ...] = ()
+    tiny: tuple[tuple[str, str], ...] = ()  # name of each that shows none, and why
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,45 +80,29 @@ def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A value that was read off an image, for a person to compare and confirm.
+    """A value that was read off an image, for a person to compare and confirm."""
 
-    Attributes:
-        value: The value, as it would be typed.
-        where: What it was read off.
-        crop: The place on the image, as PNG.
-    """
-
-    value: str
-    where: str
-    crop: bytes
+    value: str  # the value, as it would be typed
+    where: str  # what it was read off
+    crop: bytes  # the place on the image, as PNG
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image to be shown beside the fields.
+    """An image to be shown beside the fields."""
 
-    Attributes:
-        png: The image, small and made anew.
-        words: What it is, for who cannot see it.
-    """
-
-    png: bytes
-    words: str
+    png: bytes  # the image, small and made anew
+    words: str  # its description, for a reader who cannot see it
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a form shows of a ticket's images.
+    """What a form shows of a ticket's images."""
 
-    Attributes:
-        shown: The images, small.
-        suggestions: By parameter, what was read; each to be confirmed by a person.
-        notes: What could not be used, or differs.
-    """
-
-    shown: tuple[Picture, ...] = ()
+    shown: tuple[Picture, ...] = ()  # the images, small
+    # By parameter, what was read; each to be confirmed by a person
     suggestions: Mapping[str, tuple[Suggestion, ...]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what could not be used, or differs
 
 
 class ImageCache:
@@ -167,7 +145,7 @@ class ImageCache:
         return self._pictures(contents, notes)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until all was read; returns whether that came."""
+        """Wait until all images were read; returns whether they were."""
         worker = self._worker
         if worker.ident:  # it was started
             worker.join(timeout_s)
@@ -191,7 +169,7 @@ class ImageCache:
                     unread[content] = name
         if unread:
             verb = "is" if len(unread) == 1 else "are"
-            notes.append(f"{cards.count(len(unread), 'image')} {verb} being read. What is found appears below.")
+            notes.append(f"{count(len(unread), 'image')} {verb} being read. What is found appears below.")
             self._begin(unread)
             return Pictures(tuple(shown), {}, tuple(notes))
         agreed = ocr.agreement(pages)
@@ -231,7 +209,7 @@ class ImageCache:
                     self._is_reading = False
                     break
                 total, (content, name) = done + len(self._unread), next(iter(self._unread.items()))
-            self.on_read(f"reading {done + 1} of {cards.count(total, 'image')}")
+            self.on_read(f"reading {done + 1} of {count(total, 'image')}")
             self._read(content, name)
             done += 1
             with self._guard:

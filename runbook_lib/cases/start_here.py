@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from runbook_lib.cases import first_steps, scope
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.cards import count, listed
 from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_agent
@@ -18,15 +17,12 @@ from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, orders, policy, routing, ticket_words
 from runbook_lib.domain.models import Answer, Outcome, TrackerIssue
+from runbook_lib.domain.plain_text import count, listed
 from runbook_lib.results import StepResult
 
 
 class StartHere(Case):
-    """Which runbook a ticket belongs to.
-
-    Attributes:
-        route: The runbook, or none, with the reason.
-    """
+    """Which runbook a ticket belongs to."""
 
     runbook: ClassVar[str] = "start_here"
     changes: ClassVar[bool] = False

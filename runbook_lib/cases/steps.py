@@ -23,9 +23,6 @@ from runbook_lib.results import StepResult, show
 class Steps:
     """Which steps of a case were run, with which answers, and what each has come to.
 
-    Args:
-        kind: The case's class, whose methods they are.
-
     Attributes:
         order: Their names, as the notebook calls them.
         done: Those that were run.
@@ -74,11 +71,11 @@ class Steps:
         self.running = name
 
     def remember(self, result: EffectResult, action: Action) -> None:
-        """The one that runs has applied an effect, or found it."""
+        """Remember an effect that the running step has applied, or found."""
         self._applied.setdefault(self.running, []).append((result, action))
 
     def end(self, outcome: Outcome) -> None:
-        """The case has its outcome; the steps that follow do nothing."""
+        """End the case with this outcome; the steps that follow do nothing."""
         self.outcome, self.ended_by = outcome, self.running
 
     def finish(self, name: str, given: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ def first_message(thread: Sequence[Comment], ticket: Ticket) -> tuple[Part, ...]
 
 
 def opened_by_agent(thread: Sequence[Comment]) -> bool:
-    """Whether an agent opened the ticket, so that its subject is not the customer's words."""
+    """Whether an agent opened the ticket: then its subject is not in the customer's words."""
     author = thread[0].author if thread else None
     return author is not None and author.is_agent
 

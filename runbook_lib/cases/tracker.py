@@ -24,19 +24,13 @@ from runbook_lib.domain.titles import Mark
 
 @dataclass(frozen=True)
 class TrackerIssues:
-    """The tracker's issues for one address, newest first.
+    """The tracker's issues for one address, newest first."""
 
-    Attributes:
-        copies: Closed successes since the emergency began.
-        earlier: Earlier closed successes, whose license may still be valid.
-        failures: Open failures since the emergency began.
-        under_way: Issues without a result since the emergency began, of this ticket too: jobs that are running or have
-            crashed, and licenses whose issue was changed by hand.
-    """
-
-    copies: tuple[TrackerIssue, ...] = ()
-    earlier: tuple[TrackerIssue, ...] = ()
-    failures: tuple[TrackerIssue, ...] = ()
+    copies: tuple[TrackerIssue, ...] = ()  # closed successes since the emergency began
+    earlier: tuple[TrackerIssue, ...] = ()  # earlier closed successes, whose license may still be valid
+    failures: tuple[TrackerIssue, ...] = ()  # open failures since the emergency began
+    # Issues without a result since the emergency began, of this ticket too: jobs that are running or have crashed, and
+    # licenses whose issue was changed by hand
     under_way: tuple[TrackerIssue, ...] = ()
 
 
@@ -44,7 +38,6 @@ class Tracker:
     """The internal tracker, as far as it concerns the licenses of one ticket's requester.
 
     Args:
-        case: The case that needs a license.
         email: The requester's address, checked.
     """
 
@@ -76,11 +69,7 @@ class Tracker:
         return ours
 
     def issued(self) -> Issuance | None:
-        """The license that this ticket has already, or None.
-
-        Raises:
-            PersonNeededError: It has one for another address.
-        """
+        """The license that this ticket has already, or None; PersonNeededError if it has one for another address."""
         ours = self._ours(self.issues())
         return None if ours is None else self.issuance(ours, 0)
 
@@ -161,7 +150,7 @@ def _of_copy(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int]
         found = license.read(text, load_public_key(case.settings)).user_count if text else (is_own and users)
     except LicenseError:
         found = None
-    if found and (title.names(email) or not any("@" in word for word in title.words)):
+    if found and (title.names(email) or "@" not in title.text):
         return email, found
     raise PersonNeededError(
         f"Issue {issue.url} is titled “{clean(issue.title, 200)}”, which is not what Mechanizer writes, and neither "

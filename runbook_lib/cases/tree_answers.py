@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.spoken import TO_PASS
+from runbook_lib.cases.form_words import TO_PASS
 from runbook_lib.clients.customersdot import customer_page, seat_link_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Stop, Table, Tone
 from runbook_lib.domain import answers, triage

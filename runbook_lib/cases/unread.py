@@ -23,21 +23,13 @@ _MOST_NAMED = 4
 
 @dataclass(frozen=True)
 class Unread:
-    """A thing that could not be read.
-
-    Attributes:
-        name: Its name, for the reader.
-        reason: Why, in a sentence.
-        source: The source of facts that it would be.
-        may_pass: Whether trying again may help.
-        is_here: Whether it was fetched, and only its contents could not be opened.
-    """
+    """A thing that could not be read."""
 
     name: str
     reason: str
-    source: Source
-    may_pass: bool
-    is_here: bool = False
+    source: Source  # the source of facts that it would be
+    may_pass: bool  # whether trying again may help
+    is_here: bool = False  # whether it was fetched, and only its contents could not be opened
 
     @classmethod
     def of(cls, name: str, exc: RunbookError, source: Source) -> Unread:

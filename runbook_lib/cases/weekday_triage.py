@@ -13,7 +13,6 @@ from typing import ClassVar, cast
 from runbook_lib.cases import changes, first_steps, scope
 from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case, Prefill, Workflow
-from runbook_lib.cases.cards import count
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.tree_answers import PARAMETERS, TreeAnswers
@@ -30,6 +29,7 @@ from runbook_lib.domain.errors import (
     UnavailableError,
 )
 from runbook_lib.domain.models import Answer, EffectState, Outcome, SeatLink, SoldLicense, Source
+from runbook_lib.domain.plain_text import count
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
@@ -42,7 +42,6 @@ class WeekdayTriage(Case):
     """An emergency of a self-managed customer on a working day.
 
     Attributes:
-        tree: The answers to the decision tree so far.
         rows: The Seat Link rows of the subscription, newest first, or None.
         hints: What the rows mean, for information.
         decision: The outcome by the tree, or by the engineer's choice.
@@ -166,9 +165,9 @@ class WeekdayTriage(Case):
             state, tone = "resolved itself", Tone.GOOD
         if self.decision is Outcome.ESCALATED:
             words = f"{words[:-1]}: {self.tree.why(self.decision)}"
-        parts = (self.tree.drawn, *self._hint_parts(), *([Paragraph(not_looked, strong=True)] if not_looked else []))
-        hints = list(self.hints)
-        return self.card(state, tone, words, *parts, path=self.tree.data, hints=hints, decision=self.decision)
+        parts = [Paragraph(not_looked, strong=True)] if not_looked else []
+        drawn, data, hints = self.tree.drawn, self.tree.data, list(self.hints)
+        return self.card(state, tone, words, drawn, *parts, path=data, hints=hints, decision=self.decision)
 
     def _check_not_engaged(self) -> str:
         """Make sure that no expert was engaged for this ticket; returns why a rehearsal could not look for it, or "".

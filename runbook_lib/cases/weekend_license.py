@@ -13,7 +13,7 @@ from runbook_lib.cases import changes, first_steps
 from runbook_lib.cases.applying import apply, look
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
-from runbook_lib.cases.cards import effect_data, effect_parts, effect_state, listed
+from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.issuing import check_card, order
 from runbook_lib.cases.knowledge import Issuance
@@ -33,24 +33,13 @@ from runbook_lib.domain.models import (
     Source,
     Verdict,
 )
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, listed
 from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
 from runbook_lib.results import StepResult
 
-_FIGURES = {
-    "users_in_license": "in_license",
-    "billable_users": "billable",
-    "maximum_users": "maximum",
-    "users_over_license": "over",
-}
-
 
 class WeekendLicense(Case):
-    """An emergency of a self-managed customer on a weekend.
-
-    Attributes:
-        issuance: The license that was issued, or None.
-    """
+    """An emergency of a self-managed customer on a weekend."""
 
     runbook: ClassVar[str] = "weekend_license"
     issuance: Issuance | None = None
@@ -213,7 +202,7 @@ class WeekendLicense(Case):
 
     @property
     def gist(self) -> str:
-        """Of a license: for how many users, who gets it, how long it lasts."""
+        """For how many users the license is, who gets it, how long it lasts."""
         if self.outcome is not Outcome.LICENSE_ISSUED:
             return ""
         words = (f"{self.users} users", clean(self.known.email or "", 80), f"{policy.TRIAL_DAYS} days")
@@ -224,7 +213,7 @@ class WeekendLicense(Case):
         return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
 
     def _advice(self) -> SeatAdvice:
-        figures = {word: cast(int | None, self.facts.value(name)) for name, word in _FIGURES.items()}
+        figures = {name: cast(int | None, self.facts.value(name)) for name in policy.FIGURES}
         return policy.suggest_users(**figures)
 
     def _users_of(self, already: Issuance, chosen: int | None) -> StepResult:

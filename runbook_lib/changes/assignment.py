@@ -16,11 +16,9 @@ class Assignment:
     stamp of the ticket that was read.
 
     Args:
-        zendesk: Where the ticket is.
         ticket: The ticket as just read (`Zendesk.settled_ticket`).
         operator: Whose it is to be.
         prefix: What the operation ids of this ticket begin with.
-        take_over: Whether a colleague's ticket may be taken.
     """
 
     name = "assignment"
@@ -42,11 +40,7 @@ class Assignment:
         return self._evidence() if self._ticket.assignee_id == self._operator.id else None
 
     def check(self) -> None:
-        """A colleague's ticket is left alone.
-
-        Raises:
-            NeedsAnswerError: A colleague has it, and it may not be taken.
-        """
+        """A colleague's ticket is left alone; NeedsAnswerError if a colleague has it, and it may not be taken."""
         if self._ticket.assignee_id is not None and not self._take_over:
             raise NeedsAnswerError(
                 f"Ticket {self._ticket.id} is assigned to {clean(self._ticket.assignee_name or 'a colleague')}. Talk "

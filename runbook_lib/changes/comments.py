@@ -30,30 +30,18 @@ class Upload:
 
 @dataclass
 class SentComment:
-    """A comment that a run may have sent; this only looks for it.
-
-    Attributes:
-        zendesk: Where the ticket is.
-        ticket: The ticket, as read last.
-        operation_id: What the comment carries.
-        name: What kind of comment, as the journal has it.
-        summary: What it is, in one line.
-        public: Whether it is a reply, or else an internal note.
-        evidence: What to call it as evidence; by default what it is.
-        files: The files that go with it.
-        link: Where its evidence is, if not on the ticket.
-    """
+    """A comment that a run may have sent; this only looks for it."""
 
     zendesk: Zendesk
     ticket: Ticket
-    operation_id: str
+    operation_id: str  # what the comment carries
     _: KW_ONLY
-    name: str
+    name: str  # what kind of comment, as the journal has it
     summary: str
-    public: bool = False
-    evidence: str = ""
+    public: bool = False  # whether it is a reply, or else an internal note
+    evidence: str = ""  # what to call it as evidence; by default what it is
     files: Sequence[Upload] = ()
-    link: str = ""
+    link: str = ""  # where its evidence is, if not on the ticket
 
     @property
     def kind(self) -> str:
@@ -72,11 +60,7 @@ class SentComment:
         return ()
 
     def find(self) -> Evidence | None:
-        """The comment that carries this operation id.
-
-        Raises:
-            NotAsSentError: It is there, and not as it was sent.
-        """
+        """The comment that carries this operation id; NotAsSentError if it is there, and not as it was sent."""
         self.ticket = self.zendesk.settled_ticket(self.ticket.id)
         found = self.zendesk.find_comment(self.ticket.id, self.operation_id)
         return None if found is None else self._as_sent(found)
@@ -91,16 +75,12 @@ class SentComment:
 
 @dataclass
 class Comment(SentComment):
-    """A comment that is to be sent, once.
-
-    Attributes:
-        body: Its exact text.
-        may_be_sent: Its precondition: raises, given the ticket as just read, if it may not be sent now.
-    """
+    """A comment that is to be sent, once."""
 
     conditional: ClassVar[bool] = True
     body: str
     _: KW_ONLY
+    # Its precondition: raises, given the ticket as just read, if it may not be sent now
     may_be_sent: Callable[[Ticket], None] = nothing_to_check
 
     @property

@@ -21,10 +21,7 @@ class IssueTitle:
     """The title that says what became of a job. Writing it a second time says the same.
 
     Args:
-        gitlab: Where the tracker is.
-        project: The tracker's project.
         issue: The issue, as it was just read.
-        operation_id: This change's.
         mark: What became of the job: success and duplicate close the issue, a failure stays open and says why.
         whose: The address and the users, where the title does not name them.
         why: Why no license was sent; or the address of the issue that a duplicate follows.

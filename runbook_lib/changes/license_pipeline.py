@@ -4,69 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import SecretStr
 
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Evidence, Pipeline
 from runbook_lib.domain.plan import ExactText, Target
 
 
-@dataclass(frozen=True)
-class Trigger:
-    """How Mechanizer's pipeline is started: project, branch, trigger token if there is one, and address."""
-
-    project: int
-    ref: str
-    token: SecretStr | None
-    url: str
-
-
+@dataclass
 class LicensePipeline:
-    """The pipeline for one order, started once.
+    """The pipeline for one order, started once."""
 
-    Args:
-        gitlab: Where Mechanizer is.
-        trigger: How it is started.
-        operation_id: The order's, which is among the variables too.
-        variables: What the pipeline is given.
-        users: For how many users the license is.
-        values: The same for the reader, by the form's own field names.
-        find: Finds a license of this order, or a trace of its job.
-        check: Its precondition.
-    """
+    name: ClassVar[str] = "license"
+    conditional: ClassVar[bool] = False
+    where: ClassVar[str] = "at Mechanizer's pipelines for one of this ticket, and in the tracker for its issue"
+    gitlab: GitLab
+    project: int
+    ref: str  # the branch or tag that is run
+    token: SecretStr
+    page: str  # where a person sees its pipelines
+    operation_id: str  # the order's, which is among the variables too
+    variables: dict[str, str]  # what the pipeline is given
+    users: int
+    values: Mapping[str, str]  # the same for the reader, by the form's own field names
+    find: Callable[[], Evidence | None]  # finds a license of this order, or a trace of its job
+    check: Callable[[], None]
 
-    name = "license"
-    conditional = False
-    where = "at Mechanizer's pipelines for one of this ticket, and in the tracker for its issue"
+    @property
+    def target(self) -> Target:
+        return Target("Mechanizer's pipelines", self.page)
 
-    def __init__(
-        self,
-        gitlab: GitLab,
-        trigger: Trigger,
-        operation_id: str,
-        variables: Mapping[str, str],
-        *,
-        users: int,
-        values: Mapping[str, str],
-        find: Callable[[], Evidence | None],
-        check: Callable[[], None],
-    ) -> None:
-        self._gitlab, self._trigger, self._variables = gitlab, trigger, variables
-        self.operation_id, self.find, self.check = operation_id, find, check
-        self.target = Target("Mechanizer's pipelines", trigger.url)
-        self.summary = f"start Mechanizer: {users} users, mail to the requester"
-        self.texts = (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in values.items())),)
+    @property
+    def summary(self) -> str:
+        return f"start Mechanizer: {self.users} users, mail to the requester"
+
+    @property
+    def texts(self) -> tuple[ExactText, ...]:
+        return (ExactText("values for Mechanizer", "\n".join(f"{name}: {one}" for name, one in self.values.items())),)
 
     def perform(self) -> Evidence:
-        trigger = self._trigger
-        if trigger.token is None:
-            raise InputError("RUNBOOK_MECHANIZER_TRIGGER_TOKEN is missing.")
-        pipeline = self._gitlab.trigger(
-            trigger.project, ref=trigger.ref, token=trigger.token, variables=dict(self._variables)
-        )
-        return pipeline_evidence(pipeline)
+        started = self.gitlab.trigger(self.project, ref=self.ref, token=self.token, variables=self.variables)
+        return pipeline_evidence(started)
 
 
 def pipeline_evidence(pipeline: Pipeline) -> Evidence:

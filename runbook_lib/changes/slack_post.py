@@ -38,24 +38,15 @@ class Channel:
 
 @dataclass
 class SentPost:
-    """A post of one ticket that a run may have made; this never posts.
-
-    Attributes:
-        slack: Where the channel is.
-        channel: The channel.
-        ticket: The ticket.
-        operation_id: What the message carries.
-        name: What kind of post.
-        patience_s: How long looking may take; None tries for as long as for anything.
-    """
+    """A post of one ticket that a run may have made; this never posts."""
 
     slack: Slack
     channel: Channel
     ticket: Ticket
-    operation_id: str
+    operation_id: str  # what the message carries
     _: KW_ONLY
     name: PostName
-    patience_s: float | None = None
+    patience_s: float | None = None  # how long looking may take; None tries for as long as for anything
 
     @property
     def summary(self) -> str:
@@ -111,15 +102,10 @@ class SentPost:
 
 @dataclass
 class SlackPost(SentPost):
-    """A post that is to be made, once.
-
-    Attributes:
-        words: Its exact text, as Slack's markup.
-        check: Its precondition.
-    """
+    """A post that is to be made, once."""
 
     conditional: ClassVar[bool] = False
-    words: str
+    words: str  # its exact text, as Slack's markup
     _: KW_ONLY
     check: Callable[[], None] = nothing_to_check
 

@@ -8,20 +8,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
-from runbook_lib import files
 from runbook_lib.cli import options, practice
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from runbook_lib.run.batch import Ending
     from runbook_lib.run.batch_list import Row
     from runbook_lib.settings import Settings
@@ -70,69 +67,26 @@ def batch(
 
     began = time.monotonic()
     local = Settings.local()
-    number = workers or (0 if scheduler else runs.usual_workers())  # 0: as many as a cluster has room for
     if csv_file:
         exporting.refuse_to_replace(csv_file, force=force)
     rows = batch_list.once([_checked(row, local, perform=perform) for row in _rows(what)])
-    with practice.world(local), tqdm(unit="ticket", disable=not sys.stderr.isatty(), leave=False) as bar:
-        screen = _Screen(bar, sys.stderr if as_json else sys.stdout, len(rows), perform, number, scheduler)
-        endings = runs.run(rows, local, perform=perform, workers=number, scheduler=scheduler, watcher=screen)
+    hidden, out = not sys.stderr.isatty(), sys.stderr if as_json else sys.stdout
+    with practice.world(local), tqdm(total=len(rows), unit="ticket", disable=hidden, leave=False) as bar:
+
+        def tell(what: str | Ending) -> None:
+            bar.update(not isinstance(what, str))
+            bar.write(what if isinstance(what, str) else _line(what), file=out)
+            out.flush()
+
+        endings = runs.run(rows, local, perform=perform, workers=workers or 0, scheduler=scheduler, tell=tell)
     _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
     if csv_file:
         exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS), force=force)
     return runs.worst(endings)
 
 
-@dataclass(frozen=True)
-class _Screen:
-    """The bar, and a line for each ticket as it ends.
-
-    Attributes:
-        bar: The bar, on standard error.
-        out: Where the lines go.
-        total: How many tickets the list has.
-        perform: Whether to change things.
-        workers: How many at once; 0 for as many as a cluster has room for.
-        scheduler: The cluster, or "".
-    """
-
-    bar: tqdm[Any]
-    out: TextIO
-    total: int
-    perform: bool
-    workers: int
-    scheduler: str
-
-    def start(self, left: int) -> None:
-        """As `batch.Watcher`."""
-        self.bar.reset(left)
-        how = "Performing" if self.perform else "Rehearsing"
-        workers = f"{min(self.workers, max(left, 1))} at once"
-        where = workers if self.workers else f"on the workers of {self.scheduler}"
-        self._write(f"{how} {left} of {self.total} tickets, {where}.")
-
-    def end(self, ending: Ending) -> None:
-        """As `batch.Watcher`."""
-        self.bar.update()
-        self._write(_line(ending))
-
-    def interrupt(self, running: int, cancelled: bool) -> None:
-        """As `batch.Watcher`."""
-        count = "1 run" if running == 1 else f"{running} runs"
-        end = "1 run goes on to its end" if running == 1 else f"{running} runs go on to their end"
-        self._write(f"Cancelling {count}." if cancelled else f"Stopping: {end}. Press Ctrl-C again to cancel.")
-
-    def _write(self, words: str) -> None:
-        self.bar.write(words, file=self.out)
-        self.out.flush()
-
-
 def _rows(what: Sequence[str]) -> list[Row]:
-    """The list: a file, standard input, or tickets that were named one by one.
-
-    Raises:
-        InputError: There is none, or it cannot be read.
-    """
+    """The list: a file, standard input, or tickets that were named one by one."""
     from runbook_lib.domain import pasted
     from runbook_lib.domain.answers import QUESTIONS
     from runbook_lib.run import batch_list
@@ -144,16 +98,10 @@ def _rows(what: Sequence[str]) -> list[Row]:
         raise InputError(f"{wrong!r} is no ticket's number. Give tickets' numbers, or one CSV file.")
     if not what and sys.stdin.isatty():
         raise InputError("No tickets. Give tickets' numbers or a CSV file, or send a list to standard input.")
-    return batch_list.read(_content(what[0] if what else "-"), set(QUESTIONS))
-
-
-def _content(name: str) -> bytes:
+    name = what[0] if what else "-"
     if name == "-" and sys.stdin.isatty():
         click.echo("Type the list, one ticket in a line; Ctrl-D ends it.", err=True)
-    try:
-        return files.given(name)
-    except OSError as exc:
-        raise InputError(f"The list {name} cannot be read: {exc.strerror}. Check the path.") from exc
+    return batch_list.read(options.content(name, "list"), set(QUESTIONS))
 
 
 def _checked(row: Row, local: Settings, *, perform: bool) -> Row:

@@ -63,7 +63,6 @@ def tickets(context: click.Context, parameter: click.Parameter, begun: str) -> l
 
 
 def _values(name: str) -> tuple[str, ...]:
-    """What can be chosen from for a parameter."""
     from runbook_lib.domain.answers import QUESTIONS
 
     return tuple(QUESTIONS[name].choices) if name in QUESTIONS else ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from concurrent.futures import as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -69,9 +69,9 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
         stack.enter_context(server.shared(folder, python=python))
         order = ticket_runs.Order("demo", perform=True)
         place = ticket_runs.Processes(order, python, _environment(outputs))
-        workers = batch.Workers(place, batch.usual_workers())
-        stack.callback(workers.close)
-        futures = [workers.submit(row) for row in rows]
+        pool = ThreadPoolExecutor(batch.usual_workers())
+        stack.callback(pool.shutdown, cancel_futures=True)
+        futures = [pool.submit(batch.run_at, place, row) for row in rows]
         for future in as_completed(futures):
             sys.stdout.write(f"  {future.result().row.ticket}\n")
             sys.stdout.flush()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook_lib import files
 from runbook_lib.cli import options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
@@ -74,21 +73,13 @@ def keys() -> None:
 
 
 def _refuse_without_journal(journal: Journal, number: str) -> None:
-    """Where no run has begun there is nothing to answer; a wrong number leaves no folder.
-
-    Raises:
-        InputError: The ticket has no journal.
-    """
+    """Where no run has begun there is nothing to answer; a wrong number leaves no folder."""
     if not journal.entries():
         raise InputError(f"Ticket {number} has no journal here, so that there is nothing to answer. Check the number.")
 
 
 def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:
-    """Only what no run has seen to be there can be answered.
-
-    Raises:
-        InputError: The ticket has no such operation, or it is done.
-    """
+    """Only what no run has seen to be there can be answered."""
     from runbook_lib.domain.events import CASE
 
     if operation_id in (answerable := journal.history().answerable):
@@ -106,11 +97,7 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) ->
 
 
 def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: float) -> None:
-    """What was sent a moment ago may still show: *no* is an answer only after that.
-
-    Raises:
-        InputError: It is too early.
-    """
+    """What was sent a moment ago may still show: *no* is an answer only after that."""
     sure_at = opened_at and opened_at + timedelta(seconds=settle_s)
     if sure_at and datetime.now(UTC) < sure_at:
         raise InputError(
@@ -119,11 +106,7 @@ def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: floa
 
 
 def _checked(words: str) -> str:
-    """A reason as given: one line of text.
-
-    Raises:
-        InputError: It is longer, or holds what cannot be shown.
-    """
+    """A reason as given: one line of text."""
     if len(words) > MOST_CHARS or not words.isprintable():
         raise InputError(f"--because is no line of up to {MOST_CHARS} characters; say it in fewer, plain words.")
     return words.strip()
@@ -160,7 +143,6 @@ def show(ticket: str, as_json: bool) -> int:
 
 
 def _rest(event: Event) -> str:
-    """What else a line says, in a few words."""
     from runbook_lib.domain.state_words import run_ending_words
 
     end = run_ending_words(*map(event.text, ("outcome", "status", "next_runbook"))).lower()
@@ -181,6 +163,7 @@ def restart(ticket: str, because: str) -> int:
     because = _checked(because)
     if not because:
         raise InputError("--because is empty; say in a few words why the journal cannot be relied on.")
+    found.damaged()  # or else it is refused before the lock, which makes the ticket's folder
     with found.lock():
         kept = found.restart(because=because, operator=operator)
     old = f"the old one is {kept}" if kept else "there was no old one"
@@ -229,10 +212,7 @@ def trust(key: str) -> int:
     if re.fullmatch("[0-9a-f]{16}", key) and not Path(key).exists():
         pem = share_commands.published_pem(key)
     else:
-        try:
-            pem = files.given(key)
-        except OSError as exc:
-            raise InputError(f"The file {key} cannot be read: {exc.strerror}.") from exc
+        pem = options.content(key)
     click.echo(f"{_key_ring().trust(pem)} is trusted: what it signed is valid here.")
     return exit_status.DONE
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -28,9 +28,9 @@ from urllib.parse import quote
 from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
-from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
 from runbook_lib.run import automatic, ticket_check, warm
+from runbook_lib.run.signals import handled
 from runbook_lib.settings import Settings
 
 EXTENSIONS = Path(__file__).with_name("labextensions")
@@ -68,14 +68,7 @@ PRELOADED = (
 
 @dataclass(frozen=True)
 class Lab:
-    """A JupyterLab that waits for its options.
-
-    Args:
-        settings: Where notebooks and records are.
-        private: A folder of this session.
-        process: Its process.
-        pipe: Takes the options.
-    """
+    """A JupyterLab that waits for its options, which `pipe` takes; `private` is a folder of this session."""
 
     settings: Settings
     private: Path
@@ -85,9 +78,7 @@ class Lab:
     def run(self, ticket: str | None, words: Sequence[str]) -> int:
         """Let it run until it is stopped; returns its exit status.
 
-        Args:
-            ticket: The ticket whose runbook is opened, if one is wanted.
-            words: Options of the user's, after our own, so that they win.
+        It opens the runbook of the ticket, if one is named. The user's options come after our own, so that they win.
 
         Raises:
             RunbookError: The ticket cannot be opened.
@@ -105,18 +96,6 @@ class Lab:
             with suppress(BrokenPipeError), self.pipe:  # it has ended, and has printed why
                 json.dump(options, self.pipe)
             return self.process.wait()
-
-
-def ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """A command's words: the ticket, if the first one names it, and JupyterLab's options.
-
-    Raises:
-        InputError: It is no ticket's number or address.
-    """
-    if not words or words[0].startswith("-"):
-        return None, words
-    answers.parse("ticket_id", words[0])
-    return words[0], words[1:]
 
 
 @contextmanager
@@ -147,16 +126,11 @@ def use_for_kernels(python: Path, folder: Path) -> None:
 
 
 def _folders(settings: Settings) -> tuple[Path, Path]:
-    """Those of the runbooks and of the records."""
     return settings.notebooks.absolute(), settings.outputs.absolute()
 
 
 def prepared(settings: Settings, ticket: str | None) -> Path:
-    """The copy that is opened first: the runbook that a ticket belongs to, filled in, or else `start_here`.
-
-    Raises:
-        RunbookError: The ticket cannot be opened.
-    """
+    """The copy that is opened first: the runbook of a ticket, filled in, or `start_here`. Raises RunbookError."""
     router = settings.notebooks / f"{automatic.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)
@@ -224,7 +198,6 @@ def serve_only(served: Path, notebooks: Path, outputs: Path) -> Path:
 
 
 def _place(folder: Path, top: Path) -> Path:
-    """Where a folder is shown."""
     return folder.relative_to(top) if folder.is_relative_to(top) else Path(folder.name)
 
 
@@ -245,8 +218,7 @@ def root(notebooks: Path, outputs: Path) -> Path:
     return notebooks.parent if common == common.parent else common
 
 
-@contextmanager
-def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _passing_on(process: subprocess.Popen[bytes]) -> AbstractContextManager[None]:
     """SIGTERM ends JupyterLab, too. Ctrl-C in a terminal reaches it without us: it asks whether that was meant."""
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -255,10 +227,4 @@ def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
     def leave(number: int, frame: FrameType | None) -> None:
         pass
 
-    handlers = {signal.SIGTERM: end, signal.SIGINT: leave if sys.stdin and sys.stdin.isatty() else end}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handled({signal.SIGTERM: end, signal.SIGINT: leave if sys.stdin and sys.stdin.isatty() else end})

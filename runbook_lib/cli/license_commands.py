@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runbook_lib import files
 from runbook_lib.cli import options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError, LicenseError
@@ -29,7 +28,7 @@ def license() -> None:
 @options.as_json
 def read(file: Path, public_key: Path | None, as_json: bool) -> int:
     """Check a license file and show what it says, never the license."""
-    click.echo(_report(_content(file), _content(public_key or _configured_key()), as_json=as_json))
+    click.echo(_report(options.content(file), options.content(public_key or _configured_key()), as_json=as_json))
     return exit_status.DONE
 
 
@@ -47,24 +46,8 @@ def _configured_key() -> Path:
     return path
 
 
-def _content(path: Path) -> bytes:
-    """A file's bytes.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        return files.given(path)
-    except OSError as exc:
-        raise InputError(f"The file {path} cannot be read: {exc.strerror}.") from exc
-
-
 def _report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
-    """What the licenses in a file say, to be printed; in JSON one object for one license, a list for several.
-
-    Raises:
-        LicenseError: There is none, or one that cannot be used.
-    """
+    """What the licenses in a file say, to be printed; in JSON one object for one license, a list for several."""
     from tabulate import tabulate
 
     from runbook_lib.domain.license import load_public_key

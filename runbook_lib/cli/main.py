@@ -79,7 +79,6 @@ class _Commands(click.Group):
 
 
 def _module(command: str) -> ModuleType:
-    """The module that a command is in."""
     match command:
         case "run":
             from runbook_lib.cli import run_command
@@ -209,7 +208,6 @@ def _stop(words: str, status: int) -> int:
 
 
 def _usage(error: click.UsageError) -> str:
-    """What is wrong with the words of a command, and what to do, in a line."""
     words = " ".join(error.format_message().split())
     words += "" if words.endswith((".", "?")) else "."
     if error.ctx is None:

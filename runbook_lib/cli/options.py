@@ -1,4 +1,4 @@
-"""Options and arguments that several commands have."""
+"""Options and arguments that several commands have, and reading the files that they name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from runbook_lib import files
 from runbook_lib.cli import completion
+from runbook_lib.domain.errors import InputError
 
 FILE = click.Path(path_type=Path)
 """A file's path; whether it is there is found out by opening it."""
@@ -14,3 +16,11 @@ ticket = click.argument("ticket", metavar="TICKET", shell_complete=completion.ti
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 force = click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 perform = click.option("--perform", is_flag=True, help="Change things; without it everything is only rehearsed.")
+
+
+def content(name: str | Path, what: str = "file") -> bytes:
+    """The bytes of a file that was named, or of standard input for `-`. Raises InputError if it cannot be read."""
+    try:
+        return files.given(name)
+    except OSError as exc:
+        raise InputError(f"The {what} {name} cannot be read: {exc.strerror}. Check the path.") from exc

@@ -32,11 +32,7 @@ def world(local: Settings) -> Iterator[None]:
 
 
 def make(folder: Path, wanted: date | None) -> None:
-    """Make a practice world of the date given, or of today, unless there is one.
-
-    Raises:
-        InputError: There is one of another date.
-    """
+    """Make a world of the date given, or of today, unless there is one. Raises InputError if its date is another."""
     from datetime import UTC, datetime
 
     from runbook_lib.sandbox.world import world_date
@@ -51,11 +47,7 @@ def make(folder: Path, wanted: date | None) -> None:
 
 
 def set_aside(folder: Path) -> None:
-    """Keep an old world with its records under another name.
-
-    Raises:
-        InputError: It is running.
-    """
+    """Keep an old world with its records under another name. Raises InputError if it is running."""
     from datetime import UTC, datetime
 
     from runbook_lib.sandbox import server

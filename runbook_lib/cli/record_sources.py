@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 def ticket_number(word: str) -> int:
-    """A ticket's number.
-
-    Raises:
-        InputError: It is none.
-    """
+    """A ticket's number. Raises InputError if it is none."""
     if re.fullmatch("[1-9][0-9]{0,11}", word):
         return int(word)
     from runbook_lib.domain import answers  # what people paste takes longer to understand than a ticket to read

@@ -131,11 +131,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
 
 
 def _refuse_unknown(tickets: Sequence[int]) -> None:
-    """A number of no ticket that has left anything here is a wrong one, and not one of which all is well.
-
-    Raises:
-        InputError: There is such a number.
-    """
+    """A number of no ticket that has left anything here is a wrong one, and not one of which all is well."""
     archive = record_sources.archive()
     known = archive.tickets() if tickets else []
     if unknown := next((one for one in tickets if one not in known), None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
+    from runbook_lib.run.forks import KernelPool
     from runbook_lib.run.runner import Report
 
 
@@ -70,31 +71,34 @@ def run(
         click.echo(_beginning(runbook, ticket, local.profile, perform=perform), err=True)
 
     from runbook_lib.cli import practice
-    from runbook_lib.run import forks, ticket_check
+    from runbook_lib.run import forks
 
     number = 2 if runbook == automatic.AUTO else 1
-    with closing(forks.Ahead(number, [notebook])) as kernels, practice.world(local):
-        settings = Settings.load()
-        if refused := ticket_check.refusal(settings, ticket):
-            click.echo(f"{_line(refused)} The run records this and ends ...", err=True)
-        from runbook_lib.run import runner
-
-        run_one = partial(
-            runner.run,
-            perform=perform,
-            settings=settings,
-            progress=sys.stderr.isatty(),
-            batch=batch,
-            kernel=kernels.take,
-        )
-        report = run_one(first, ticket, own)
+    with closing(forks.KernelPool(number, [notebook])) as kernels, practice.world(local):
+        run_one = _runner(ticket, perform=perform, batch=batch, kernels=kernels)
+        report = run_one(first, given=own)
         while runbook == automatic.AUTO and report.next_runbook:
             if not as_json:
                 click.echo(f"{_line(report.summary)}\nRecord: {report.record}\n")
-            first, own = report.next_runbook, automatic.then(local, report.next_runbook, answers)
-            report = run_one(first, ticket, own)
+            own = automatic.then(local, report.next_runbook, answers)
+            report = run_one(report.next_runbook, given=own)
     _show(report, own, local.profile, as_json=as_json)
     return exit_status.of_run(report.status)
+
+
+def _runner(ticket: str, *, perform: bool, batch: str, kernels: KernelPool) -> Callable[..., Report]:
+    """What runs a runbook on the ticket; the ticket is looked up while the first kernel starts."""
+    from runbook_lib.run import ticket_check
+    from runbook_lib.settings import Settings
+
+    settings, progress = Settings.load(), sys.stderr.isatty()
+    if refused := ticket_check.refusal(settings, ticket):
+        click.echo(f"{_line(refused)} The run records this and ends ...", err=True)
+    from runbook_lib.run.runner import run
+
+    return partial(
+        run, ticket_id=ticket, perform=perform, settings=settings, progress=progress, batch=batch, kernel=kernels.take
+    )
 
 
 def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: bool) -> None:
@@ -111,7 +115,6 @@ def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: 
 
 
 def _beginning(runbook: str, ticket: str, profile: str, *, perform: bool) -> str:
-    """What is about to happen, before anything else is imported or started."""
     place = "LIVE" if profile == "live" else "practice"
     what = "its runbook" if runbook == "auto" else runbook
     how = f"performing {what}" if perform else f"rehearsing {what}; nothing is changed"
@@ -119,16 +122,10 @@ def _beginning(runbook: str, ticket: str, profile: str, *, perform: bool) -> str
 
 
 def _line(words: str) -> str:
-    """One line for the terminal."""
     return clean(words, 2000)
 
 
 def _from_file(name: str | None) -> list[tuple[str, str]]:
-    """The answers in a file, or from standard input.
-
-    Raises:
-        InputError: It cannot be read, or is no object of texts.
-    """
     if name is None:
         return []
     import json
@@ -169,7 +166,8 @@ def _words(report: Report, profile: str, command: str) -> str:
     if rows:
         lines += ["", tabulate(rows, headers=("effect", "what", "evidence")), ""]
     if report.missing:
-        lines.append("Pass: " + " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing))
+        pairs = " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing)
+        lines.append(f"Pass: {pairs}; or answer in JupyterLab, beside what is found: runbook lab {report.ticket_id}")
     if report.status == Status.COMPLETED and {effect["state"] for effect in report.effects} & {"planned"}:
         lines.append(f"To perform it: {command} --perform")
     lines.append(f"Record: {report.record} ({report.seconds} s)")

@@ -55,11 +55,7 @@ def find(wanted: RunFilter, verifier: Verifier | None = None) -> tuple[list[Run]
 
 
 def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **values: str | None) -> RunFilter:
-    """The filters, checked.
-
-    Raises:
-        InputError: One has an impossible value.
-    """
+    """The filters, checked. Raises InputError if one has an impossible value."""
     from runbook_lib.records.runs import RunFilter
 
     numbers = tuple(dict.fromkeys(record_sources.ticket_number(word) for word in tickets))

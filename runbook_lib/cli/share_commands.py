@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -16,14 +14,13 @@ from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from runbook_lib.ledger.comparison import Difference
-    from runbook_lib.ledger.mirror import Moved
+    from runbook_lib.ledger.mirror import Transferred
     from runbook_lib.ledger.share import Share
     from runbook_lib.settings import Settings
     from runbook_lib.variables import Placed
-
-EVERY = 100
-"""After so many tickets the progress is shown anew."""
 
 
 @click.command()
@@ -37,8 +34,8 @@ def push() -> int:
     settings, share = opened()
     journals = (Journal.of(settings, ticket) for ticket in Archive.of(settings).tickets())
     owner = settings.operator or getpass.getuser()
-    with _progress("pushed") as count:
-        moved = pushing.push(share, journals, KeyRing.of(settings), owner, count)
+    with _progress("Pushing") as bar:
+        moved = pushing.push(share, journals, KeyRing.of(settings), owner, bar.update)
     return _report(f"Pushed to {share.url}", moved)
 
 
@@ -55,8 +52,8 @@ def pull(since: str | None, ticket: str | None) -> int:
     day: date | None = answers.day("--since", since) if since else None
     number = int(str(answers.parse("ticket_id", ticket))) if ticket else None
     folder = settings.outputs.resolve() / settings.profile
-    with _progress("looked at") as count:
-        moved = mirror.pull(share, folder, KeyRing.of(settings), since=day, ticket_id=number, progress=count)
+    with _progress("Pulling") as bar:
+        moved = mirror.pull(share, folder, KeyRing.of(settings), since=day, ticket_id=number, progress=bar.update)
     return _report(f"Pulled from {share.url}", moved)
 
 
@@ -73,14 +70,13 @@ def differences() -> list[Difference]:
     settings, share = opened()
     folder = settings.outputs.resolve() / settings.profile
     try:
-        with _progress("compared") as count:
-            return bounded(Comparison(share, folder, KeyRing.of(settings), count).differences())
+        with _progress("Comparing") as bar:
+            return bounded(Comparison(share, folder, KeyRing.of(settings), bar.update).differences())
     except OSError as exc:
         raise InputError(f"{exc.filename or folder} cannot be read: {exc.strerror}.") from exc
 
 
 def difference_words(found: list[Difference]) -> str:
-    """The differences as a table, and in a sentence."""
     from tabulate import tabulate
 
     defects = sum(each.count for each in found if each.is_defect)
@@ -104,11 +100,7 @@ def freshness(placed: Placed) -> str:
 
 
 def published_pem(key: str) -> bytes:
-    """A public key that was published to the share.
-
-    Raises:
-        InputError: There is none of this id.
-    """
+    """A public key that was published to the share. Raises InputError if there is none of this id."""
     from runbook_lib.ledger.keyring import public_pem
 
     _, share = opened()
@@ -119,11 +111,7 @@ def published_pem(key: str) -> bytes:
 
 
 def opened() -> tuple[Settings, Share]:
-    """The settings and the share.
-
-    Raises:
-        InputError: No share is set, or it cannot be used.
-    """
+    """The settings and the share. Raises InputError if no share is set, or it cannot be used."""
     from runbook_lib.ledger.share import EXPECTED, Share
     from runbook_lib.settings import Settings
 
@@ -134,26 +122,14 @@ def opened() -> tuple[Settings, Share]:
     return settings, share
 
 
-def _report(what: str, moved: Moved) -> int:
+def _report(what: str, moved: Transferred) -> int:
     for words in moved.trouble:
         click.echo(f"runbook: {words}", err=True)
     click.echo(f"{what}: {moved.records} records and {moved.lines} journal lines of {moved.tickets} tickets.")
     return exit_status.FAILED if moved.trouble else exit_status.DONE
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[], None]]:
-    """Counts tickets, on a terminal in one line."""
-    stream = sys.stderr
-    count = 0
+def _progress(what: str) -> tqdm[NoReturn]:
+    from tqdm import tqdm
 
-    def step() -> None:
-        nonlocal count
-        count += 1
-        if stream.isatty() and count % EVERY == 0:
-            stream.write(f"\r{count:,} tickets {what}")
-            stream.flush()
-
-    yield step
-    if stream.isatty() and count >= EVERY:
-        stream.write("\r\033[K")
+    return tqdm(desc=what, unit=" tickets", disable=not sys.stderr.isatty(), leave=False)

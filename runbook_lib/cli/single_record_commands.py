@@ -5,9 +5,8 @@ from __future__ import annotations
 import getpass
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,19 +14,14 @@ from runbook_lib.cli import options, record_sources, share_commands
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
-if TYPE_CHECKING:
-    from runbook_lib.records.reading import Record
-    from runbook_lib.records.verification import Verifier
-
 
 @click.command()
 @click.argument("record", metavar="RECORD|TICKET", type=click.Path())
 @click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
-@click.option("--with-records", is_flag=True, help="Of a review's report: the page of each record in it, too.")
 @options.force
-def show(record: str, html: Path | None, with_records: bool, force: bool) -> int:
+def show(record: str, html: Path | None, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first."""
-    from runbook_lib.records import exporting, page, reading, report
+    from runbook_lib.records import exporting, page, reading
 
     path = _record(record)
     verifier = record_sources.verifier()
@@ -35,47 +29,16 @@ def show(record: str, html: Path | None, with_records: bool, force: bool) -> int
     more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
     more += filter(None, [share_commands.freshness(record_sources.places())])
     content = reading.read(path)
-    if with_records and (html is None or not report.is_report(content)):
-        raise InputError("--with-records goes with --html, and with a report that the review has left.")
     if html is None:
         click.echo(page.as_text(content, verification, more))
         return exit_status.DONE
-    outputs = record_sources.archive().folder
-    for replaced in (html, *([report.pages_folder(html)] if with_records else [])):
-        exporting.refuse_to_replace(replaced, force=force)
-    written = list(_record_pages(content, html, verifier)) if with_records else []
-    shown = page.as_html(content, verification, more, lambda address: report.link(address, html, outputs, written))
-    exporting.write(html, shown.encode(), force=force)
+    exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
     click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
-    if with_records:
-        there = f"{len(written)} pages in {report.pages_folder(html)}; send the folder along"
-        click.echo(f"Records: {there if written else 'none that the report links is here'}.")
     return exit_status.DONE
 
 
-def _record_pages(content: Record, html: Path, verifier: Verifier) -> Iterator[Path]:
-    """Write the page of each record that a report links, verified first; one that cannot be read is named."""
-    from runbook_lib import files
-    from runbook_lib.records import exporting, page, reading, report
-
-    for path, target in report.record_pages(content, html, record_sources.archive().folder):
-        try:
-            signed_off = [f"Signed off by {words}" for words in verifier.signed_off(path)]
-            shown = page.as_html(reading.read(path), verifier.record(path), signed_off)
-        except InputError as exc:
-            click.echo(f"runbook: {exc}", err=True)
-            continue
-        files.make_folder(target.parent)
-        exporting.write(target, shown.encode(), force=True)
-        yield target
-
-
 def _record(word: str) -> Path:
-    """A record by its path, or the last one of a ticket: names begin with the start, and sort by it.
-
-    Raises:
-        InputError: The ticket has none.
-    """
+    """A record by its path, or the last one of a ticket: names begin with the start, and sort by it."""
     if not word.isdigit():
         return Path(word)
     from runbook_lib.records.archive import notebooks
@@ -90,11 +53,7 @@ def _record(word: str) -> Path:
 
 
 def _account() -> str:
-    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs.
-
-    Raises:
-        InputError: It is not.
-    """
+    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs."""
     name = getpass.getuser()
     if sys.stdin.isatty() and not click.confirm(f"RUNBOOK_OPERATOR is not set. Sign off as {name}, as this account is"):
         raise InputError("Nothing was signed off. Set RUNBOOK_OPERATOR to the name that your signature is to have.")

@@ -48,11 +48,7 @@ def _finite(digits: str) -> float:
 
 
 def typed(kind: type[_T], value: Any) -> _T:
-    """A value of an answer, if it is of this type.
-
-    Raises:
-        TypeError: It is not.
-    """
+    """A value of an answer, if it is of this type. Raises TypeError if it is not."""
     adapter: TypeAdapter[_T] = _adapter(kind)  # type: ignore[arg-type]
     try:
         return adapter.validate_python(value)
@@ -72,11 +68,7 @@ def model(kind: type[_T], item: Any, **more: Any) -> _T:
 
 
 def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
-    """Each item of a list in an answer, parsed. Anything but a list is an error, not an empty list.
-
-    Raises:
-        TypeError: It is no list.
-    """
+    """Each item of a list in an answer, parsed. Raises TypeError if it is no list, which is no empty one."""
     return [parse(item) for item in typed(list, items)]
 
 

@@ -29,40 +29,30 @@ _REFUSALS = Refusals(
 
 
 class CustomersDot:
-    """CustomersDot, seen with the session cookie of a user who may read its admin.
-
-    Args:
-        base_url: `https://customers.gitlab.com`.
-        cookie: The session's cookie, `NAME=VALUE`.
-        session: The run's connection pool.
-    """
+    """CustomersDot, seen with the session cookie (`NAME=VALUE`) of a user who may read its admin."""
 
     def __init__(self, base_url: str, cookie: SecretStr, session: Session) -> None:
         headers = {"Cookie": cookie.get_secret_value(), "Accept": "application/json"}
         self._service = Service("CustomersDot", base_url, headers, session, lambda body: str(body["error"]), _REFUSALS)
 
-    def accounts(self, email: str, *, patience_s: float | None = None) -> list[Account]:
+    def accounts(self, email: str) -> list[Account]:
         """The accounts of exactly this address; there may be several.
-
-        Args:
-            email: The address.
-            patience_s: Try only once, with this time-out in seconds.
 
         Raises:
             RefusedError: The session has expired, or may not see this.
             UnavailableError: CustomersDot cannot be reached, or answers oddly.
         """
         # rails_admin's `is` compares capitals too, `like` does not: what else it finds is left out here.
-        found = self._rows("customer", "email", email, _account, patience_s, operator="like")
+        found = self._rows("customer", "email", email, _account, operator="like")
         return [account for account in found if account.email.casefold() == email.casefold()]
 
-    def licenses(self, account: Account, *, patience_s: float | None = None) -> list[SoldLicense]:
-        """The licenses of an account. Takes and raises as `accounts`."""
+    def licenses(self, account: Account) -> list[SoldLicense]:
+        """The licenses of an account. Raises as `accounts`."""
 
         def owned(row: Any) -> tuple[int, SoldLicense]:
             return int(row["customer_id"]), _license(row)
 
-        found = self._rows("license", "customer_id", str(account.id), owned, patience_s)
+        found = self._rows("license", "customer_id", str(account.id), owned)
         return [license for owner, license in found if owner == account.id]
 
     def seat_links(self, subscription_name: str) -> list[SeatLink]:
@@ -71,19 +61,12 @@ class CustomersDot:
         ours = [row for row in found if row.subscription_name == subscription_name]
         return sorted(ours, key=lambda row: row.created_at, reverse=True)
 
-    def probe(self, *, patience_s: float) -> None:
+    def probe(self) -> None:
         """Read one row, to learn whether the session holds. Raises as `accounts`."""
-        self._page("customer", {"per": "1", "page": "1"}, lambda row: row["id"], patience_s=patience_s)
+        self._page("customer", {"per": "1", "page": "1"}, lambda row: row["id"])
 
     def _rows(
-        self,
-        model: str,
-        field: str,
-        value: str,
-        parse: Callable[[Any], Any],
-        patience_s: float | None = None,
-        *,
-        operator: str = "is",
+        self, model: str, field: str, value: str, parse: Callable[[Any], Any], *, operator: str = "is"
     ) -> list[Any]:
         """Every row of a list with this value in a field: page by page, until one adds nothing."""
         params = {f"f[{field}][0][o]": operator, f"f[{field}][0][v]": value, "per": str(PER_PAGE)}
@@ -91,18 +74,16 @@ class CustomersDot:
         seen: dict[int, Any] = {}
         for number in range(1, LAST_PAGE + 1):
             wanted = {**params, "page": str(number)}
-            page = self._page(model, wanted, lambda row: (int(row["id"]), parse(row)), patience_s=patience_s)
+            page = self._page(model, wanted, lambda row: (int(row["id"]), parse(row)))
             new = {row_id: row for row_id, row in page if row_id not in seen}
             seen |= new
             if not new:  # a server may give fewer rows than requested, so a short page is no end
                 return list(seen.values())
-        raise self._service.too_long(f"list {model}")
+        raise self._service.failures.too_long(f"list {model}", LAST_PAGE)
 
-    def _page(
-        self, model: str, params: Mapping[str, str], parse: Callable[[Any], Any], *, patience_s: float | None = None
-    ) -> list[Any]:
+    def _page(self, model: str, params: Mapping[str, str], parse: Callable[[Any], Any]) -> list[Any]:
         try:
-            response = self._service.read(f"admin/{model}.json", params, patience_s=patience_s)
+            response = self._service.read(f"admin/{model}.json", params)
         except RefusedError as exc:
             if exc.status in (401, 403, *NOT_PERFORMED):  # devise redirects to its sign-in page
                 raise _expired(403 if exc.status == 403 else 401) from exc

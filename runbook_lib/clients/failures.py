@@ -6,17 +6,19 @@ What a service answers is foreign text: it is redacted, and cut afterwards.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from runbook_lib.clients.advice import first_advice
+from runbook_lib.addresses import is_loopback
 from runbook_lib.clients.answers import OTHER_FORM, decoded
 from runbook_lib.clients.refusals import WEB_PAGE, Refusals
 from runbook_lib.clients.retrying import TransientError, not_ready
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, UnavailableError
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.redaction import Redactor
 
 NOT_SENT = (
@@ -27,21 +29,12 @@ NOT_SENT = (
     httpx.UnsupportedProtocol,
 )
 """What breaks before there is a request."""
+_REASON_LIMIT = 100
 WORDS_LIMIT = 200
 """Characters of a service's own words in a message."""
 
 
 class Failures:
-    """Makes the errors of one service.
-
-    Args:
-        name: Its name.
-        base_url: Its address.
-        redactor: Removes secrets from its words.
-        explain: Turns an error response into the vendor's own words.
-        refusals: What to do about them.
-    """
-
     def __init__(
         self, name: str, base_url: str, redactor: Redactor, explain: Callable[[Any], str], refusals: Refusals
     ) -> None:
@@ -49,12 +42,11 @@ class Failures:
         self._explain, self._refusals = explain, refusals
 
     def line(self, words: str) -> str:
-        """A service's own words in one short line."""
         shown = self._redactor.text(words)
         return re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in shown)).strip()[:WORDS_LIMIT]
 
     def unreachable(self, exc: httpx.RequestError) -> TransientError:
-        advice = first_advice(exc, self._base_url)
+        advice = _first_advice(exc, self._base_url)
         return TransientError(f"{self._name} at {self._base_url} {_failure(exc)}. {advice}, then run again.")
 
     def failing(self, response: httpx.Response) -> TransientError:
@@ -65,7 +57,6 @@ class Failures:
         return not_ready(response, f"{self._name} is limiting requests (429)")
 
     def lost(self, how: str) -> OutcomeUnknownError:
-        """The error for a write whose answer was lost."""
         return OutcomeUnknownError(f"A change was sent to {self._name}, but {how}: it may or may not have happened.")
 
     def odd(self, response: httpx.Response) -> UnavailableError:
@@ -90,19 +81,13 @@ class Failures:
         )
 
     def refused(self, response: httpx.Response) -> RefusedError:
-        """The error for a 4xx, with what to do."""
         status, words = response.status_code, self._words(response)
         row = self._refusals.row(status, words, response.request.url.path)
         refused = f"{self._name} refused ({status}): {words}"
         return RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
 
     def refused_with_200(self, code: str, how: str) -> RefusedError:
-        """The error for a no that came with 200.
-
-        Args:
-            code: The service's own word for it.
-            how: The word with what stands beside it, for the reader.
-        """
+        """The error for a no that came with 200: the service's word for it, and that with what stands beside it."""
         word = self.line(code)
         row = self._refusals.row(None, word)
         words = f"{self._name} refused {self.line(how)}".rstrip(".") + "."
@@ -136,3 +121,35 @@ def _failure(exc: httpx.RequestError) -> str:
     if isinstance(exc, httpx.DecodingError):
         return "sends an answer that cannot be unpacked"
     return "cannot be reached" if isinstance(exc, NOT_SENT) else "closes the connection before its answer is complete"
+
+
+def _first_advice(exc: httpx.RequestError, base_url: str) -> str:
+    """What a person does first, without a period at its end. The only service on this machine is the practice world."""
+    if reason := _refused_certificate(exc):
+        return f"Its certificate is not accepted ({clean(reason, _REASON_LIMIT)}): check {_place_of(reason)}"
+    if isinstance(exc, httpx.ProxyError):
+        return "The proxy refuses the connection: check HTTPS_PROXY"
+    if not is_loopback(urlsplit(base_url).hostname or ""):
+        return "Check the network and its address"
+    if isinstance(exc, httpx.ConnectError):
+        return "The practice world has stopped: start it with `runbook sandbox`"
+    return "The practice world may have been set to do so: look at the faults in its control room"
+
+
+def _place_of(reason: str) -> str:
+    """Where the fault of a certificate is, by OpenSSL's words. Source: OpenSSL, X509_verify_cert_error_string."""
+    if "expired" in reason or "not yet valid" in reason:
+        return "this machine's clock, and tell who runs the service"
+    if "self-signed" in reason or "issuer" in reason:
+        return "its address; if a proxy of yours signs for it, name that authority in SSL_CERT_FILE"
+    return "its address"
+
+
+def _refused_certificate(exc: BaseException) -> str:
+    """Why a certificate was refused, in OpenSSL's words; "" if none was."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
+        cause = cause.__cause__ or cause.__context__
+    return ""

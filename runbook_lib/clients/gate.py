@@ -33,11 +33,7 @@ class PinnedRequest:
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """Every address of a name.
-
-    Raises:
-        OSError: It has none.
-    """
+    """Every address of a name. Raises OSError if it has none."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
@@ -48,13 +44,7 @@ def has_proxy(host: str) -> bool:
 
 
 class Gate:
-    """Checks each address of a download, also after a redirect.
-
-    Args:
-        practice: Whether the services are the practice world's.
-        resolve: Returns the addresses of a host and port.
-        has_proxy: Whether a proxy connects to a host.
-    """
+    """Checks each address of a download, also after a redirect."""
 
     def __init__(
         self, *, practice: bool, resolve: Resolve = resolve, has_proxy: Callable[[str], bool] = has_proxy

@@ -28,11 +28,6 @@ _T = TypeVar("_T")
 class GitLab:
     """One GitLab instance, seen with one token.
 
-    Args:
-        base_url: `https://gitlab.com`.
-        token: A token with `api` scope.
-        session: The run's connection pool.
-
     Attributes:
         answered_at: When it last answered with a list, by its own clock; None if not known.
         pages: The web addresses of all issues and pipelines that it has answered with.
@@ -70,10 +65,9 @@ class GitLab:
         body = {"title": title, "description": description} | ({"state_event": "close"} if close else {})
         return self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", self._issue, json=body)
 
-    def project_url(self, project_id: int, *, patience_s: float) -> str:
+    def project_url(self, project_id: int) -> str:
         """Where a person sees a project: pages below it are not found by its number. Raises as `Service.read`."""
-        path = f"api/v4/projects/{project_id}"
-        return self._service.read_json(path, lambda project: str(project["web_url"]), patience_s=patience_s)
+        return self._service.read_json(f"api/v4/projects/{project_id}", lambda project: str(project["web_url"]))
 
     def trigger(self, project_id: int, *, ref: str, token: SecretStr, variables: Mapping[str, str]) -> Pipeline:
         """Start a pipeline with variables. Raises as `Service.write`."""
@@ -93,36 +87,33 @@ class GitLab:
                 found.setdefault(variables[variable], []).append(pipeline)
         return found
 
-    def scopes(self, *, patience_s: float) -> list[str] | None:
+    def scopes(self) -> list[str] | None:
         """The token's scopes, or None for a token that has no page of its own. Raises as `Service.read`."""
         try:
             return self._service.read_json(
-                "api/v4/personal_access_tokens/self",
-                lambda token: typed(list[str], token["scopes"]),
-                patience_s=patience_s,
+                "api/v4/personal_access_tokens/self", lambda token: typed(list[str], token["scopes"])
             )
         except RefusedError as exc:
             if exc.status in (400, 404):
                 return None
             raise
 
-    def probe_issues(self, project_id: int, *, label: str, patience_s: float) -> None:
+    def probe_issues(self, project_id: int, *, label: str) -> None:
         """Read one issue, to learn whether the project is there. Raises as `Service.read`."""
-        self._first(f"api/v4/projects/{project_id}/issues", {"labels": label}, self._issue, patience_s)
+        self._first(f"api/v4/projects/{project_id}/issues", {"labels": label}, self._issue)
 
-    def probe_pipelines(self, project_id: int, *, patience_s: float) -> None:
+    def probe_pipelines(self, project_id: int) -> None:
         """Read the last pipeline that a trigger started, and its variables. Raises as `Service.read`.
 
         The list takes a lesser role than the variables, by which a license is found that was asked for before.
         """
         path = f"api/v4/projects/{project_id}/pipelines"
-        for pipeline in self._first(path, {"source": "trigger"}, self._pipeline, patience_s):
-            self._service.read_json(_variables_path(project_id, pipeline), _variables, patience_s=patience_s)
+        for pipeline in self._first(path, {"source": "trigger"}, self._pipeline):
+            self._service.read_json(_variables_path(project_id, pipeline), _variables)
 
-    def _first(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T], patience_s: float) -> list[_T]:
+    def _first(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T]) -> list[_T]:
         """Read and parse one item at most: a sign-in page answers 200 too, and proves nothing."""
-        one = {**params, "per_page": "1"}
-        return self._service.read_json(path, lambda items: listed(items, parse), one, patience_s=patience_s)
+        return self._service.read_json(path, lambda items: listed(items, parse), {**params, "per_page": "1"})
 
     def _pages(self, path: str, params: Mapping[str, str], parse: Callable[[Any], _T]) -> Iterator[_T]:
         """Every item of a list, parsed, by page number; `X-Next-Page` is empty on the last.
@@ -141,7 +132,7 @@ class GitLab:
             if not re.fullmatch("[0-9]{1,9}", after) or int(after) <= number:
                 raise self._service.failures.odd(response)
             number = int(after)
-        raise self._service.too_long(f"list {path}")
+        raise self._service.failures.too_long(f"list {path}", LAST_PAGE)
 
     def _issue(self, item: Any) -> TrackerIssue:
         issue = _issue(item)
@@ -170,7 +161,6 @@ def _pipeline(item: Any) -> Pipeline:
 
 
 def _variables_path(project_id: int, pipeline: Pipeline) -> str:
-    """Where the variables are that a pipeline was started with."""
     return f"api/v4/projects/{project_id}/pipelines/{pipeline.id}/variables"
 
 

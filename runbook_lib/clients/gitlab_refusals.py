@@ -13,7 +13,6 @@ _OWNER = "the user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN"
 
 
 def _no_pipeline(advice: str, *, says: str = "", status: int | None = None, fault: str = "") -> Row:
-    """A row for a refused trigger."""
     return Row(f"{advice} No pipeline was started.", says=says, status=status, path=r"/trigger/pipeline$", fault=fault)
 
 

@@ -33,7 +33,7 @@ from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
 from runbook_lib.clients.retrying import TransientError, retried
-from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
+from runbook_lib.domain.errors import InputError, RefusedError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
@@ -66,10 +66,7 @@ class Session(httpx.Client):
 
     Args:
         loopback: Whether the services are on this machine; then no proxy is used.
-        budget: The run's seconds for waiting.
-        transport: In place of the network.
         redactor: Removes secrets from each answer; by default licenses only.
-        gate: Checks where downloads may go.
         pace: The rate limits that all processes share, or None for a single process.
     """
 
@@ -107,19 +104,7 @@ class Session(httpx.Client):
 
 
 class Service:
-    """One vendor's API.
-
-    Args:
-        name: Its name in messages, such as `Zendesk`.
-        base_url: Its address; paths are appended.
-        headers: Its credentials, sent to `base_url`'s host only.
-        session: The shared pool.
-        explain: Turns an error response into the vendor's own words.
-        refusals: What to do about them.
-
-    Attributes:
-        failures: Makes its errors.
-    """
+    """One vendor's API. `headers` go to `base_url`'s host only; `explain` finds the vendor's words in an error."""
 
     def __init__(
         self,
@@ -136,32 +121,19 @@ class Service:
         self._headers = dict(headers)
         self._session = session
 
-    def read(
-        self, path: str, params: Mapping[str, Any] | None = None, *, patience_s: float | None = None
-    ) -> httpx.Response:
-        """GET, retried a few times.
-
-        Args:
-            path: Below `base_url`.
-            params: The query.
-            patience_s: Try only once, with this time-out in seconds in place of the pool's.
+    def read(self, path: str, params: Mapping[str, Any] | None = None) -> httpx.Response:
+        """GET, retried a few times, unless there is no time for that (`Budget.hurried`).
 
         Raises:
             RefusedError: The service refused (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        return self._retried(partial(self._read_once, path, params, patience_s), path, once=patience_s is not None)
+        once = self._session.budget.patience_s is not None
+        return self._retried(partial(self._read_once, path, params), path, once=once)
 
-    def read_json(
-        self,
-        path: str,
-        parse: Callable[[Any], _T],
-        params: Mapping[str, Any] | None = None,
-        *,
-        patience_s: float | None = None,
-    ) -> _T:
+    def read_json(self, path: str, parse: Callable[[Any], _T], params: Mapping[str, Any] | None = None) -> _T:
         """As `read`, and parse the decoded body."""
-        return self.parsed(self.read(path, params, patience_s=patience_s), parse)
+        return self.parsed(self.read(path, params), parse)
 
     def read_pages(
         self,
@@ -171,17 +143,11 @@ class Service:
         *,
         cursor: str,
         what: str = "",
-        patience_s: float | None = None,
     ) -> Iterator[_T]:
         """Every item of a list, page by page.
 
         Args:
-            path: As for `read`.
-            parse: The items of a page, and where the next one begins; "" on the last.
-            params: The query of the first page.
-            cursor: The parameter that says where a page begins.
-            what: The list's name in messages.
-            patience_s: As for `read`, for each page.
+            parse: The items of a page, and the value of the parameter `cursor` for the next one; "" on the last.
 
         Raises:
             UnavailableError: As `read_json`; or there is no end to it.
@@ -189,24 +155,19 @@ class Service:
         seen, after = {""}, ""
         for _ in range(LAST_PAGE):
             wanted = {**params, cursor: after} if after else params
-            items, after = self.read_json(path, parse, wanted, patience_s=patience_s)
+            items, after = self.read_json(path, parse, wanted)
             yield from items
             if not after:
                 return
             if after in seen:
                 break
             seen.add(after)
-        raise self.too_long(what or f"list {path}")
+        raise self.failures.too_long(what or f"list {path}", LAST_PAGE)
 
     def write(self, method: str, path: str, **body: Any) -> httpx.Response:
-        """Send a change at most once.
+        """Send a change at most once; `body` is httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         It is sent again only if the service certainly has not acted: it was not reached, or answered 429.
-
-        Args:
-            method: The HTTP method.
-            path: Below `base_url`.
-            body: httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         Raises:
             RefusedError: The service refused, or sent the request elsewhere; nothing was changed.
@@ -237,12 +198,7 @@ class Service:
             raise self.failures.lost("its answer cannot be read") from exc
 
     def download(self, url: str, limit: int, *, also_own: str = "") -> httpx.Response:
-        """Fetch a file of at most `limit` bytes; credentials go along only to the service's own hosts.
-
-        Args:
-            url: The file's address.
-            limit: Its most bytes.
-            also_own: A host, beside `base_url`'s, that is the service's own too.
+        """Fetch a file of at most `limit` bytes; credentials go only to the service's own hosts, `also_own` among them.
 
         Raises:
             InputError: The file is larger.
@@ -250,17 +206,15 @@ class Service:
         """
         return self._retried(partial(self._download_once, url, limit, also_own))
 
-    def pause(self, seconds: float) -> None:
-        self._session.budget.pause(seconds)
+    @property
+    def budget(self) -> Budget:
+        """The run's, of which waiting is taken."""
+        return self._session.budget
 
     def header(self, response: httpx.Response, name: str) -> str | None:
         """A header of an answer, redacted as its body is; None if it is not there."""
         words = response.headers.get(name)
         return None if words is None else self._session.redactor.text(words)
-
-    def too_long(self, what: str) -> UnavailableError:
-        """The error for a list that has more than `LAST_PAGE` pages."""
-        return self.failures.too_long(what, LAST_PAGE)
 
     def _retried(self, call: Callable[[], _T], path: str = "", *, once: bool = False) -> _T:
         return retried(partial(self._in_turn, call, path), self.name, self._session.budget, once=once)
@@ -283,7 +237,8 @@ class Service:
             budget.spend(time.monotonic() - started)
             raise
 
-    def _read_once(self, path: str, params: Mapping[str, Any] | None, patience_s: float | None) -> httpx.Response:
+    def _read_once(self, path: str, params: Mapping[str, Any] | None) -> httpx.Response:
+        patience_s = self._session.budget.patience_s
         timeout = httpx.USE_CLIENT_DEFAULT if patience_s is None else patience_s
         try:
             response = self._answer("GET", path, params=params, headers=self._headers, timeout=timeout)
@@ -367,11 +322,7 @@ class Service:
 
 
 def _whole(response: httpx.Response, limit: int) -> httpx.Response:
-    """An answer with its whole body, unpacked.
-
-    Raises:
-        httpx.RequestError: It breaks off, has more than `limit` bytes, or takes too long.
-    """
+    """A whole answer, unpacked. Raises httpx.RequestError if it breaks off, is too large or takes too long."""
     content, end = bytearray(), time.monotonic() + LONGEST_ANSWER_S
     for part in response.iter_bytes():
         content += part

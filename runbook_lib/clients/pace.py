@@ -27,13 +27,7 @@ MINUTE_S = 60.0
 
 @dataclass(frozen=True)
 class Rate:
-    """What a service takes.
-
-    Attributes:
-        requests: How many requests.
-        seconds: In how many seconds.
-        at_once: How many of them may be sent in a row.
-    """
+    """What a service takes; `at_once` of the requests may be sent in a row."""
 
     requests: float
     seconds: float
@@ -41,7 +35,6 @@ class Rate:
 
     @property
     def step_s(self) -> float:
-        """Seconds from one request to the next."""
         return self.seconds / self.requests
 
 
@@ -62,13 +55,7 @@ ANNOUNCED = "X-Rate-Limit"
 
 
 class Pace:
-    """The turns of all processes that share a folder.
-
-    Args:
-        folder: Where they agree.
-        rates: What each service takes; one that is not named takes anything.
-        clock: Seconds that are the same for every process of this machine.
-    """
+    """The turns of all processes that share a folder; a service without a rate takes anything."""
 
     def __init__(
         self, folder: Path, rates: dict[str, Rate] | None = None, *, clock: Callable[[], float] = time.monotonic

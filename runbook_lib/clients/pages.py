@@ -19,13 +19,9 @@ _SIGN_IN = re.compile(
 
 
 def is_sign_in_page(content: bytes, headers: Mapping[str, str], *, size: int, file_name: str) -> bool:
-    """Whether a page came in place of a file.
+    """Whether a page came in place of a file, whose size in bytes and name are as the ticket states them.
 
-    Args:
-        content: What came.
-        headers: The answer's headers, by lower-case name.
-        size: The file's bytes, as the ticket states them.
-        file_name: The file's name, as the ticket states it.
+    The headers are by lower-case name.
     """
     text = content[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf")
     if text[:2] in (b"\xff\xfe", b"\xfe\xff"):

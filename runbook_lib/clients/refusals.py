@@ -15,21 +15,13 @@ CREDENTIALS, RIGHTS = "credentials", "rights"
 
 @dataclass(frozen=True)
 class Row:
-    """One refusal, and what to do about it.
-
-    Attributes:
-        advice: The sentence, which names the setting, scope or place.
-        says: A pattern to search in the service's words, ignoring case; "" matches any.
-        status: The HTTP status; None matches any.
-        path: A pattern to search in the path; "" matches any.
-        fault: `CREDENTIALS`, `RIGHTS`, or "" for anything else.
-    """
+    """One refusal, and what to do about it."""
 
     advice: str
-    says: str = ""
-    status: int | None = None
-    path: str = ""
-    fault: str = ""
+    says: str = ""  # a pattern to search in the service's words, ignoring case; "" matches any
+    status: int | None = None  # the HTTP status; None matches any
+    path: str = ""  # a pattern to search in the path; "" matches any
+    fault: str = ""  # `CREDENTIALS`, `RIGHTS`, or "" for anything else
 
     def fits(self, status: int | None, words: str, path: str) -> bool:
         if self.status not in (None, status):
@@ -47,13 +39,7 @@ _ON_THE_WAY = tuple(Row(_PROXY, says=WEB_PAGE, status=status) for status in (401
 
 @dataclass(frozen=True)
 class Refusals:
-    """The refusals of one service.
-
-    Attributes:
-        address: The setting that holds its address.
-        page: The vendor's own page on its errors.
-        rows: The known refusals, the most specific first.
-    """
+    """The known refusals of one service, the most specific first; `address` is the setting that holds its address."""
 
     address: str
     page: str

@@ -34,11 +34,7 @@ class TransientError(UnavailableError):
 
 
 def retried(call: Callable[[], _T], name: str, budget: Budget, *, once: bool = False) -> _T:
-    """What a call returns that may raise `TransientError`.
-
-    Raises:
-        UnavailableError: Every attempt failed.
-    """
+    """What a call returns that may raise `TransientError`. Raises UnavailableError if every attempt failed."""
 
     def pause(seconds: float) -> None:
         budget.wait(seconds, f"waiting {seconds:.1f} s for {name}, which is not ready")
@@ -63,11 +59,7 @@ def answered_at(response: httpx.Response) -> datetime | None:
 
 
 def not_ready(response: httpx.Response, words: str) -> TransientError:
-    """The error for a service that is not ready, with the pause that it asks for, if it does.
-
-    Args:
-        response: Its answer.
-        words: A sentence on it, without a period.
+    """The error for a service that is not ready, after a sentence without a period, with the pause that it asks for.
 
     Source: RFC 9110, 10.2.3, `Retry-After`: seconds, or a date; of one in the past, nothing follows.
     """
@@ -100,7 +92,6 @@ def _pause(state: RetryCallState) -> float:
 
 
 def _error(state: RetryCallState) -> TransientError:
-    """The error of the last attempt."""
     exc = state.outcome and state.outcome.exception()
     if not isinstance(exc, TransientError):
         raise TypeError(f"{exc!r} is not retried")

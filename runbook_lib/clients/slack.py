@@ -25,13 +25,7 @@ _SCOPES = {"needed": "it needs", "provided": "the token has"}
 
 
 class Slack:
-    """One workspace, seen by one bot.
-
-    Args:
-        base_url: `https://slack.com/api/`.
-        token: The bot token.
-        session: The run's connection pool.
-    """
+    """One workspace, seen by one bot."""
 
     def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
@@ -80,11 +74,7 @@ class Slack:
     ) -> list[str]:
         """The `ts` of every message posted under an operation id since a moment, oldest first.
 
-        Args:
-            channel_id: Such as `C0123456789`.
-            operation_id: As given to `post`.
-            since: Older messages are not looked at.
-            patience_s: Ask only once for each page, with this time-out in seconds.
+        With `patience_s`, a time-out in seconds, each page is read only once.
 
         Raises:
             RefusedError: Slack refused; `code` is its word.
@@ -98,26 +88,24 @@ class Slack:
             params,
             cursor="cursor",
             what=f"history of {channel_id}",
-            patience_s=patience_s,
         )
-        return sorted([ts for ts, found in messages if found == operation_id])
+        with self._service.budget.hurried(patience_s):
+            return sorted([ts for ts, found in messages if found == operation_id])
 
-    def scopes(self, *, patience_s: float) -> list[str] | None:
+    def scopes(self) -> list[str] | None:
         """The bot's scopes, or None if the answer does not list them. Raises as `find`.
 
         Source: Slack API reference, `X-OAuth-Scopes` of every answer.
         """
-        response = self._service.read("auth.test", patience_s=patience_s)
+        response = self._service.read("auth.test")
         self._service.parsed(response, self._ok)
         scopes = self._service.header(response, "x-oauth-scopes")
         return None if scopes is None else [scope.strip() for scope in scopes.split(",") if scope.strip()]
 
-    def probe(self, channel_id: str, *, patience_s: float) -> None:
+    def probe(self, channel_id: str) -> None:
         """Read one message of a channel. Raises as `find`."""
         params = {"channel": channel_id, "limit": "1"}
-        self._service.read_json(
-            "conversations.history", lambda page: _page(self._ok(page, channel_id)), params, patience_s=patience_s
-        )
+        self._service.read_json("conversations.history", lambda page: _page(self._ok(page, channel_id)), params)
 
     def _posted(self, answer: Any, channel_id: str) -> tuple[str, str, str | None]:
         """A post's `ts`, its channel, and its text as Slack keeps it; None if the answer has no text."""

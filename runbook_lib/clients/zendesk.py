@@ -40,11 +40,7 @@ _T = TypeVar("_T")
 class Zendesk:
     """The tickets of one Zendesk account.
 
-    Args:
-        base_url: `https://TEAM.zendesk.com`.
-        credentials: The `Authorization` header.
-        session: The run's connection pool.
-        mapped_host: The host-mapped domain, which may see the credentials too; "" for none.
+    The `Authorization` header goes to its host and, if there is one, to the host-mapped domain.
     """
 
     def __init__(
@@ -57,23 +53,15 @@ class Zendesk:
         )
         self._mapped_host = mapped_host
 
-    def ticket(self, ticket_id: int, *, patience_s: float | None = None) -> Ticket:
-        """A ticket with its requester, organization and assignee.
+    def ticket(self, ticket_id: int) -> Ticket:
+        """A ticket with its requester, organization and assignee. Raises RefusedError if it cannot be seen."""
+        return self._reading(ticket_id)[0]
 
-        Args:
-            ticket_id: Its number.
-            patience_s: Ask only once, with this time-out in seconds.
-
-        Raises:
-            RefusedError: There is no such ticket, or the credentials may not see it.
-        """
-        return self._reading(ticket_id, patience_s=patience_s)[0]
-
-    def _reading(self, ticket_id: int, *, patience_s: float | None = None) -> tuple[Ticket, datetime | None]:
+    def _reading(self, ticket_id: int) -> tuple[Ticket, datetime | None]:
         """A ticket, and the time of the answer by the service's clock, to the second."""
         with _naming(ticket_id):
             path = f"api/v2/tickets/{ticket_id}.json"
-            response = self._service.read(path, {"include": "users,organizations"}, patience_s=patience_s)
+            response = self._service.read(path, {"include": "users,organizations"})
             base_url = self._service.base_url
             found = self._service.parsed(response, lambda body: zendesk_answers.ticket(body, ticket_id, base_url))
             return found, answered_at(response)
@@ -101,7 +89,7 @@ class Zendesk:
                 return ticket  # independent of the service's clock
             if ticket.updated_stamp != seen:
                 seen, seen_at = ticket.updated_stamp, time.monotonic()
-            self._service.pause(STAMP_PAUSE_S)
+            self._service.budget.pause(STAMP_PAUSE_S)
         raise UnavailableError(f"Ticket {ticket_id} keeps changing, so nothing was sent. Run again in a moment.")
 
     def comments(self, ticket_id: int) -> list[Comment]:
@@ -149,22 +137,15 @@ class Zendesk:
             person = None
         return (person is not None and person.is_agent) or user_id == self.me().id
 
-    def me(self, *, patience_s: float | None = None) -> Person:
-        """The user of these credentials.
-
-        Args:
-            patience_s: Ask only once, with this time-out in seconds.
-
-        Raises:
-            RefusedError: They are invalid: Zendesk answers this call 200 with an anonymous user.
-        """
-        person = self._service.read_json("api/v2/users/me.json", zendesk_answers.user, patience_s=patience_s)
+    def me(self) -> Person:
+        """The user of these credentials. Raises RefusedError if they are invalid: Zendesk answers 200 then."""
+        person = self._service.read_json("api/v2/users/me.json", zendesk_answers.user)
         if person is None:
             words = "Zendesk does not accept these credentials."
             raise RefusedError(words, status=401, advice=f"Renew {self._credential}.", fault=CREDENTIALS)
         return person
 
-    def obstacle(self, agent: Person, *, patience_s: float | None = None) -> str:
+    def obstacle(self, agent: Person) -> str:
         """As `zendesk_refusals.obstacle`, with the agent's custom role; a role that may not be read is left out.
 
         Raises:
@@ -175,9 +156,7 @@ class Zendesk:
             return known
         path = f"api/v2/custom_roles/{agent.custom_role_id}.json"
         try:
-            role = self._service.read_json(
-                path, lambda answer: dict(answer["custom_role"]["configuration"]), patience_s=patience_s
-            )
+            role = self._service.read_json(path, lambda answer: dict(answer["custom_role"]["configuration"]))
         except RefusedError:
             return ""
         return obstacle(agent, role)
@@ -312,13 +291,12 @@ class Zendesk:
                 ) from exc
             raise
 
-    def probe(self, *, patience_s: float) -> None:
+    def probe(self) -> None:
         """Read one ticket of the list, to learn whether the credentials hold. Raises as `Service.read`."""
         self._service.read_json(
             "api/v2/tickets.json",
             lambda page: listed(page["tickets"], lambda ticket: ticket["id"]),
             {"page[size]": "1"},
-            patience_s=patience_s,
         )
 
     def _pages(self, path: str, parse: Callable[[Any], list[_T]], **params: str) -> Iterator[_T]:

@@ -68,7 +68,6 @@ def person(user: Any) -> Person:
 
 
 def _people(answer: Any) -> dict[int, Person]:
-    """The users beside the requested object, by their ids."""
     return {one.id: one for one in map(person, answer.get("users") or ())}
 
 

@@ -53,11 +53,7 @@ def refusals(credential: str) -> Refusals:
 
 
 def obstacle(agent: Person, role: Mapping[str, object] | None = None) -> str:
-    """What keeps an agent from doing what the runbooks need, in one sentence; "" for nothing.
-
-    Args:
-        agent: The operator, as Zendesk knows them.
-        role: The configuration of their custom role, if they have one that can be read.
+    """What keeps an agent with this custom role, if it can be read, from doing what the runbooks need; "" for nothing.
 
     Source: Zendesk API reference, users, `role`, `role_type`, `only_private_comments`, `suspended`; custom roles,
         `ticket_comment_access`, `ticket_editing`.

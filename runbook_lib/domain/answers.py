@@ -28,23 +28,14 @@ Value = int | bool | str | date | tuple[str, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """One parameter.
+    """One parameter."""
 
-    Attributes:
-        name: Its name in the notebooks, on the command line and in records.
-        words: Its meaning in one line; the notebooks' `# help` comment.
-        read: Turns the given value into the checked one; raises InputError.
-        label: The label of its field in a form.
-        choices: The choices of a form.
-        optional: Whether `unknown` is allowed.
-    """
-
-    name: str
-    words: str
-    read: Callable[[str, object], Value]
+    name: str  # its name in the notebooks, on the command line and in records
+    words: str  # its meaning in one line; the notebooks' `# help` comment
+    read: Callable[[str, object], Value]  # turns the given value into the checked one; raises InputError
     label: str = ""
     choices: tuple[str, ...] = ()
-    optional: bool = True
+    optional: bool = True  # whether `unknown` is allowed
 
     def parse(self, raw: object) -> Value | None:
         """The checked value, or None for `unknown`.
@@ -102,11 +93,7 @@ def parse(name: str, raw: object) -> Value | None:
 
 
 def address(name: str, raw: object) -> str:
-    """A syntactically valid mail address.
-
-    Raises:
-        InputError: It is not valid. The DNS is not used.
-    """
+    """A syntactically valid mail address; InputError if it is not valid. The DNS is not used."""
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
     text = pasted.trimmed(raw) if isinstance(raw, str) else ""
@@ -161,11 +148,7 @@ def _yes_or_no(name: str, raw: object) -> str:
 
 
 def day(name: str, raw: object) -> date:
-    """A date from `FIRST_YEAR` to `LAST_YEAR`.
-
-    Raises:
-        InputError: It is no date, an ambiguous one, or out of range.
-    """
+    """A date from `FIRST_YEAR` to `LAST_YEAR`; InputError if it is no date, an ambiguous one, or out of range."""
     expected = "a date as YYYY-MM-DD, such as 2026-11-06"
     found = pasted.day(raw) if isinstance(raw, str) else None
     if isinstance(raw, date) and not isinstance(raw, datetime):

@@ -30,7 +30,6 @@ class Kind(StrEnum):
     VIDEO = "a video or a sound"
     SYSTEM = "a file of an operating system"
     HTML = "a web page (HTML)"
-    CSV = "a table (CSV)"
     KEY = "a key, certificate or signature"
     TEXT = "text"
     BINARY = "of a kind that is not known here"
@@ -216,7 +215,7 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
         return Kind.LICENSE_INFO
     if start.startswith(("<!doctype html", "<html")) or re.search(r"<(?:body|head|div|table|p|br)\b", start):
         return Kind.HTML
-    return Kind.CSV if _is_table(bare) else Kind.TEXT
+    return Kind.TEXT
 
 
 def _is_code(bare: str) -> bool:
@@ -224,12 +223,6 @@ def _is_code(bare: str) -> bool:
         return True
     mixed = any(c.isdigit() for c in bare) and any(c.isalpha() for c in bare)
     return len(bare) <= _SHORT_CHARS and mixed and _BARE_CODE.fullmatch(bare) is not None
-
-
-def _is_table(bare: str) -> bool:
-    """Whether the first lines all have the same number of commas, semicolons or tabs."""
-    lines = [line for line in _first_lines(bare, 6) if line.strip()][:5]
-    return len(lines) > 1 and any(lines[0].count(mark) and len({x.count(mark) for x in lines}) == 1 for mark in ",;\t")
 
 
 def _first_lines(text: str, most: int) -> Iterator[str]:

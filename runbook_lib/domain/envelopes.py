@@ -62,23 +62,14 @@ _ENVELOPE = re.compile(rb'[A-Za-z0-9+/=\\":, \t\r\n]*\}?')
 
 @dataclass(frozen=True)
 class Envelope:
-    """A license in a text.
+    """A license in a text."""
 
-    Attributes:
-        start: Where it begins in the text, with its BEGIN line.
-        end: Where it ends, with its END line.
-        body: Its Base64 in one line, padded; never shown.
-        is_whole: Whether it is complete; otherwise `body` is its beginning.
-        notes: What was repaired, for the reader.
-        where: In which member of a file it stood, or "".
-    """
-
-    start: int
-    end: int
-    body: str = field(repr=False)
-    is_whole: bool = True
-    notes: tuple[str, ...] = ()
-    where: str = ""
+    start: int  # where it begins in the text, with its BEGIN line
+    end: int  # where it ends, with its END line
+    body: str = field(repr=False)  # its Base64 in one line, padded; never shown
+    is_whole: bool = True  # whether it is complete; otherwise `body` is its beginning
+    notes: tuple[str, ...] = ()  # what was repaired, for the reader
+    where: str = ""  # in which member of a file it stood, or ""
 
     @property
     def text(self) -> str:
@@ -123,7 +114,6 @@ class Search:
     """One search through one text.
 
     Args:
-        text: The text.
         view: It, as `decoded` has it, if that is there already.
 
     Attributes:
@@ -137,7 +127,7 @@ class Search:
 
     @cached_property
     def _skeleton(self) -> View:
-        """The letters with their places: dear, and needed only where something was found."""
+        """The letters with their places; costly, so made only where something was found."""
         return _skeleton(self.view.text)
 
     @cached_property

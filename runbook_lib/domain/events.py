@@ -50,19 +50,12 @@ _ENDS = (Kind.RUN_ENDED, Kind.RECORD_ADOPTED)
 
 
 class Meaning(NamedTuple):
-    """The meaning of a line for an operation.
+    """The meaning of a line for an operation."""
 
-    Attributes:
-        is_open: Whether it is unknown if the effect is there.
-        is_there: Whether a run has seen that the effect is there.
-        timeline: The line as a sentence, with a placeholder for the effect's name.
-        progress: The state of the effect, for the reader who watches the run.
-    """
-
-    is_open: bool
-    is_there: bool
-    timeline: str
-    progress: str
+    is_open: bool  # whether it is unknown if the effect is there
+    is_there: bool  # whether a run has seen that the effect is there
+    timeline: str  # the line as a sentence, with a placeholder for the effect's name
+    progress: str  # the state of the effect, for the reader who watches the run
 
 
 _NOT_KNOWN = "Unknown. The next run checks before it sends."
@@ -78,19 +71,12 @@ EFFECTS: Mapping[str, Meaning] = {
 
 
 class Event(NamedTuple):
-    """A line of a journal, and the condition of that journal.
+    """A line of a journal, and the condition of that journal."""
 
-    Attributes:
-        entry: The line's fields, and its `writer`.
-        set_aside: Whether the journal was set aside.
-        is_unknown: Whether its writer is unknown.
-        is_trusted: Whether its writer's key is trusted here.
-    """
-
-    entry: Mapping[str, Any]
-    set_aside: bool = False
-    is_unknown: bool = False
-    is_trusted: bool = True
+    entry: Mapping[str, Any]  # the line's fields, and its `writer`
+    set_aside: bool = False  # whether the journal was set aside
+    is_unknown: bool = False  # whether its writer is unknown
+    is_trusted: bool = True  # whether its writer's key is trusted here
 
     def text(self, name: str) -> str:
         found = self.entry.get(name)
@@ -234,15 +220,10 @@ class RunEvents:
 
 @dataclass
 class Attempt:
-    """The attempt of one writer at an operation.
+    """The attempt of one writer at an operation."""
 
-    Attributes:
-        run: The key in `History.runs` of the run that tried, or "".
-        last: The last line on it; that an effect is there ends the attempts of all writers.
-    """
-
-    run: str
-    last: Event
+    run: str  # the key in `History.runs` of the run that tried, or ""
+    last: Event  # the last line on it; that an effect is there ends the attempts of all writers
 
     @property
     def closedness(self) -> int:
@@ -305,7 +286,6 @@ class History:
         events: The same.
         runs: The runs, by the record's name, in the order of their beginning. Another writer's line about a record
             is not part of the run that left the record: it is a run of its own, under both names.
-        operations: By operation id.
         restarts: The lines by which parts were set aside.
         sign_offs: The lines by which reviewers sign records off, by the record's name.
         case_ended: The line by which a person whose key is trusted says that the case has ended, unless taken back.

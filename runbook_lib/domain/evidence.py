@@ -17,7 +17,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.domain.policy import PAID_PLANS, accepted_users, least_seats
+from runbook_lib.domain.policy import FIGURES, PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
 """Our records."""
@@ -27,34 +27,23 @@ NONE_OF_THEM = "none"
 """The answer that no license on the ticket is installed."""
 
 _RANKS = {plan: rank for rank, plan in enumerate(("free", *PAID_PLANS))}
-_FIGURES = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
 
 
 @dataclass(frozen=True)
 class Attached:
-    """A license on the ticket that the expected key has signed and that has started.
-
-    Attributes:
-        name: The file's name.
-        fingerprint: Distinguishes files of the same name.
-        blocked_on: The day from which the instance is read-only, if the file states it.
-        users: Its user count, or None if that is no number.
-        plan: Its plan, as the file has it.
-        is_cancellation: Whether it was issued because a subscription was canceled.
-        company: The licensee's company.
-        email: The licensee's address, or "".
-    """
+    """A license on the ticket that the expected key has signed and that has started."""
 
     name: str
-    fingerprint: str
+    fingerprint: str  # distinguishes files of the same name
     expires_on: date | None
-    blocked_on: date | None = None
-    users: int | None = None
+    blocked_on: date | None = None  # the day from which the instance is read-only, if the file states it
+    users: int | None = None  # its user count, or None if that is no number
     plan: str | None = None
     is_trial: bool = False
-    is_cancellation: bool = False
+    is_cancellation: bool = False  # whether it was issued because a subscription was canceled
     company: str = ""
-    email: str = ""
+    email: str = ""  # the licensee's address, or ""
+    starts_on: date = date.min
 
     def works_on(self, day: date, grace_days: int) -> bool:
         """Whether an instance with this license can be written to on a day."""
@@ -73,28 +62,18 @@ class Attached:
 
 @dataclass(frozen=True)
 class Installed:
-    """The license that the instance has, as far as the ticket shows.
+    """The license that the instance has, as far as the ticket shows."""
 
-    Attributes:
-        license: The license whose facts count, or None.
-        question: Why the engineer has to be asked, or "".
-    """
-
-    license: Attached | None = None
-    question: str = ""
+    license: Attached | None = None  # the license whose facts count, or None
+    question: str = ""  # why the engineer has to be asked, or ""
 
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """A question about a fact that only a person can answer.
+    """A question about a fact that only a person can answer."""
 
-    Attributes:
-        name: The parameter that answers it.
-        reason: The contradicting values with their sources.
-    """
-
-    name: str
-    reason: str
+    name: str  # the parameter that answers it
+    reason: str  # the contradicting values with their sources
 
 
 def installed(
@@ -195,7 +174,7 @@ def open_questions(
 def users_question(facts: Facts, suggested: int) -> str:
     """Why a person has to give the user count, or "" if our records or the engineer's figures support it."""
     used = [fact for fact in map(facts.best, _figures_used(facts)) if fact]
-    theirs = [fact for fact in facts.known if fact.name in _FIGURES and fact.source in CUSTOMERS]
+    theirs = [fact for fact in facts.known if fact.name in FIGURES and fact.source in CUSTOMERS]
     if not any(fact.source is not Source.ENGINEER for fact in used) or not theirs:
         return ""
     ours = [f for f in facts.known if f.name == "users_in_license" and f.source in OURS and isinstance(f.value, int)]
@@ -216,7 +195,7 @@ def users_question(facts: Facts, suggested: int) -> str:
 
 def _figures_used(facts: Facts) -> tuple[str, ...]:
     """The figures that `policy.suggest_users` uses."""
-    return _FIGURES[1:] if facts.value("maximum_users") is not None else _FIGURES
+    return FIGURES[1:] if facts.value("maximum_users") is not None else FIGURES
 
 
 def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:

@@ -51,21 +51,13 @@ XZ_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Content:
-    """What some bytes are, and the licenses in them.
-
-    Attributes:
-        kind: What they are.
-        detail: The format, such as `PNG`, or "".
-        licenses: Every license in them, each once, in order.
-        notes: What was not opened or is odd, for the reader.
-        is_opened: Whether all that may hold a license was looked at.
-    """
+    """What some bytes are, and the licenses in them."""
 
     kind: Kind
-    detail: str = ""
-    licenses: tuple[Envelope, ...] = ()
-    notes: tuple[str, ...] = ()
-    is_opened: bool = True
+    detail: str = ""  # the format, such as `PNG`, or ""
+    licenses: tuple[Envelope, ...] = ()  # every license in them, each once, in order
+    notes: tuple[str, ...] = ()  # what was not opened or is odd, for the reader
+    is_opened: bool = True  # whether all that may hold a license was looked at
 
     @property
     def words(self) -> str:

@@ -65,36 +65,22 @@ _LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a")
 
 @dataclass(frozen=True)
 class NamedParty:
-    """The company and mail domains that one source names.
+    """The company and mail domains that one source names."""
 
-    Attributes:
-        where: The source, for the reader: "organization", "CustomersDot account 7", a file's name.
-        company: The company, or "".
-        domains: Mail domains, without the addresses.
-    """
-
-    where: str
-    company: str = ""
-    domains: tuple[str, ...] = ()
+    where: str  # the source, for the reader: "organization", "CustomersDot account 7", a file's name
+    company: str = ""  # the company, or ""
+    domains: tuple[str, ...] = ()  # mail domains, without the addresses
 
 
 @dataclass(frozen=True)
 class IdentitySources:
-    """The sources that `ruling` compares.
+    """The sources that `ruling` compares."""
 
-    Attributes:
-        ours: The organization, and CustomersDot accounts of exactly the requester's address.
-        requester: The requester by their address.
-        licenses: The license files on the ticket that the case uses.
-        confirmed: The engineer's answer.
-        not_looked: Why CustomersDot could not be read, or "".
-    """
-
-    ours: tuple[NamedParty, ...] = ()
+    ours: tuple[NamedParty, ...] = ()  # the organization, and CustomersDot accounts of exactly the requester's address
     requester: NamedParty = NamedParty("requester")
-    licenses: tuple[NamedParty, ...] = ()
+    licenses: tuple[NamedParty, ...] = ()  # the license files on the ticket that the case uses
     confirmed: Answer = Answer.UNKNOWN
-    not_looked: str = ""
+    not_looked: str = ""  # why CustomersDot could not be read, or ""
 
 
 def ruling(who: IdentitySources) -> Ruling:

@@ -61,14 +61,10 @@ _OPENING = base64.b64encode(b'{"data":"')
 
 @dataclass(frozen=True)
 class ExaminedLicense:
-    """A license that was read, and what is odd about its file.
+    """A license that was read, and what is odd about its file."""
 
-    Attributes:
-        license: What it says.
-        notes: Where it is not as the gem writes it; parts of a sentence, such as "its END line is missing".
-    """
-
-    license: License
+    license: License  # what it says
+    # Where it is not as the gem writes it; parts of a sentence, such as "its END line is missing"
     notes: tuple[str, ...] = ()
 
 

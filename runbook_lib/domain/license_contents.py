@@ -42,47 +42,27 @@ _NEXT_STEP = {
 
 @dataclass(frozen=True, kw_only=True)
 class License:
-    """What a license file says; JSON keys that have no field of their own are kept in `other`.
+    """What a license file says; JSON keys that have no field of their own are kept in `other`."""
 
-    Attributes:
-        licensee: To whom it was issued, not empty; usually `Name`, `Company` and `Email`.
-        starts_on: First day of validity; `issued_at` in the JSON.
-        expires_on: First day on which it is no longer valid; None for never.
-        notify_admins_on: From when administrators are warned.
-        notify_users_on: From when all users are warned.
-        block_changes_on: From when the instance is read-only.
-        next_sync_at: When the instance should sync next, aware.
-        last_synced_at: When it last did, aware.
-        activated_at: When the license was activated, aware.
-        cloud_licensing_enabled: A cloud license; only these sync.
-        offline_cloud_licensing_enabled: A cloud license for an instance without network access.
-        auto_renew_enabled: The subscription renews itself.
-        seat_reconciliation_enabled: Seats over the license are billed each quarter.
-        operational_metrics_enabled: The instance reports operational metrics.
-        generated_from_customers_dot: CustomersDot issued it.
-        generated_from_cancellation: Issued because a subscription was canceled.
-        restrictions: Limits such as `plan`, `active_user_count` and `trial`; JSON values.
-        other: Unknown top-level keys of the JSON with their values.
-    """
-
-    licensee: Mapping[str, str]
-    starts_on: date
-    expires_on: date | None = None
-    notify_admins_on: date | None = None
-    notify_users_on: date | None = None
-    block_changes_on: date | None = None
-    next_sync_at: datetime | None = None
-    last_synced_at: datetime | None = None
-    activated_at: datetime | None = None
-    cloud_licensing_enabled: bool = False
-    offline_cloud_licensing_enabled: bool = False
-    auto_renew_enabled: bool = False
-    seat_reconciliation_enabled: bool = False
-    operational_metrics_enabled: bool = False
-    generated_from_customers_dot: bool = False
-    generated_from_cancellation: bool = False
+    licensee: Mapping[str, str]  # to whom it was issued, not empty; usually `Name`, `Company` and `Email`
+    starts_on: date  # first day of validity; `issued_at` in the JSON
+    expires_on: date | None = None  # first day on which it is no longer valid; None for never
+    notify_admins_on: date | None = None  # from when administrators are warned
+    notify_users_on: date | None = None  # from when all users are warned
+    block_changes_on: date | None = None  # from when the instance is read-only
+    next_sync_at: datetime | None = None  # when the instance should sync next, aware
+    last_synced_at: datetime | None = None  # when it last did, aware
+    activated_at: datetime | None = None  # when the license was activated, aware
+    cloud_licensing_enabled: bool = False  # a cloud license; only these sync
+    offline_cloud_licensing_enabled: bool = False  # a cloud license for an instance without network access
+    auto_renew_enabled: bool = False  # the subscription renews itself
+    seat_reconciliation_enabled: bool = False  # seats over the license are billed each quarter
+    operational_metrics_enabled: bool = False  # the instance reports operational metrics
+    generated_from_customers_dot: bool = False  # CustomersDot issued it
+    generated_from_cancellation: bool = False  # issued because a subscription was canceled
+    # Limits such as `plan`, `active_user_count` and `trial`; JSON values
     restrictions: Mapping[str, object] = field(default_factory=dict)
-    other: Mapping[str, object] = field(default_factory=dict)
+    other: Mapping[str, object] = field(default_factory=dict)  # unknown top-level keys of the JSON with their values
 
     @property
     def plan(self) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runbook_lib.domain import envelopes
+from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.policy import TRIAL_DAYS
 
 SLACK_CHANNEL = "#support_licensing-subscription"
@@ -91,21 +92,13 @@ def duplicate_body(url: str) -> str:
 
 @dataclass(frozen=True)
 class Seal:
-    """The digest of a record, as a note on the ticket keeps it.
-
-    Attributes:
-        record: The record's file name.
-        sha256: The SHA-256 of its bytes.
-        lines: The number of the journal line with the same digest.
-        head: That line's SHA-256.
-        key: The writer of that journal.
-    """
+    """The digest of a record, as a note on the ticket keeps it."""
 
     record: str
     sha256: str
-    lines: int
-    head: str
-    key: str
+    lines: int  # the number of the journal line with the same digest
+    head: str  # that line's SHA-256
+    key: str  # the writer of that journal
 
 
 def seal_note(seal: Seal) -> str:
@@ -191,8 +184,8 @@ def license_note(users: int, license_id: str, evidence_url: str) -> str:
     )
 
 
-def screenshots_note(count: int) -> str:
-    files = "1 screenshot" if count == 1 else f"{count} screenshots"
+def screenshots_note(number: int) -> str:
+    files = count(number, "screenshot")
     return f"{files} of the customer's instance, added by the engineer on call to confirm the subscription."
 
 

@@ -130,22 +130,16 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file on a comment; `size` in bytes, as the vendor states it.
-
-    Attributes:
-        malware: The vendor's `malware_scan_result`; "" if not given.
-        malware_is_allowed: Whether an agent has allowed access in spite of it.
-        mapped_url: The same content at the host-mapped domain, or "".
-    """
+    """A file on a comment; `size` in bytes, as the vendor states it."""
 
     id: int
     file_name: str
     content_url: str
     content_type: str
     size: int
-    malware: str = ""
-    malware_is_allowed: bool = False
-    mapped_url: str = ""
+    malware: str = ""  # the vendor's `malware_scan_result`; "" if not given
+    malware_is_allowed: bool = False  # whether an agent has allowed access in spite of it
+    mapped_url: str = ""  # the same content at the host-mapped domain, or ""
 
 
 @dataclass(frozen=True)
@@ -214,36 +208,25 @@ class Account:
 
 @dataclass(frozen=True)
 class SoldLicense:
-    """A license as CustomersDot lists it for an account; None for missing columns.
-
-    Attributes:
-        subscription_name: The subscription's name, as in Seat Link rows.
-        cloud: Whether it is an online cloud license; a file license never syncs.
-        trial: Whether it is a trial, which nobody has bought.
-    """
+    """A license as CustomersDot lists it for an account; None for missing columns."""
 
     id: int
-    subscription_name: str
+    subscription_name: str  # the subscription's name, as in Seat Link rows
     plan: str | None = None
     starts_on: date | None = None
     expires_on: date | None = None
     users: int | None = None
-    cloud: bool | None = None
-    trial: bool = False
+    cloud: bool | None = None  # whether it is an online cloud license; a file license never syncs
+    trial: bool = False  # whether it is a trial, which nobody has bought
 
 
 @dataclass(frozen=True)
 class SeatLink:
-    """One row of the Seat Link page: a report of an instance.
-
-    Attributes:
-        created_at: When the row was received.
-        report_at: The report's own time, usually of the previous day, or None.
-    """
+    """One row of the Seat Link page: a report of an instance."""
 
     id: int
-    created_at: datetime
-    report_at: datetime | None
+    created_at: datetime  # when the row was received
+    report_at: datetime | None  # the report's own time, usually of the previous day, or None
     subscription_name: str
     hostname: str = ""
     instance_id: str = ""
@@ -251,19 +234,12 @@ class SeatLink:
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact that the case is decided by.
+    """A fact that the case is decided by."""
 
-    Attributes:
-        name: One of the names in `answers`, such as `plan` or `expires_on`.
-        value: The value, already checked and typed.
-        source: Where it comes from.
-        detail: Where exactly, for the reader: a file name, an organization field, a parameter.
-    """
-
-    name: str
-    value: object
+    name: str  # one of the names in `answers`, such as `plan` or `expires_on`
+    value: object  # the value, already checked and typed
     source: Source
-    detail: str = ""
+    detail: str = ""  # where exactly, for the reader: a file name, an organization field, a parameter
 
 
 _TRUST = (
@@ -311,22 +287,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Ruling:
-    """The decision of one rule.
+    """The decision of one rule."""
 
-    Attributes:
-        rule: The rule as a short question, such as "Paid plan?".
-        holds: YES, NO, or UNKNOWN when a fact is missing.
-        reason: Why, with the values; for NO also what to do instead.
-        origin: The source of the rule, for the reader.
-        missing: The parameters that would settle it.
-        rests_on: The facts that a NO was decided by; an unread thing that may show one of them may change it.
-    """
-
-    rule: str
-    holds: Answer
-    reason: str
-    origin: str
-    missing: tuple[str, ...] = ()
+    rule: str  # the rule as a short question, such as "Paid plan?"
+    holds: Answer  # YES, NO, or UNKNOWN when a fact is missing
+    reason: str  # why, with the values; for NO also what to do instead
+    origin: str  # the source of the rule, for the reader
+    missing: tuple[str, ...] = ()  # the parameters that would settle it
+    # The facts that a NO was decided by; an unread thing that may show one of them may change it
     rests_on: tuple[str, ...] = ()
 
 
@@ -385,14 +353,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Proof that an effect is there.
+    """Proof that an effect is there."""
 
-    Attributes:
-        summary: One line for the reader.
-        url: Where to see it, or "".
-        reference: The service's id of it (comment id, message ts, issue iid ...).
-    """
-
-    summary: str
-    url: str = ""
-    reference: str = ""
+    summary: str  # one line for the reader
+    url: str = ""  # where to see it, or ""
+    reference: str = ""  # the service's id of it (comment id, message ts, issue iid ...)

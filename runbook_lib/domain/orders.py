@@ -62,29 +62,18 @@ class NextAction(StrEnum):
 
 @dataclass(frozen=True)
 class LicenseOrder:
-    """The state of one order.
+    """The state of one order."""
 
-    Attributes:
-        operation_id: The order's id, or "" if its issue has none.
-        question: The id of the question whether the customer has the mail.
-        quiet_before: A job that ended before this moment has no further effect.
-        issued: The closed issue of a license that counts for this customer, also one that a colleague ordered.
-        pipelines: The pipelines that were started for it, newest first.
-        issues: The tracker issues with its id, newest first.
-        is_known: Whether the journal, or a person, says that it was started.
-        mail: A person's answer whether the mail came; None without one.
-        others: Other orders in progress for the same customer or ticket.
-    """
-
-    operation_id: str
-    question: str
-    quiet_before: datetime
+    operation_id: str  # the order's id, or "" if its issue has none
+    question: str  # the id of the question whether the customer has the mail
+    quiet_before: datetime  # a job that ended before this moment has no further effect
+    # The closed issue of a license that counts for this customer, also one that a colleague ordered
     issued: TrackerIssue | None = None
-    pipelines: tuple[Pipeline, ...] = ()
-    issues: tuple[TrackerIssue, ...] = ()
-    is_known: bool = False
-    mail: bool | None = None
-    others: tuple[LicenseOrder, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()  # the pipelines that were started for it, newest first
+    issues: tuple[TrackerIssue, ...] = ()  # the tracker issues with its id, newest first
+    is_known: bool = False  # whether the journal, or a person, says that it was started
+    mail: bool | None = None  # a person's answer whether the mail came; None without one
+    others: tuple[LicenseOrder, ...] = ()  # other orders in progress for the same customer or ticket
 
     @property
     def left(self) -> tuple[TrackerIssue, ...]:
@@ -117,9 +106,7 @@ class NextStep:
     """What to do next.
 
     Attributes:
-        do: The action.
         order: The order that it is for; it may be another one that has to end first.
-        why: The reason in a sentence.
         issue: The issue of the license, or the one whose title gets the result; None if a person's answer replaces it.
         sent: For `SETTLE`: whether the license was sent.
         duplicates: Further issues of the same order, to be closed; after a success none that a person has changed.
@@ -207,10 +194,9 @@ def decide(order: LicenseOrder) -> NextStep:
 
 def _sent(order: LicenseOrder) -> NextStep:
     """A person says that the mail came: the issue with the copy gets that result, if there is one."""
-    found = order.left or order.issues
-    if not found:
-        return NextStep(NextAction.ADOPT, order, "By a person's word the license was mailed.")
-    return _settle(order, sent=True, why="By a person's word the license was mailed.")
+    why = "A person says that the license was mailed."
+    has_issue = order.left or order.issues
+    return _settle(order, sent=True, why=why) if has_issue else NextStep(NextAction.ADOPT, order, why)
 
 
 def _running(order: LicenseOrder) -> NextStep | None:
@@ -227,7 +213,7 @@ def _running(order: LicenseOrder) -> NextStep | None:
 
 def _ended(order: LicenseOrder) -> NextStep:
     if order.mail is False:
-        why = "By a person's word no mail came."
+        why = "A person says that no mail came."
         return _settle(order, sent=False, why=why) if order.left else NextStep(NextAction.SETTLED, order, why)
     if order.left:
         # A job opens its issue before anything else, and updates it before it sends the mail.

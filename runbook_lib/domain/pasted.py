@@ -67,13 +67,9 @@ _TICKET_ADDRESS = re.compile(
 
 @dataclass(frozen=True)
 class Unclear:
-    """A text that looks like a value but is ambiguous, or impossible.
+    """A text that looks like a value but is ambiguous, or impossible."""
 
-    Attributes:
-        readings: The possible values, as typed; empty for an impossible one.
-    """
-
-    readings: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()  # the possible values, as typed; empty for an impossible one
 
 
 def plain(text: str) -> str:

@@ -6,6 +6,7 @@ What customers wrote is shown only through here. Escaping for HTML is `display`'
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 CELL_LIMIT = 240
 """Characters of one value that are shown; longer text says how long it is."""
@@ -35,6 +36,16 @@ def size(count: int) -> str:
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number of things, as *1 step* or *2 steps*."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, as *a, b and c*."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _without_licenses(text: str) -> str:

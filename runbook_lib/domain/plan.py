@@ -50,50 +50,29 @@ class Reading:
 
 @dataclass(frozen=True)
 class Action:
-    """One effect, planned or found.
+    """One effect, planned or found."""
 
-    Attributes:
-        operation_id: The effect's id. It holds what makes it another one: a ticket's stamp, a file's digest.
-        name: What kind of change, such as `slack_post`.
-        step: The title of the step that it belongs to.
-        summary: What it changes, in one line.
-        target: Where.
-        texts: What it sends.
-        state: Planned, or found there already.
-        evidence: Where it is, if it is there.
-        trouble: Why it could not be looked at, with what to do; or "".
-    """
-
-    operation_id: str
-    name: str
-    step: str
-    summary: str
+    operation_id: str  # the effect's id. It holds what makes it another one: a ticket's stamp, a file's digest
+    name: str  # what kind of change, such as `slack_post`
+    step: str  # the title of the step that it belongs to
+    summary: str  # what it changes, in one line
     target: Target
     texts: tuple[ExactText, ...] = ()
-    state: EffectState = EffectState.PLANNED
-    evidence: Evidence | None = None
-    trouble: str = field(default="", compare=False)
+    state: EffectState = EffectState.PLANNED  # planned, or found there already
+    evidence: Evidence | None = None  # where it is, if it is there
+    trouble: str = field(default="", compare=False)  # why it could not be looked at, with what to do; or ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be done for one ticket.
-
-    Attributes:
-        ticket_id: The ticket.
-        outcome: How the case would end; None while it is open.
-        actions: In the order of the steps.
-        answers: Every parameter, as typed on the command line: what the run is given.
-        readings: The facts that count.
-        gist: The result in a few words: for how many users, to whom ...; or "".
-    """
+    """What would be done for one ticket."""
 
     ticket_id: int
-    outcome: Outcome | None
-    actions: tuple[Action, ...]
-    answers: Mapping[str, str]
+    outcome: Outcome | None  # how the case would end; None while it is open
+    actions: tuple[Action, ...]  # in the order of the steps
+    answers: Mapping[str, str]  # every parameter, as typed on the command line: what the run is given
     readings: tuple[Reading, ...] = ()
-    gist: str = ""
+    gist: str = ""  # the result in a few words: for how many users, to whom ...; or ""
 
     @property
     def headline(self) -> str:

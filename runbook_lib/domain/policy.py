@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Ruling, SeatAdvice, Verdict, Window
+from runbook_lib.domain.plain_text import count
 
 GRACE_DAYS = 14
 """Days that a paid instance goes on working after its license expired. Source: seeds, *Scope*."""
@@ -26,6 +27,8 @@ TRIAL_PLAN = "ultimate"
 """The plan of an emergency license. Source: weekend seed, *Overview*."""
 PAID_PLANS = ("starter", "premium", "ultimate")
 """The paid self-managed plans. Source: GitLab product documentation; Starter is the legacy one."""
+FIGURES = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
+"""The numbers of users that the product's pages show, by the parameters that take them."""
 MAX_USERS = 1_000_000
 """More users than this on one license is a typing error."""
 STAFF_DOMAIN = "gitlab.com"
@@ -39,45 +42,28 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Settings of the team; the defaults are those of the seeds.
+    """Settings of the team; the defaults are those of the seeds."""
 
-    Attributes:
-        grace_days: Days from expiry to the end of the grace period.
-        window_days: Whole days after it in which the runbook applies, both ends included.
-        time_zone: IANA name; weekend hours are read in it.
-        weekend_starts: Weekday and time such as "Saturday 00:00".
-        weekend_ends: The same, exclusive.
-    """
-
-    grace_days: int = GRACE_DAYS
-    window_days: int = WINDOW_DAYS
-    time_zone: str = "UTC"
-    weekend_starts: str = "Saturday 00:00"
-    weekend_ends: str = "Monday 00:00"
+    grace_days: int = GRACE_DAYS  # days from expiry to the end of the grace period
+    window_days: int = WINDOW_DAYS  # whole days after it in which the runbook applies, both ends included
+    time_zone: str = "UTC"  # IANA name; weekend hours are read in it
+    weekend_starts: str = "Saturday 00:00"  # weekday and time such as "Saturday 00:00"
+    weekend_ends: str = "Monday 00:00"  # the same, exclusive
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeFacts:
-    """The facts that the scope is decided by; None means not known.
+    """The facts that the scope is decided by; None means not known."""
 
-    Attributes:
-        deployment: `self_managed` or `gitlab_com`.
-        account_type: `customer`, `prospect` or `reseller`.
-        plan: One of `PAID_PLANS`, or `free`.
-        expires_on: The day the license expired.
-        blocked_on: The day from which the instance is read-only by its license file; the end of the grace period.
-        emergency_on: The emergency's date, UTC.
-        requester_email: The address a license would go to.
-        unsettled: Facts that a person has to settle first, by name: (reason, parameter that settles it).
-    """
-
-    emergency_on: date
-    deployment: str | None = None
-    account_type: str | None = None
-    plan: str | None = None
+    emergency_on: date  # the emergency's date, UTC
+    deployment: str | None = None  # `self_managed` or `gitlab_com`
+    account_type: str | None = None  # `customer`, `prospect` or `reseller`
+    plan: str | None = None  # one of `PAID_PLANS`, or `free`
     expires_on: date | None = None
+    # The day from which the instance is read-only by its license file; the end of the grace period
     blocked_on: date | None = None
-    requester_email: str | None = None
+    requester_email: str | None = None  # the address a license would go to
+    # Facts that a person has to settle first, by name: (reason, parameter that settles it)
     unsettled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -178,6 +164,9 @@ def window_rule(rules: Rules) -> str:
     return f"Grace period ended within the last {rules.window_days} days?"
 
 
+IS_READ_ONLY = "If it is read-only all the same, another license is in use there: pass the expires_on that it shows."
+
+
 def window_ruling(window: Window | None, rules: Rules) -> Ruling:
     """The grace period ended within the last days before the emergency. Source: seeds, *Scope*."""
     rule = window_rule(rules)
@@ -188,26 +177,24 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
         return _no(
             rule,
             f"The license runs until {window.expires_on} and has not expired on {window.emergency_on}. "
-            "The instance works: check the date, or look for another cause of the emergency. If it is read-only all "
-            "the same, it has another license than this one: pass the expires_on that it shows.",
+            f"The instance works: check the date, or look for another cause of the emergency. {IS_READ_ONLY}",
             "expires_on",
         )
     if days < 0:
         return _no(
             rule,
-            f"The grace period runs for {_days(-days)} more, until {ended}: the instance still works and this is "
-            "no emergency. The customer opens a normal License & Renewals request. If it is read-only, it has another "
-            "license: pass its expires_on.",
+            f"The grace period runs for {count(-days, 'day')} more, until {ended}: the instance still works and this "
+            f"is no emergency. The customer opens a normal License & Renewals request. {IS_READ_ONLY}",
             "expires_on",
         )
     if days > rules.window_days:
         return _no(
             rule,
-            f"The grace period ended on {ended}, {_days(days)} before {window.emergency_on}; the runbook applies "
-            f"up to {_days(rules.window_days)}. Hand over to License & Renewals as a normal request.",
+            f"The grace period ended on {ended}, {count(days, 'day')} before {window.emergency_on}; the runbook "
+            f"applies up to {count(rules.window_days, 'day')}. Hand over to License & Renewals as a normal request.",
             "expires_on",
         )
-    when = "on the day itself" if days == 0 else f"{_days(days)} before {window.emergency_on}"
+    when = "on the day itself" if days == 0 else f"{count(days, 'day')} before {window.emergency_on}"
     return _yes(rule, f"The grace period ended on {ended}, {when}.")
 
 
@@ -285,18 +272,19 @@ def least_seats(users: int) -> int:
 
 def suggest_users(
     *,
-    in_license: int | None = None,
-    billable: int | None = None,
-    maximum: int | None = None,
-    over: int | None = None,
+    users_in_license: int | None = None,
+    billable_users: int | None = None,
+    maximum_users: int | None = None,
+    users_over_license: int | None = None,
 ) -> SeatAdvice:
     """Suggest the user count for the license: `max(billable + over, maximum)`.
 
     Billable users alone can be too few, because the highest count of the term decides whether the instance takes
     the license. Source: GitLab handbook; the figures are those of the Dashboard and the Subscription page.
     """
+    in_license, billable, maximum, over = users_in_license, billable_users, maximum_users, users_over_license or 0
     if billable is not None and maximum is not None:
-        users = max(billable + (over or 0), maximum, 1)
+        users = max(billable + over, maximum, 1)
         if users > MAX_USERS:
             return _too_many(users)
         over_words = f" plus {over} over the license" if over else ""
@@ -307,7 +295,7 @@ def suggest_users(
         )
     if maximum is not None:
         return SeatAdvice(max(maximum, 1), f"The instance's maximum is {maximum}; the billable users are not known.")
-    known = max((n + (over or 0) for n in (in_license, billable) if n), default=None)
+    known = max((n + over for n in (in_license, billable) if n), default=None)
     if known is None:
         return SeatAdvice(None, "No user figure is known: it stands on the Dashboard and on the License page.")
     if known > MAX_USERS:
@@ -357,10 +345,6 @@ def _zone(rules: Rules) -> ZoneInfo:
         raise InputError(
             f"The time zone {rules.time_zone!r} is unknown; expected an IANA name such as 'Europe/Berlin'."
         ) from exc
-
-
-def _days(count: int) -> str:
-    return f"{count} day" if count == 1 else f"{count} days"
 
 
 def _yes(rule: str, reason: str, *, origin: str = _SEEDS_SCOPE) -> Ruling:

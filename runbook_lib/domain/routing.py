@@ -16,17 +16,11 @@ ISSUING = (WEEKEND, WEEKDAY)
 
 @dataclass(frozen=True)
 class Mail:
-    """What is known of a license mail.
+    """What is known of a license mail."""
 
-    Attributes:
-        missing: Whether the customer says that it has not come; UNKNOWN if it is not mentioned.
-        why: Who says so, or what the tracker holds.
-        on_file: Whether the tracker has an issue for this address in this emergency.
-    """
-
-    missing: Answer
-    why: str
-    on_file: bool
+    missing: Answer  # whether the customer says that it has not come; UNKNOWN if it is not mentioned
+    why: str  # who says so, or what the tracker holds
+    on_file: bool  # whether the tracker has an issue for this address in this emergency
 
 
 @dataclass(frozen=True)

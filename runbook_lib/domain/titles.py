@@ -24,11 +24,6 @@ class Mark(StrEnum):
 
 _BRACKETS = re.compile(r"under \[(\S+)\] for \[([0-9]+)\] users\Z")
 """The seed writes the address and the number in brackets; the job does not."""
-_AROUND = re.compile(r"[][()<>,;:\"“”\s]+")
-"""What no address has inside, and people write around it. Source: RFC 5322, `specials` without the dot and the at."""
-_QUOTES = ".!?'`*_{}‘’"
-"""What an address may have inside, and people write before or after it."""
-_GENITIVE = re.compile(r"['’]s\Z")
 _VERBS = {
     Mark.SUCCESS: "Created",
     Mark.FAILURE: "Could not create",
@@ -39,27 +34,22 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Title:
-    """What a title says.
+    """What a title says."""
 
-    Attributes:
-        mark: How it begins, or None if no job writes such a title.
-        email: Whose license it is, if the whole is exactly what the job writes; else "".
-        users: For how many users, if so; else None.
-        words: Its words in lower case, as they stand and without what people write around them.
-    """
-
-    mark: Mark | None
-    email: str = ""
-    users: int | None = None
-    words: tuple[str, ...] = ()
+    mark: Mark | None  # how it begins, or None if no job writes such a title
+    email: str = ""  # whose license it is, if the whole is exactly what the job writes; else ""
+    users: int | None = None  # for how many users, if so; else None
+    text: str = ""  # the whole in lower case
 
     @property
     def brief(self) -> str:
         return self.mark or "another title"
 
     def names(self, email: str) -> bool:
-        """Whether it is for this address; in a title that no job writes, whether the address is one of its words."""
-        return self.users_for(email) is not None if self.email else email.casefold() in self.words
+        """Whether it is for this address; in a title that no job writes, whether the address stands there by itself."""
+        if self.email:
+            return self.users_for(email) is not None
+        return re.search(rf"(?<![\w.+-])(?<!\w['’]){re.escape(email.casefold())}(?!-|\.?\w)", self.text) is not None
 
     def users_for(self, email: str) -> int | None:
         """The user count, if it is exactly the job's title for exactly this address; else None."""
@@ -71,16 +61,14 @@ def write(mark: Mark, email: str, users: int) -> str:
 
 
 def read(text: str) -> Title:
-    """What a title says. GitLab's search matches words, not text, so that titles are compared by this alone."""
+    """Read a title. GitLab's search matches words, not text, so titles are compared by this alone."""
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())
     folded = text.casefold()
     mark = next((mark for mark in Mark if folded.startswith(mark.casefold())), None)
-    plain, parts = folded.split(), _AROUND.split(folded)
-    words = (*plain, *parts, *(_GENITIVE.sub("", part.strip(_QUOTES)) for part in parts))
     start = re.escape(f"{mark} - {_VERBS[mark]}") if mark else "(?!)"
     address = r"(?![<(\"‹“])[!-~]+(?<![>)\",;])"  # brackets or quotes around it: not written by a job
     found = re.fullmatch(rf"{start} a license under ({address}) for ([0-9]{{1,9}}) users", text)
-    return Title(mark, found[1], int(found[2]), words) if found else Title(mark, words=words)
+    return Title(mark, found[1], int(found[2]), folded) if found else Title(mark, text=folded)
 
 
 def longest_address(users: int) -> int:

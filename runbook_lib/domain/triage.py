@@ -1,7 +1,7 @@
 """The weekday decision tree as data, its traversal, and the meaning of Seat Link rows. Pure: no I/O, no clock.
 
 Source: weekday seed, flowchart. The nodes have the chart's ids; `tests/domain/test_triage.py` compares questions,
-edges and links with the chart.
+arrows and links with the chart.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from enum import StrEnum
 
 from runbook_lib.domain.models import Answer, Outcome, SeatLink, Source
 
-START = "cdot"
-"""The first question. The chart's title has no edge."""
 SYNC_STARTS, SYNC_LAST, SYNC_ENDS = time(3), time(4, 59), time(5)
 """When instances report each day, UTC. Source: GitLab product documentation, subscription data synchronization."""
 RETRY_HOURS = 17
@@ -26,7 +24,6 @@ _KIND_UNKNOWN = "There is no row at all. Only online cloud licenses sync: check 
 
 
 class NodeKind(StrEnum):
-    TITLE = "title"
     QUESTION = "question"
     LOOKUP = "lookup"
     END = "end"
@@ -34,37 +31,26 @@ class NodeKind(StrEnum):
 
 @dataclass(frozen=True)
 class Node:
-    """One box of the chart.
+    """One box of the chart."""
 
-    Attributes:
-        id: Its id in the chart.
-        words: Its text, reworded.
-        kind: Title, question, look-up or end.
-        link: The page that it names, or "".
-        outcome: The outcome of the case there, or None.
-    """
-
-    id: str
-    words: str
+    id: str  # its id in the chart
+    words: str  # its text, reworded
     kind: NodeKind
-    link: str = ""
-    outcome: Outcome | None = None
+    link: str = ""  # the page that it names, or ""
+    outcome: Outcome | None = None  # the outcome of the case there, or None
 
 
-@dataclass(frozen=True)
-class Edge:
-    """One arrow; `answer` is None where nothing is asked."""
-
-    start: str
-    end: str
-    answer: Answer | None = None
-
-
+EXPERT = Node("l&r", "Engage the assistance of a License & Renewals expert", NodeKind.END, outcome=Outcome.ESCALATED)
+RESOLVED = Node(
+    "all_good",
+    "Likely the issue has resolved itself and no intervention is needed: confirm this with the customer",
+    NodeKind.END,
+    outcome=Outcome.RESOLVED_ITSELF,
+)
 NODES = (
-    Node("title", "A customer reports that their self-managed license has expired", NodeKind.TITLE),
     Node("cdot", "Does the person who opened the ticket have an account in CustomersDot?", NodeKind.QUESTION),
     Node("sub", "Does that CustomersDot account have access to the subscription information?", NodeKind.QUESTION),
-    Node("l&r", "Engage the assistance of a License & Renewals expert", NodeKind.END, outcome=Outcome.ESCALATED),
+    EXPERT,
     Node(
         "license",
         "Look for the license's subscription name on the CustomersDot account",
@@ -78,43 +64,20 @@ NODES = (
         "https://customers.gitlab.com/admin/license_seat_link",
     ),
     Node("sub_status", "Is there an entry with the current date on the page?", NodeKind.QUESTION),
-    Node(
-        "all_good",
-        "Likely the issue has resolved itself and no intervention is needed: confirm this with the customer",
-        NodeKind.END,
-        outcome=Outcome.RESOLVED_ITSELF,
-    ),
+    RESOLVED,
 )
-EDGES = (
-    Edge("cdot", "sub", Answer.YES),
-    Edge("cdot", "l&r", Answer.NO),
-    Edge("sub", "license", Answer.YES),
-    Edge("sub", "l&r", Answer.NO),
-    Edge("license", "seat_link"),
-    Edge("seat_link", "sub_status"),
-    Edge("sub_status", "all_good", Answer.YES),
-    Edge("sub_status", "l&r", Answer.NO),
-)
-_BY_ID: Mapping[str, Node] = {node.id: node for node in NODES}
+"""The chart's boxes, from top to bottom. A *no* leads to `EXPERT`, each other answer to the next one that is no end."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer at one node.
-
-    Attributes:
-        node: The node's id.
-        answer: The answer; for a lookup YES once it is done.
-        source: Where the answer comes from.
-        evidence: The observation that it is based on.
-        differs: The contradicting observation of another source, or "".
-    """
+    """The answer at one node."""
 
     node: str
-    answer: Answer
+    answer: Answer  # the answer; for a lookup YES once it is done
     source: Source
-    evidence: str
-    differs: str = ""
+    evidence: str  # the observation that it is based on
+    differs: str = ""  # the contradicting observation of another source, or ""
 
 
 @dataclass(frozen=True)
@@ -128,17 +91,11 @@ class Visit:
 
 @dataclass(frozen=True)
 class Path:
-    """A path through the tree.
+    """A path through the tree."""
 
-    Attributes:
-        visits: The nodes taken, in order, then the others, in the chart's order.
-        end: The end node that was reached, or None.
-        open_at: The node whose answer is missing, or None.
-    """
-
-    visits: tuple[Visit, ...]
-    end: Node | None
-    open_at: Node | None
+    visits: tuple[Visit, ...]  # the nodes taken, in order, then the others, in the chart's order
+    end: Node | None  # the end node that was reached, or None
+    open_at: Node | None  # the node whose answer is missing, or None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -146,37 +103,32 @@ class Path:
 
 
 def walk(replies: Mapping[str, Reply]) -> Path:
-    """Follow the edges as far as there are replies. UNKNOWN is no answer; a lookup needs YES."""
-    taken: list[str] = []
-    at: str | None = START
-    node = _BY_ID[START]
-    while at is not None:
-        node = _BY_ID[at]
-        taken.append(at)
-        at = _next(node, replies.get(at))
-    visits = [Visit(_BY_ID[name], replies.get(name), taken=True) for name in taken]
-    visits += [Visit(one, None, taken=False) for one in NODES if one.id not in taken and one.kind is not NodeKind.TITLE]
-    left = node.kind is NodeKind.END
-    return Path(tuple(visits), node if left else None, None if left else node)
+    """Go down the chart as far as there are replies. UNKNOWN is no answer; a lookup needs YES."""
+    taken: list[Node] = []
+    for node in NODES:
+        if node is EXPERT:
+            continue
+        taken.append(node)
+        answer = replies[node.id].answer if node.id in replies else Answer.UNKNOWN
+        if answer is Answer.NO and node.kind is NodeKind.QUESTION:
+            taken.append(EXPERT)
+        if answer is not Answer.YES:
+            break
+    visits = [Visit(node, replies.get(node.id), taken=True) for node in taken]
+    visits += [Visit(node, None, taken=False) for node in NODES if node not in taken]
+    last = taken[-1]
+    return Path(tuple(visits), last, None) if last.kind is NodeKind.END else Path(tuple(visits), None, last)
 
 
 @dataclass(frozen=True)
 class SeatLinkFacts:
-    """The facts that the last question is decided by.
+    """The facts that the last question is decided by."""
 
-    Attributes:
-        rows: The subscription's rows, in any order.
-        opened_at: When the ticket was opened.
-        emergency_on: The emergency's date, which is the "current date" of the question, UTC.
-        looked_at: When the rows were read.
-        cloud: Whether the license is an online cloud license; None if not known.
-    """
-
-    rows: tuple[SeatLink, ...]
+    rows: tuple[SeatLink, ...]  # the subscription's rows, in any order
     opened_at: datetime
-    emergency_on: date
+    emergency_on: date  # the emergency's date, which is the "current date" of the question, UTC
     looked_at: datetime
-    cloud: bool | None = None
+    cloud: bool | None = None  # whether the license is an online cloud license; None if not known
 
 
 def current_rows(facts: SeatLinkFacts) -> tuple[SeatLink, ...]:
@@ -222,19 +174,11 @@ def hints(facts: SeatLinkFacts) -> tuple[str, ...]:
         lines.append(_KIND_UNKNOWN)
     if not found and facts.cloud is not False:
         lines.append(_sync_hint(facts))
-    lines += [_stamp_hint(found), _instances_hint(facts)]
+    lines.append(_instances_hint(facts))
     if found:
         lines.append("A row proves contact on that day, not a renewal: let the customer confirm.")
     lines.append(_later_hint(facts))
     return tuple(hint for hint in lines if hint)
-
-
-def _next(node: Node, reply: Reply | None) -> str | None:
-    if node.kind is NodeKind.END or reply is None:
-        return None
-    if node.kind is NodeKind.LOOKUP:
-        return next(edge.end for edge in EDGES if edge.start == node.id) if reply.answer is Answer.YES else None
-    return next((edge.end for edge in EDGES if (edge.start, edge.answer) == (node.id, reply.answer)), None)
 
 
 def _counts(row: SeatLink, facts: SeatLinkFacts) -> bool:
@@ -264,16 +208,6 @@ def _sync_hint(facts: SeatLinkFacts) -> str:
         f"{SYNC_LAST:%H:%M} UTC, and retry for about {RETRY_HOURS} hours. Look again after "
         f"{SYNC_ENDS:%H:%M} UTC, also while the expert works."
     )
-
-
-def _stamp_hint(found: tuple[SeatLink, ...]) -> str:
-    for row in found:
-        if row.report_at is not None and _report_words(row):
-            return (
-                f"The row received on {_day(row.created_at)} carries a report of {_day(row.report_at)}. That is usual: "
-                "the day of receipt (created_at) counts."
-            )
-    return ""
 
 
 def _instances_hint(facts: SeatLinkFacts) -> str:

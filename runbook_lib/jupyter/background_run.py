@@ -22,7 +22,7 @@ from typing import IO, Any
 from runbook_lib import files, templates
 from runbook_lib.cases.cards import Operation
 from runbook_lib.domain.errors import RunbookError, UnavailableError
-from runbook_lib.domain.events import EFFECTS, Event, History, RunEvents
+from runbook_lib.domain.events import Event, History, RunEvents
 from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
@@ -37,32 +37,19 @@ SEALING_S = 120
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is.
+    """How far a run is."""
 
-    Attributes:
-        steps: The titles of the cells that were begun, in order.
-        total: How many cells there are.
-        doing: The effect under way, or "".
-        effects: The effects that were begun, in order, and what came of each.
-        operations: What has become of each operation, by its id: a plan's action is found by that.
-        seconds: Since it began.
-        ended: The journal's line of its end, or None.
-        error: What kept it from having one, or "".
-        following: Whether it was begun elsewhere.
-        runbook: Whose run it is; "" where no line of it is there yet.
-        notice: What else its reader should know once it has ended, such as a share that could not be reached; or "".
-    """
-
-    steps: tuple[str, ...] = ()
-    total: int = 0
-    doing: str = ""
-    effects: tuple[tuple[str, str], ...] = ()
+    steps: tuple[str, ...] = ()  # the titles of the cells that were begun, in order
+    total: int = 0  # how many cells there are
+    doing: str = ""  # the effect under way, or ""
+    # What has become of each operation, by its id: a plan's action is found by that
     operations: Mapping[str, Operation] = field(default_factory=dict)
-    seconds: float = 0.0
-    ended: Mapping[str, Any] | None = None
-    error: str = ""
-    following: bool = False
-    runbook: str = ""
+    seconds: float = 0.0  # since it began
+    ended: Mapping[str, Any] | None = None  # the journal's line of its end, or None
+    error: str = ""  # why it has no such line, or ""
+    following: bool = False  # whether it was begun elsewhere
+    runbook: str = ""  # whose run it is; "" where no line of it is there yet
+    # What else its reader should know once it has ended, such as a share that could not be reached; or ""
     notice: str = ""
 
     @property
@@ -74,9 +61,6 @@ class BackgroundRun:
     """One performing run of a ticket's runbook.
 
     Args:
-        settings: Where the ticket's folder is.
-        runbook: The runbook.
-        ticket_id: The ticket.
         popen: Starts its process, as `subprocess.Popen` does.
     """
 
@@ -221,7 +205,6 @@ class BackgroundRun:
             steps=tuple(named[cell] for cell in cells if cell in named),
             total=len(named),
             doing=_name(run.open_effect) if run.open_effect else "",
-            effects=tuple((_name(event), EFFECTS[event.kind].progress) for event in run.last_effects),
             operations={event.operation: _operation(event) for event in run.last_effects},
             seconds=_seconds(run) if following else seconds,
             following=following,
@@ -299,7 +282,7 @@ def _seconds(run: RunEvents) -> float:
 
 def _operation(event: Event) -> Operation:
     evidence = event.entry.get("evidence")
-    return Operation(event.kind, Evidence(**evidence) if isinstance(evidence, Mapping) else None)
+    return Operation(event.kind, Evidence(**evidence) if isinstance(evidence, Mapping) else None, _name(event))
 
 
 def _name(event: Event) -> str:

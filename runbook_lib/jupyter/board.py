@@ -13,13 +13,13 @@ from typing import Any, Protocol
 import htpy as h
 import ipywidgets
 
-from runbook_lib.cases import cards, spoken
+from runbook_lib.cases import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
-from runbook_lib.domain.plain_text import clean
-from runbook_lib.jupyter.asking import OPEN, Asking
+from runbook_lib.domain.plain_text import clean, count
+from runbook_lib.jupyter.case_input import OPEN, CaseInput
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
@@ -52,7 +52,7 @@ class Board:
 
     Args:
         case: The case as it is now.
-        asking: What it is given.
+        case_input: What a person has given it.
         button: The button below the last card, if there is one.
         ticket_card: The ticket's card as it is now.
         listener: Hears what a person does.
@@ -69,12 +69,12 @@ class Board:
     def __init__(
         self,
         case: Callable[[], Case],
-        asking: Asking,
+        case_input: CaseInput,
         button: PerformButton | None,
         ticket_card: Callable[[], StepResult],
         listener: Listener,
     ) -> None:
-        self._case, self._asking, self._button = case, asking, button
+        self._case, self._input, self._button = case, case_input, button
         self._ticket_card, self._listener = ticket_card, listener
         self.results: dict[str, StepResult] = {}
         self.stuck: set[str] = set()
@@ -100,7 +100,7 @@ class Board:
         return ShownResult(result.card, result.data, result.asks)
 
     def follow(self, name: str, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool = False) -> None:
-        """Let a card that is shown already say what is so now."""
+        """Update a card that is shown already."""
         if place := self.places.get(name):
             self._put(name, place, result, asks, is_needed=is_needed or name in self.stuck)
 
@@ -108,7 +108,7 @@ class Board:
         self.follow(OPEN, self._ticket_card(), None)
 
     def stop(self, step: str, exc: RunbookError) -> None:
-        """Say why a step cannot go on any more, above what its card had until then; see `outdate_below`."""
+        """Say why a step cannot go on any more, above what its card said until then; see `outdate_below`."""
         self.stopped = step if step in self.places else ""
         stopped = self._case().stopped(self.title(step), exc)
         place = self.places.get(step)
@@ -124,11 +124,11 @@ class Board:
         self._outdate(self._below(step), "A step above was run again, or has stopped: run this cell again.")
 
     def quiet_below(self, step: str) -> None:
-        """What is shown below a step that waits for an answer waits, too, in one line each."""
+        """Below a step that waits for an answer, show one line for each step that waits for it."""
         self._quiet(self._below(step), "Waits for the answer above.")
 
     def forget_ticket(self, words: str) -> None:
-        """The ticket is another one, or none: nothing that was shown of the former one stays to be read."""
+        """Another ticket was opened, or none: clear what was shown of the one before."""
         for place in self.places.values():
             place.parts = ()
         self.stopped = ""
@@ -146,7 +146,7 @@ class Board:
         return StepResult(Card(self.title(step), "waiting", Tone.PLAIN, self._case().badge, parts, quiet=True), {})
 
     def retire(self) -> dict[str, Place]:
-        """Nothing can be done here any more; returns all places, whose cards stay to be read."""
+        """Take away what can be pressed; returns all places, whose cards stay to be read."""
         self._outdate(self._case().order, "The ticket was opened again: run this cell again.")
         places, self.places = {**self.former, **self.places}, {}
         for place in places.values():
@@ -157,13 +157,13 @@ class Board:
         return places
 
     def next_place(self) -> Place:
-        """Where the reader looks now: what has stopped, or the first open question, or the last card."""
+        """Where the reader goes on: at what has stopped, at the first open question, or at the last card."""
         shown = [one for one in self._case().order if one in self.places]
         return self.places[self.stopped or (self._waiting_for_answers() or shown[-1:])[0]]
 
     @property
     def open_questions(self) -> list[str]:
-        """What is asked and not answered yet, and nothing goes on without, from the top."""
+        """The questions without an answer that the steps below wait for, from the top."""
         waiting = [self.places[one] for one in self._waiting_for_answers()]
         return [ask for place in waiting for ask in place.asks if not place.form.values[ask]]
 
@@ -212,9 +212,9 @@ class Board:
         """A step's card as it is shown, with how many questions are open."""
         if name in self.results and self._button and name == self._case().order[-1]:
             result = self._with_plan(result, self._button)
-        card = spoken.card(result.card)
+        card = form_words.card(result.card)
         if name != OPEN and (place.asks or name in self.stuck):
-            number = cards.count(len(place.asks), "question")
+            number = count(len(place.asks), "question")
             state = f"answer {number}" if place.is_needed else f"{number} open"
             state = "answer above" if len(place.asks) < len(result.asks) else state
             card = replace(card, state=state, tone=Tone.ASK)
@@ -239,23 +239,23 @@ class Board:
                 self.follow(one, self.results[one], self.results[one].asks)
         asks, order = result.asks, self._case().order
         for one in order[: order.index(step)] if step in self.stuck else ():
-            if theirs := tuple(ask for ask in asks if one in self.results and ask in self._asking.given[one]):
+            if theirs := tuple(ask for ask in asks if one in self.results and ask in self._input.given[one]):
                 asks = tuple(ask for ask in asks if ask not in theirs)
                 own = tuple(ask for ask in self.results[one].asks if ask not in theirs)
                 self.follow(one, self.results[one], (*own, *theirs), is_needed=True)
         return asks
 
     def enter(self, name: str, words: str) -> None:
-        """Let every other form that asks the same show what was entered."""
+        """Show what was entered in every other form that asks the same."""
         for place in list(self.places.values()):  # a cell that runs meanwhile may add to them
             if name in place.form.rows and place.form.values[name] != words:
                 place.form.enter(name, words)
 
     def keep_answers(self) -> None:
-        self._kept.value = self._asking.kept.html(self._case())
+        self._kept.value = self._input.kept.html(self._case())
 
     def follow_reading(self, words: str) -> None:
-        """Say which image is being read; when all were, offer what was found, in the forms as they stand."""
+        """Say which image is being read; once all were, offer in the open forms what was found."""
         self.reading = words
         self.show_state()
         for name, place in [] if words else list(self.places.items()):
@@ -264,14 +264,16 @@ class Board:
 
     def _ask(self, name: str, place: Place) -> None:
         """Let a place's form ask what is asked now, and offer to change what the cell passes."""
-        pictures = self._asking.look_at_images(place.asks)
+        pictures = self._input.look_at_images(place.asks)
         is_over = self._case().outcome is not None and name in self.results and not place.asks
-        given = self._asking.given.get(name, {})
+        given = self._input.given.get(name, {})
         own = [] if is_over else [one for one in given if one not in (*place.asks, *_NOT_OFFERED)]
         if name == OPEN and self._case().any_ticket:
             own = ["ticket_id"]
-        open_fields, folded = (list(map(self._asking.field, names)) for names in (place.asks, own))
-        place.ask(open_fields, folded, pictures, self._asking.entered, self._asking.confirmed)
+        open_fields, folded = (list(map(self._input.field, names)) for names in (place.asks, own))
+        entered, confirmed = self._input.entered, self._input.confirmed
+        place.form.renew(open_fields, folded=folded, pictures=pictures, entered=entered, confirmed=confirmed)
+        place.point(is_next=place.is_next)
 
     def _new_place(self, name: str) -> Place:
         def form(fold: Any) -> Form:
@@ -284,7 +286,8 @@ class Board:
             )
 
         label = "Another ticket" if name == OPEN else "Change an answer"
-        return Place(form, label, lambda is_open: self._listener.toggled(name, is_open))
+        is_short = name not in (OPEN, self._case().order[-1])
+        return Place(form, label, lambda is_open: self._listener.toggled(name, is_open), is_short=is_short)
 
     # -- the state
 
@@ -296,11 +299,11 @@ class Board:
         skipped = [one for one in reached if (card := self.results.get(one)) and card.card.state == "skipped"]
         coming = next((name for name in case.order if name not in self.results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
-        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {cards.count(total, 'step')} rehearsed"]
+        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
-        words += [f"next: {spoken.title(self.title(coming))}"] if coming else []
-        before = len(self._asking.typed_before)
-        words += [f"{cards.count(before, 'answer')} typed before"] if before else []
+        words += [f"next: {form_words.title(self.title(coming))}"] if coming else []
+        before = len(self._input.typed_before)
+        words += [f"{count(before, 'answer')} typed before"] if before else []
         words += [self.reading] if self.reading else []
         if self.performed or case.outcome or case.changes:
             end = f"would end: {case.outcome.words}" if case.outcome and not coming else "no outcome yet"

@@ -65,13 +65,13 @@ class Button:
             self.description.outputs = outputs
 
     def finish(self, *, is_done: bool) -> None:
-        """Whether there is nothing left to do, so that it cannot be pressed."""
+        """Set whether there is nothing left to do, so that it cannot be pressed."""
         with self._guard:
             self._is_done = is_done
             self._look()
 
     def follow(self, work: Work) -> None:
-        """Show what something yields, as if it came of a press; nothing happens while the button is at work."""
+        """Show what something yields, as if it came of a press; does nothing while the button is at work."""
         with self._guard:
             self._begin(work)
 

@@ -23,8 +23,8 @@ import htpy as h
 import ipywidgets
 from markupsafe import Markup
 
-from runbook_lib.cases import spoken
-from runbook_lib.cases.pictures import Picture, Suggestion
+from runbook_lib.cases import form_words
+from runbook_lib.cases.pictures import Picture, Pictures, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
@@ -57,31 +57,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form.
+    """One field of a form."""
 
-    Attributes:
-        name: By which its value is read.
-        label: What the reader sees beside it.
-        kind: How it is filled in.
-        choices: What is offered; only for a choice.
-        found: What stands in it at first, or "".
-        source: Who says so, or "".
-        hint: What is shown in an empty field.
-        check: Says in words what a value means; raises InputError for an impossible one. Never called with "".
-        suggestions: What may be confirmed.
-        is_typed_before: Whether what was entered comes from a kernel that has ended since.
-    """
-
-    name: str
+    name: str  # by which its value is read
     label: str
     kind: Kind = Kind.TEXT
-    choices: Sequence[str] = ()
-    found: str = ""
-    source: str = ""
-    hint: str = ""
+    choices: Sequence[str] = ()  # what is offered; only for a choice
+    found: str = ""  # what stands in it at first, or ""
+    source: str = ""  # who says so, or ""
+    hint: str = ""  # what is shown in an empty field
+    # Says in words what a value means; raises InputError for an impossible one. Never called with ""
     check: Callable[[str], str] = field(default=lambda text: "", compare=False)
-    suggestions: tuple[Suggestion, ...] = ()
-    is_typed_before: bool = False
+    suggestions: tuple[Suggestion, ...] = ()  # what may be confirmed
+    is_typed_before: bool = False  # whether what was entered comes from a kernel that has ended since
 
 
 Change = Callable[[str, str], None]
@@ -139,8 +127,7 @@ class Form:
         fields: Sequence[Field],
         *,
         folded: Sequence[Field] = (),
-        pictures: Sequence[Picture] = (),
-        notes: Sequence[str] = (),
+        pictures: Pictures = Pictures(),  # noqa: B008 (frozen)
         entered: Mapping[str, str] | None = None,
         confirmed: Collection[str] = (),
     ) -> None:
@@ -150,7 +137,6 @@ class Form:
             fields: The questions.
             folded: What may also be changed.
             pictures: What the values may be read off.
-            notes: What else is to be known, a line each.
             entered: What was entered before, by name.
             confirmed: The fields whose suggestions were confirmed before.
         """
@@ -164,8 +150,8 @@ class Form:
                 row = Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
             self.rows[one.name] = row
             row.renew(one, before.get(one.name), is_confirmed=one.name in confirmed)
-        self.notes, self._notes.value = tuple(notes), _lines(notes)
-        self._show_pictures(pictures)
+        self.notes, self._notes.value = pictures.notes, _lines(pictures.notes)
+        self._show_pictures(pictures.shown)
         boxes = [self.rows[one.name].box for one in folded]
         self._folded.children = boxes if fields else [*boxes, *self._going_on]
         self._answers.children = [self._line, self._fold, self._folded] if self._fold and folded else []
@@ -176,8 +162,8 @@ class Form:
         self.tell("")
         self._refresh()
 
-    def _show_pictures(self, pictures: Sequence[Picture]) -> None:
-        if (wanted := tuple(pictures)) != self._shown:
+    def _show_pictures(self, wanted: tuple[Picture, ...]) -> None:
+        if wanted != self._shown:
             previous, self._shown = self._pictures.children, wanted
             self._pictures.children = [new(ipywidgets.HTML, value=_zoomed(one)) for one in wanted]
             close(*previous)
@@ -210,7 +196,7 @@ class Form:
         return tuple(row.field.label for row in self.rows.values() if row.message.startswith("✗"))
 
     def tell(self, words: str) -> None:
-        self._message.value = str(h.div(style=_LINES)[clean(spoken.words(words), 500)])
+        self._message.value = str(h.div(style=_LINES)[clean(form_words.words(words), 500)])
 
     def close(self) -> None:
         self._answers.children = []  # with a button that is not the form's own
@@ -291,7 +277,7 @@ class Row:
 
     def _show_message(self, words: str) -> None:
         """Show words beside the field; a long sentence is broken over lines, not cut."""
-        self.message = clean(spoken.words(words))
+        self.message = clean(form_words.words(words))
         self.note.value = str(h.div(style=f"{_LINES};padding:4px 0px")[self.message])
 
     def _uploads(self) -> Any:
@@ -365,7 +351,7 @@ def _zoomed(picture: Picture) -> str:
 
 
 def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
-    """An image within a form, with words for who cannot see it."""
+    """An image within a form, with a description for a reader who cannot see it."""
     address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     style = f"max-width:min({width_px}px,100%);border:1px solid rgba(128,128,128,0.35)"
     return str(h.img(src=address, alt=clean(words, 120), style=style))

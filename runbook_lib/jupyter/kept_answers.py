@@ -29,20 +29,15 @@ _NEVER = ("ticket_id", "perform", "take_over", "confirmed")
 
 @dataclass(frozen=True)
 class KeptAnswers:
-    """What a person has answered.
+    """What a person has answered."""
 
-    Attributes:
-        entered: What was entered, by parameter.
-        confirmed: The parameters whose value was read off an image, and compared with it.
-        passed: What the cells passed for these parameters then, by step: one that is changed there counts again.
-    """
-
-    entered: Mapping[str, str] = field(default_factory=dict)
-    confirmed: frozenset[str] = frozenset()
+    entered: Mapping[str, str] = field(default_factory=dict)  # what was entered, by parameter
+    confirmed: frozenset[str] = frozenset()  # the parameters whose value was read off an image, and compared with it
+    # What the cells passed for these parameters then, by step: one that is changed there counts again
     passed: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def html(self, case: Case) -> str:
-        """What the page finds them by; nothing of it is seen."""
+        """A hidden element by which the page finds the answers."""
         kept = _only_valid(self, case)
         found = {
             "of": _whose(case),

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib.card_html import html
-from runbook_lib.cases import spoken
+from runbook_lib.cases import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import Operation, plan_details, plan_parts
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
+from runbook_lib.domain.events import EFFECTS
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
@@ -91,7 +92,7 @@ class PerformButton:
             self.widget.follow(self._watch)
 
     def forget(self) -> None:
-        """What is shown is no plan any more: the next press shows one first."""
+        """The plan that is shown no longer counts: the next press shows a new one first."""
         self.plan = None
 
     def outdate(self) -> None:
@@ -129,7 +130,7 @@ class PerformButton:
         return self.runs(case.settings, case.runbook, case.ticket.id)
 
     def _perform(self, plan: Plan) -> Iterator[Mapping[str, Any]]:
-        """What a press of a plan's button does: look once more, run, and follow the run to its end."""
+        """Handle a press of a plan's button: look once more, run, and follow the run to its end."""
         return self._with_errors(self._steps_of_a_press(plan))
 
     def _watch(self) -> Iterator[Mapping[str, Any]]:
@@ -155,7 +156,7 @@ class PerformButton:
         yield from map(self._progress, run.progress())
 
     def _with_errors(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """The steps, and whatever ends them early, in words."""
+        """The steps; an error that ends them early is shown in words."""
         try:
             yield from steps
         except RunbookError as exc:
@@ -181,7 +182,7 @@ class PerformButton:
         return self._result("nothing to do", Tone.GOOD, words, *self.last_record())
 
     def _too_late(self) -> Iterator[Mapping[str, Any]]:
-        """What becomes of a press that was meant for the plan before this one."""
+        """The result of a press that was meant for the plan before this one."""
         words = "The plan changed while you pressed. Read it again above, then press again."
         yield self._result("not performed", Tone.ASK, words)
 
@@ -242,7 +243,7 @@ class PerformButton:
 
     def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
         place = self._case().badge.partition(" · ")[0]
-        card = spoken.card(Card(title, state, tone, place, parts, pages=self._case().pages))
+        card = form_words.card(Card(title, state, tone, place, parts, pages=self._case().pages))
         return {"text/html": html(card), "text/plain": text(card)}
 
 
@@ -253,9 +254,10 @@ def _ended_words(line: Mapping[str, Any]) -> str:
 def _how_far(now: RunProgress) -> str:
     """Which step a run is at; it may be long on its way before its first one."""
     doing = f", {now.doing}" if now.doing else ""
-    at = f"{len(now.steps)} of {now.total} · {spoken.title(now.steps[-1])}" if now.steps else "Starting"
+    at = f"{len(now.steps)} of {now.total} · {form_words.title(now.steps[-1])}" if now.steps else "Starting"
     return f"{at}{doing}; {now.seconds:.0f} s."
 
 
 def _changed(now: RunProgress) -> tuple[Part, ...]:
-    return (Table(("what this run changed", ""), now.effects),) if now.effects else ()
+    rows = [(one.name, EFFECTS[one.kind].progress) for one in now.operations.values()]
+    return (Table(("what this run changed", ""), rows),) if rows else ()

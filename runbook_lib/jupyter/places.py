@@ -6,20 +6,21 @@ cell itself shows is the card as it was at first; `runbook lab` saves the last o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
 from IPython.display import display
 
-from runbook_lib.cases.pictures import Pictures
 from runbook_lib.display import Part, Tone
-from runbook_lib.jupyter.forms import ASKS, MIME, Field, Form, fold
+from runbook_lib.jupyter.forms import ASKS, MIME, Form, fold
 from runbook_lib.jupyter.widgets import close, new, outputs_of
 from runbook_lib.results import StepResult
 
 SETTLED = "runbook-settled"
-"""The class of a card that asks nothing and has not stopped: `runbook lab` shortens it, and folds what explains it."""
+"""The class of a step that nothing waits for, and that has not stopped: `runbook lab` folds its rule and its code."""
+SHORT = "runbook-short"
+"""The class of such a step that asks nothing, either: `runbook lab` shows it as one line below its heading."""
 
 
 class Place:
@@ -29,22 +30,26 @@ class Place:
         form: Asks what the step needs; given the button that opens what may also be changed.
         label: What that button says.
         on_toggle: Called when the answers of this step are opened or closed.
+        is_short: Whether its card may become one line, once it asks nothing.
 
     Attributes:
         card: What its card says now.
         parts: Its parts when the step ran last.
         asks: What its form asks.
         is_needed: Whether nothing below goes on without that.
+        is_next: Whether the reader goes on here.
     """
 
-    def __init__(self, form: Callable[[Any], Form], label: str, on_toggle: Callable[[bool], None]) -> None:
+    def __init__(
+        self, form: Callable[[Any], Form], label: str, on_toggle: Callable[[bool], None], *, is_short: bool = True
+    ) -> None:
         self.card: StepResult | None = None
         self.parts: tuple[Part, ...] = ()
         self.asks: tuple[str, ...] = ()
         self.is_needed = False
         self.fold = fold(label)
         self.form = form(self.fold)
-        self._on_toggle, self._is_folding, self._is_next = on_toggle, False, False
+        self._on_toggle, self._is_short, self._is_folding, self.is_next = on_toggle, is_short, False, False
         self.fold.observe(self._toggled, names="value")
         self._output = new(ipywidgets.Output)
         self.box = new(ipywidgets.VBox, children=[self._output])
@@ -54,48 +59,31 @@ class Place:
         display({**self._bundle(), **view}, raw=True)  # type: ignore[no-untyped-call]
 
     def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
-        """Let the card say this; and below it stands this, if anything else than before."""
+        """Show this card, and below it these widgets, if they are others than before."""
         self.card = card
-        is_settled = card.card.tone not in (Tone.ASK, Tone.STOP)
-        (self._output.add_class if is_settled else self._output.remove_class)(SETTLED)
+        is_settled = not self.is_needed and card.card.tone is not Tone.STOP
+        self._mark(SETTLED, is_settled)
+        self._mark(SHORT, self._is_short and is_settled and not self.asks)
         if (outputs := outputs_of(self._bundle())) != self._output.outputs:
             self._output.outputs = outputs
         if below is not None and (children := (self._output, *below)) != self.box.children:
             self.box.children = children
 
-    def ask(
-        self,
-        fields: Sequence[Field],
-        folded: Sequence[Field],
-        pictures: Pictures,
-        entered: Mapping[str, str],
-        confirmed: Collection[str],
-    ) -> None:
-        self.form.renew(
-            fields,
-            folded=folded,
-            pictures=pictures.shown,
-            notes=pictures.notes,
-            entered=entered,
-            confirmed=confirmed,
-        )
-        (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
-        self.point(is_next=self._is_next)
-
     def point(self, *, is_next: bool) -> None:
-        """Whether the reader goes on here; else its *Continue* stands out only among answers that were opened."""
-        self._is_next = is_next
+        """Say whether the reader goes on here; if not, *Continue* stands out only while the answers are open."""
+        self.is_next = is_next
+        (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
         stands_out = is_next or not self.asks or self.fold.value
         self.form.continue_button.button_style = "primary" if stands_out else ""
 
     def close_answers(self) -> None:
-        """Fold what was opened, without a call of `on_toggle`."""
+        """Fold the answers that were opened, without calling `on_toggle`."""
         self._is_folding = True
         self.fold.value = False
         self._is_folding = False
 
     def retire(self) -> None:
-        """Nothing can be done here any more; the card stays to be read."""
+        """Take away what can be pressed; the card stays to be read."""
         self.box.children = (self._output,)
         self.form.close()
         close(self.fold)
@@ -105,9 +93,12 @@ class Place:
         close(self.box)
 
     def _toggled(self, change: Mapping[str, bool]) -> None:
-        self.point(is_next=self._is_next)
+        self.point(is_next=self.is_next)
         if not self._is_folding:
             self._on_toggle(change["new"])
+
+    def _mark(self, name: str, is_so: bool) -> None:
+        (self.box.add_class if is_so else self.box.remove_class)(name)
 
     def _bundle(self) -> dict[str, Any]:
         return self.card._repr_mimebundle_() if self.card else {}

@@ -1,9 +1,9 @@
 """A case as a person in JupyterLab works with it: forms that ask, cards that follow, its state, and the button.
 
-A step's form shows what it needs first, then what may also be changed. *Continue*, or running another cell, goes on
-from what was entered (`asking`): the steps that it changes are gone through again, and what is shown of them follows
-(`places`). So no answer is lost, and no card is out of date. A step that cannot go on without an answer asks for it,
-each question once, where its parameter belongs; the steps below it wait, quietly, and go on with it.
+A step's form asks first for what the step needs, then offers what may also be changed. *Continue*, or running another
+cell, takes what was entered (`case_input`): the steps that it changes are run again, and their cards are updated
+(`places`). So no answer is lost, and no card is out of date. A step that needs an answer asks for it, each question
+once, in the step that has its parameter; the steps below wait, in one line each.
 
 The notebook's `case` is a session, which stands in for its case: a step is called as on the case, and everything else
 is read from the case as it is now. To look everything up again, the session opens the case again and goes through the
@@ -22,15 +22,15 @@ from typing import Any
 import IPython
 import ipywidgets
 
-from runbook_lib.cases import spoken
+from runbook_lib.cases import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.pictures import keep
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter import kept_answers
-from runbook_lib.jupyter.asking import OPEN, Asking
 from runbook_lib.jupyter.board import Board
+from runbook_lib.jupyter.case_input import OPEN, CaseInput
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
@@ -59,7 +59,6 @@ class Session:
     """One case, its forms and its button.
 
     Args:
-        case: The case, which only rehearses.
         ticket_id: The ticket's number as the cell passed it.
         previous: A session of the same ticket, whose answers are taken over.
         notebook: The path of the notebook, which may keep answers of a kernel that has ended; or None.
@@ -76,18 +75,18 @@ class Session:
     ) -> None:
         self.case, self.opened_with, self.is_closed = case, ticket_id, False
         self.button = PerformButton(lambda: self.case, self._look_again, self._run_ended) if case.changes else None
-        self._asking = Asking(lambda: self.case, ticket_id, self._follow_reading)
+        self._input = CaseInput(lambda: self.case, ticket_id, self._follow_reading)
         self._say: Callable[[str], None] = ProgressLine().say
         self._used: dict[str, dict[str, object]] = {}
-        self._board = Board(lambda: self.case, self._asking, self.button, self._ticket_card, self)
+        self._board = Board(lambda: self.case, self._input, self.button, self._ticket_card, self)
         self._turn = threading.RLock()
         self._worker: threading.Thread | None = None
         self._not_open: RunbookError | None = None
         if previous:
             self._board.former = previous.leave()
-            self._asking.go_on_from(previous._asking)
+            self._input.go_on_from(previous._input)
         else:
-            self._asking.bring_back(kept_answers.read(case, notebook))
+            self._input.bring_back(kept_answers.read(case, notebook))
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""
@@ -123,12 +122,12 @@ class Session:
             with self._turn:
                 return self._run_step(name, given)
         except RunbookError as exc:
-            exc.args = (spoken.words(str(exc)),)
+            exc.args = (form_words.words(str(exc)),)
             raise
 
     def _run_step(self, name: str, given: Mapping[str, object]) -> StepResult:
         self._board.performed = ""
-        self._asking.take(name, given)
+        self._input.take(name, given)
         if self.button:
             self.button.outdate()
         try:
@@ -167,7 +166,7 @@ class Session:
         return True
 
     def reopen(self, name: str) -> None:
-        """A step's answers are opened to be changed: what rests on them waits until they are taken."""
+        """A step's answers are opened to be changed: the steps below wait until they are taken."""
         with self._turn:
             if self._board.places[name].fold.value:
                 if self.button:
@@ -189,7 +188,7 @@ class Session:
         look_at(self._board.next_place().box)
 
     def _begin(self, work: Callable[[str], object], name: str) -> None:
-        """Beside the kernel's own work, so that what is entered meanwhile arrives."""
+        """Work in a thread, so that what is entered meanwhile arrives."""
         self._worker = threading.Thread(target=work, args=(name,), daemon=True)
         self._worker.start()
 
@@ -201,16 +200,16 @@ class Session:
 
     @property
     def entered(self) -> Mapping[str, str]:
-        return self._asking.entered
+        return self._input.entered
 
     def enter(self, name: str, words: str) -> None:
-        """Something was entered: remember it, and let every other form that asks the same show it."""
-        self._asking.enter(name, words)
+        """Remember what was entered, and show it in every other form that asks the same."""
+        self._input.enter(name, words)
         self._board.enter(name, words)
         self._board.keep_answers()
 
     def confirm(self, name: str) -> None:
-        self._asking.confirmed.add(name)
+        self._input.confirmed.add(name)
         self._board.keep_answers()
 
     def upload(self, file_name: str, content: bytes) -> str:
@@ -243,7 +242,7 @@ class Session:
         return self._board.state
 
     def wait_for_images(self, timeout_s: float) -> bool:
-        return self._asking.wait_for_images(timeout_s)
+        return self._input.images.wait(timeout_s)
 
     def leave(self) -> dict[str, Place]:
         """End this session, whose answers another one takes over; a run that was begun goes on.
@@ -256,8 +255,8 @@ class Session:
     # -- going through the steps
 
     def _attempt(self, name: str) -> StepResult:
-        """Run a step; an answer that it needs of a person is a question of its form, and no error."""
-        given = self._asking.effective(name)
+        """Run a step; a missing answer becomes a question of its form, and is no error."""
+        given = self._input.effective(name)
         self._used[name] = given
         self._board.results.pop(name, None)
         self._board.stuck.discard(name)
@@ -276,9 +275,9 @@ class Session:
     def _catch_up(self, names: Sequence[str]) -> bool:
         """Go through steps again that an answer or the ticket has made out of date; returns whether none waits."""
         self._open_entered_ticket()
-        called = [one for one in names if one in self._asking.given]
+        called = [one for one in names if one in self._input.given]
         for place, one in enumerate(called):
-            if self._used.get(one) == self._asking.effective(one):
+            if self._used.get(one) == self._input.effective(one):
                 if one in self._board.results:
                     continue
                 if one in self._board.stuck:
@@ -305,7 +304,7 @@ class Session:
         """Open the ticket whose number was entered; its card says what came of that."""
         previous = self.case.ticket.id, self._not_open
         try:
-            self._open_number(self._asking.effective(OPEN)["ticket_id"])
+            self._open_number(self._input.effective(OPEN)["ticket_id"])
             self._not_open = None
         except RunbookError as exc:
             self._not_open = exc
@@ -320,13 +319,13 @@ class Session:
         self.case.settings.check_account(given)
         if number != self.case.ticket.id:
             self._reopen(number)
-            self._asking.begin(number)
+            self._input.begin(number)
             self._board.forget_ticket("Another ticket was opened: run this cell again.")
             if OPEN in self._board.places:
                 self._board.places[OPEN].close_answers()
 
     def _reopen(self, number: int) -> None:
-        """Let a case take the place of this one in which nothing was looked up yet."""
+        """Open a ticket in a new case, in which nothing was looked up yet."""
         self.case = self.case.opened_again(number)
         self._used.clear()
 
@@ -335,7 +334,7 @@ class Session:
         return self.case.stopped("Open the ticket", self._not_open) if self._not_open else self.case.ticket_card()
 
     def _look_again(self) -> None:
-        """Go through all steps as the ticket is now, for a press of the button."""
+        """Go through all steps with the ticket as it is now, for a press of the button."""
         button = self.button
         if button is None:
             return
@@ -344,7 +343,7 @@ class Session:
                 self._reopen(self.case.ticket.id)
                 button.forget()
                 self._board.follow_ticket()
-                if not self._repeat([name for name in self.case.order if name in self._asking.given]):
+                if not self._repeat([name for name in self.case.order if name in self._input.given]):
                     waiting = [self.cards[one].data["summary"] for one in self._board.stuck if one in self.cards]
                     raise NeedsAnswerError(" ".join(map(str, waiting)))
             finally:

@@ -27,12 +27,12 @@ def new(
 
 @functools.cache
 def shared(kind: Any, *traits: tuple[str, str]) -> Any:
-    """A layout or a style, which stays as long as the kernel."""
+    """A layout or a style that is kept as long as the kernel."""
     return kind(**dict(traits))
 
 
 def close(*widgets: Any) -> None:
-    """Take widgets away, with all that is in them, and with what listens to them."""
+    """Close widgets with all that is in them, and remove what listens to them."""
     for widget in widgets:
         close(*getattr(widget, "children", ()))
         widget.unobserve_all()

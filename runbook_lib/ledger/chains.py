@@ -35,7 +35,7 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, JournalError
-from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, Kept, way_out
+from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, KeptHead, way_out
 from runbook_lib.ledger.keyring import KeyRing, Validity
 
 FILE_NAME = "journal.jsonl"
@@ -63,15 +63,12 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Chain:
-    """One writer's part.
+    """One writer's part. Three of four lines say only that a cell began, which no list of runs needs.
 
     Attributes:
-        path: Its file.
-        key: The writer.
         raw: Its lines; none if the part is damaged.
         digests: The SHA-256 of each.
-        summary: The entries, each with its digest, without those that say only that a cell began: these are three of
-            four lines, and no list of runs needs them.
+        summary: The entries, each with its digest, but for the cells'.
         error: Why it cannot be relied on, or None.
         is_own: Whether this key ring wrote it.
         is_trusted: Whether its key is in the ring; else it lies beside the journal, or nowhere.
@@ -160,13 +157,7 @@ def whole_lines(content: bytes) -> list[bytes]:
 
 
 class Reader:
-    """Reads and checks the parts of one ticket's journal.
-
-    Args:
-        folder: The ticket's folder.
-        ticket: Profile and number, such as `live/1001`: what each line is bound to.
-        keys: The ring that verifies; a key that it does not have may lie beside the journal.
-    """
+    """Reads and checks the parts of one ticket's journal: each line is bound to the ticket, such as `live/1001`."""
 
     def __init__(self, folder: Path, ticket: str, keys: KeyRing) -> None:
         self._folder, self._ticket, self._keys = folder, ticket, keys
@@ -174,14 +165,7 @@ class Reader:
         self._known: dict[Path, tuple[bytes, Chain]] = {}
 
     def all(self, listed: Iterable[str] | None = None) -> list[Chain]:
-        """Every part that is there, and every part of our own that is missing.
-
-        Args:
-            listed: What is in the folder, if that was read just before.
-
-        Raises:
-            InputError: A file, or a head, cannot be read.
-        """
+        """Every part that is there, or missing of our own. Raises InputError if a file or a head cannot be read."""
         # The heads first: a process that appends meanwhile writes the line before the head.
         kept = self._heads.of(self._ticket, self._folder)
         names = {file_name(each.key) for each in kept}
@@ -193,7 +177,7 @@ class Reader:
         """One part; empty if it is not there. Raises as `all`."""
         return self._read(path, self._heads.of(self._ticket, self._folder))
 
-    def _read(self, path: Path, kept: list[Kept]) -> Chain:
+    def _read(self, path: Path, kept: list[KeptHead]) -> Chain:
         key = key_of(path.name) or ""
         try:
             content = files.read(path)
@@ -234,7 +218,7 @@ class Reader:
         is_trusted = not error and (not lines or self._keys.trusts(key))
         return _filled(replace(found, error=error), lines, digests, is_trusted=is_trusted)
 
-    def _against_head(self, chain: Chain, kept: Kept) -> JournalError | None:
+    def _against_head(self, chain: Chain, kept: KeptHead) -> JournalError | None:
         """A part ends where its head says, or later: the line comes first, and a crash may be in between."""
         head, count = kept.head, len(chain.digests)
         if not count:
@@ -289,11 +273,7 @@ class _File:
         return digests if tails == links and all(map(bytes.startswith, lines, begins)) else []
 
     def each(self, lines: list[bytes]) -> tuple[list[str], JournalError | None]:
-        """The lines' digests, each with its signature checked; and the first unknown writer, if there is one.
-
-        Raises:
-            JournalError: The first defect.
-        """
+        """The lines' digests, each one checked, and the first unknown writer. Raises JournalError at a defect."""
         digests, unknown = [START], None
         for number, line in enumerate(lines, start=1):
             key = self._check(number, line, digests[-1])
@@ -338,11 +318,7 @@ class _File:
         raise self._defect("foreign_key", f"is signed by another key than the lines before, {key}", number)
 
     def validity(self, number: int, line: bytes, entry: Mapping[str, Any]) -> Validity:
-        """What the signature of a line is worth: good, or of an unknown key.
-
-        Raises:
-            JournalError: The line was altered.
-        """
+        """What the signature of a line is worth: good, or of an unknown key. Raises JournalError if it was altered."""
         unsigned = {name: value for name, value in entry.items() if name != "sig"}
         try:
             signature = base64.b64decode(entry["sig"], validate=True)

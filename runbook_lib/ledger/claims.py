@@ -43,38 +43,22 @@ _FIELDS = ("operation_id", "operator", "machine", "at", "place", "key", "nonce")
 
 
 @dataclass(frozen=True)
-class Held:
-    """Another's claim.
+class HeldClaim:
+    """Another's claim."""
 
-    Attributes:
-        who: The operator, the machine and the writer, in words.
-        at: When it was made, by the share's clock: its holder's may be wrong; None if it cannot be read.
-        sha256: Of the object, by which a person's judgment names it.
-        is_trusted: Whether it is signed by a key of the ring.
-    """
-
-    who: str
-    at: datetime | None
-    sha256: str
-    is_trusted: bool
+    who: str  # the operator, the machine and the writer, in words
+    at: datetime | None  # when it was made, by the share's clock: its holder's may be wrong; None if it cannot be read
+    sha256: str  # of the object, by which a person's judgment names it
+    is_trusted: bool  # whether it is signed by a key of the ring
 
     @property
     def words(self) -> str:
-        """Who holds it, and since when."""
         since = f"since {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "since an unknown time"
         return f"{self.who}, {since}"
 
 
 class Claims:
-    """The claims of one ticket's folder on this machine.
-
-    Args:
-        share: The share.
-        profile: `live` or `sandbox`.
-        keys: The ring that signs and verifies.
-        folder: The ticket's folder: a claim is ours if it was made with our key, from there.
-        operator: Who claims.
-    """
+    """The claims of one ticket's folder on this machine: one is ours if it was made with our key, from there."""
 
     def __init__(self, share: Share, profile: str, keys: KeyRing, folder: Path, operator: str) -> None:
         self._share, self._profile, self._keys = share, profile, keys
@@ -82,14 +66,11 @@ class Claims:
         self._folder, self._operator = folder, operator
         self._made = folder / ".claims"
 
-    def take(self, operation_id: str, *, judged: Collection[str] = ()) -> Held | None:
+    def take(self, operation_id: str, *, judged: Collection[str] = ()) -> HeldClaim | None:
         """Claim an operation; returns None once it is ours, or the claim that another holds.
 
         The latest claim counts. One of our own is renewed: those who have seen the old one no longer wait for it.
-
-        Args:
-            operation_id: The operation.
-            judged: The SHA-256 of each claim of which a person has said that its holder did nothing.
+        `judged` has the SHA-256 of each claim of which a person has said that its holder did nothing.
 
         Raises:
             InputError: What was claimed from here cannot be read or kept.
@@ -118,11 +99,7 @@ class Claims:
             self._share.create(self._release_path(operation_id, number), self._signed(operation_id, RELEASE_DOMAIN))
 
     def path(self, operation_id: str, number: int = 1) -> str:
-        """The object of an operation's claim.
-
-        Raises:
-            InputError: The id cannot be an object's name.
-        """
+        """The object of an operation's claim. Raises InputError if the id cannot be an object's name."""
         if not _PLAIN.fullmatch(operation_id):
             raise InputError(f"{operation_id!r} is no operation id; expected letters, digits, '_' and '-'.")
         return f"{self._profile}/claims/{operation_id}{f'.{number}' if number > 1 else ''}.json"
@@ -173,13 +150,13 @@ class Claims:
         signature = base64.b64decode(fields["sig"])
         return self._keys.verify(fields["key"], signature, domain, message, pem=pem) is Validity.GOOD
 
-    def _held(self, claim: Mapping[str, Any], sha256: str, at: datetime | None) -> Held:
+    def _held(self, claim: Mapping[str, Any], sha256: str, at: datetime | None) -> HeldClaim:
         if not claim:
-            return Held("an object that is no claim", None, sha256, is_trusted=False)
+            return HeldClaim("an object that is no claim", None, sha256, is_trusted=False)
         is_trusted = self._is_good(claim, DOMAIN)
         writer = f"writer {claim['key']}{'' if is_trusted else ', who is not trusted here'}"
         who = f"{clean(claim['operator'], 60)} on {clean(claim['machine'], 60)} ({writer})"
-        return Held(who, at and at.astimezone(UTC), sha256, is_trusted)
+        return HeldClaim(who, at and at.astimezone(UTC), sha256, is_trusted)
 
 
 def _bytes(fields: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,7 @@
 """The mirror and the share, object by object: what was replaced, removed or added by a person who can write there.
 
-Both are read in the order of names, ticket by ticket, so that any number of objects takes the memory of a few tickets.
+Both are read in the order of names, ticket by ticket, so that no more than a few tickets and the
+names of the others are in memory.
 A content is fetched only where the share's listing does not state its MD5, or states another one.
 """
 
@@ -34,14 +35,7 @@ ODD = "It is no object that a runbook creates: it was added by other means."
 
 @dataclass(frozen=True)
 class Difference:
-    """An object that the mirror and the share do not have alike.
-
-    Attributes:
-        code: `replaced`, `removed`, `odd`, `case`, or one of `NOTICES`.
-        path: The object.
-        words: What it means, in a sentence.
-        count: How many objects it stands for.
-    """
+    """Objects that the mirror and the share do not have alike: `replaced`, `removed`, `odd`, `case`, or a notice."""
 
     code: str
     path: str
@@ -67,18 +61,13 @@ def bounded(differences: Iterable[Difference], most: int = MOST) -> list[Differe
 
 
 class Comparison:
-    """The differences between a profile's mirror and the share.
+    """The differences between a profile's mirror and the share."""
 
-    Args:
-        share: The share.
-        folder: The profile's outputs.
-        keys: The ring: whose writers are known.
-        progress: Called for each ticket.
-    """
-
-    def __init__(self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], object] = lambda: None
+    ) -> None:
         self._share, self._folder, self._keys, self._progress = share, folder, keys, progress
-        self._strangers: set[str] = set()
+        self._unknown_writers: set[str] = set()
 
     def differences(self) -> Iterator[Difference]:
         """Each difference. Raises as `Share.objects`."""
@@ -89,7 +78,7 @@ class Comparison:
             name = each.path.removeprefix("keys/").removesuffix(".pem")
             if public_pem(self._share.read(each.path) or b"", name) is None:
                 yield Difference("replaced", clean(each.path), "It is not the key that its name says.")
-        for key in sorted(self._strangers):
+        for key in sorted(self._unknown_writers):
             words = f"Writer {key} is not trusted here. `runbook keys list` shows its owner, by its own word."
             yield Difference("unknown_writer", f"keys/{key}.pem", words)
 
@@ -125,7 +114,7 @@ class Comparison:
                 yield Difference("removed", path, GONE)
             elif found != expected[path]:
                 yield Difference("replaced", path, f"It is not what is in {here.folder}, or was created from here.")
-        self._strangers |= {key for key in here.writers(listed) if not self._keys.trusts(key)}
+        self._unknown_writers |= {key for key in here.writers(listed) if not self._keys.trusts(key)}
         yield from self._missing(here, listed)
 
     def _missing(self, here: _Mirrored, listed: Collection[str]) -> Iterator[Difference]:

@@ -31,8 +31,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.lease import Lease, StaleLookError
+from runbook_lib.clients.budget import Budget, Lease, StaleLookError
 from runbook_lib.domain.errors import (
     InputError,
     NeedsAnswerError,
@@ -80,8 +79,7 @@ class Lookup(Protocol):
 class Effect(Lookup, Protocol):
     """One change to the outside world.
 
-    Attributes:
-        conditional: Whether the other side refuses the second of two writes that were made on the same reading.
+    It is conditional if the other side refuses the second of two writes that were made on the same reading.
     """
 
     @property
@@ -107,29 +105,18 @@ class Repeatable(Protocol):
 
 @dataclass(frozen=True)
 class EffectResult:
-    """What became of an effect.
-
-    Attributes:
-        name: The effect's.
-        summary: What it changes, in one line.
-        state: What became of it.
-        evidence: Where it is; None if it is only planned, or unavailable.
-        error: Why it could not be done, or in a rehearsal looked at, where nothing waits for it.
-        trouble: The same in words, with the way on.
-        note: What else the reader should know of how it was done, or "".
-    """
+    """What became of an effect."""
 
     name: str
     summary: str
     state: EffectState
-    evidence: Evidence | None = None
-    error: RunbookError | None = None
-    trouble: str = ""
-    note: str = ""
+    evidence: Evidence | None = None  # where it is; None if it is only planned, or unavailable
+    error: RunbookError | None = None  # why it could not be done, or looked at in a rehearsal
+    trouble: str = ""  # the same in words, with the way on
+    note: str = ""  # what else the reader should know of how it was done, or ""
 
     @property
     def proven(self) -> Evidence:
-        """The evidence of an effect that is there."""
         if self.evidence is None:
             raise ValueError(f"{self.name} is {self.state}")
         return self.evidence
@@ -138,12 +125,7 @@ class EffectResult:
 class Effects:
     """Applies effects for one ticket; without `perform` it only looks.
 
-    Args:
-        journal: The ticket's journal.
-        budget: The run's seconds for waiting.
-        settle_s: Seconds after which a request whose answer was lost takes effect no more.
-        perform: Whether to change things.
-        shared: The run's part in the team's share, if there is one.
+    After `settle_s` seconds a request whose answer was lost takes effect no more.
     """
 
     def __init__(
@@ -200,11 +182,7 @@ class Effects:
         return effect.find()
 
     def _claimed(self, effect: Lookup) -> EffectResult | None:
-        """What another writer's journal says of an effect that was not found in the world.
-
-        Raises:
-            OutcomeUnknownError: Only a writer who is not trusted here says that it is there.
-        """
+        """What another writer's journal says of an effect that was not found; a person judges a stranger's word."""
         claim = self.journal.claimed(effect.operation_id)
         if claim is None:
             return None
@@ -233,10 +211,7 @@ class Effects:
     def unknown(self, operation_id: str, name: str, words: str) -> OutcomeUnknownError:
         """The error for an operation whose end is unknown, once the journal says so.
 
-        Args:
-            operation_id: Whose end is unknown.
-            name: The effect's name.
-            words: What happened, and where to look; the command that takes the answer is added.
+        The words say what happened, and where to look; the command that takes the answer is added.
         """
         if not self.perform:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
@@ -253,14 +228,6 @@ class Effects:
         """Whether an effect was intended, and its end is unknown."""
         return self.journal.open_since(operation_id) is not None
 
-    def evidence(self, operation_id: str) -> Evidence | None:
-        """Where an effect is, by the journal or by a person's word; or None."""
-        return self.journal.settled(operation_id)
-
-    def answer(self, operation_id: str) -> bool | None:
-        """What a person has said of an operation whose end was unknown: whether it is there; else None."""
-        return self.journal.answer(operation_id)
-
     def _left_open(self, effect: Effect) -> EffectResult | None:
         """What became of an earlier run's attempt, of which the journal says only that it was intended."""
         intended_at = self.journal.open_since(effect.operation_id)
@@ -270,11 +237,7 @@ class Effects:
         return self._watch(effect, self._settle_s - max(0.0, ago_s), "An earlier run did not learn what became of it.")
 
     def _wait_for_holder(self, effect: Effect) -> EffectResult | None:
-        """What another machine that has claimed an effect came to; None once the claim is ours, or there is no share.
-
-        Raises:
-            OutcomeUnknownError: It is not there after the time in which the other may be at work.
-        """
+        """What a machine that has claimed an effect came to; None once the claim is ours, or there is no share."""
         latest, words = None, ""
         while self._shared and (held := self._shared.take(effect.operation_id)):
             if held == latest:
@@ -321,11 +284,7 @@ class Effects:
             self._shared.release(effect.operation_id)
 
     def _send(self, effect: Effect) -> Evidence:
-        """Perform it, as long as the last look holds; one that is conditional needs no look.
-
-        Raises:
-            StaleLookError: It does not any more; nothing was sent.
-        """
+        """Perform it, as long as the last look holds, else StaleLookError; one that is conditional needs no look."""
         with self._budget.leased(lease := None if effect.conditional else self._lease):
             if lease:
                 lease.check()
@@ -340,11 +299,7 @@ class Effects:
             raise
 
     def _refused(self, effect: Effect, exc: RunbookError) -> EffectResult:
-        """Nothing happened; but a conflict may be with an earlier attempt of our own, which is there then.
-
-        Raises:
-            RunbookError: As it came.
-        """
+        """Nothing happened, which is raised; but a conflict may be with our own earlier attempt, which is there."""
         if isinstance(exc, RefusedError) and exc.status in CONFLICTS and (found := self.adopt(effect)):
             return found
         self._note("not_done", effect, reason=str(exc))
@@ -352,16 +307,7 @@ class Effects:
         raise exc
 
     def _watch(self, effect: Effect, seconds: float, why: str) -> EffectResult | None:
-        """Look until an effect shows, or until it surely is not there: then None.
-
-        Args:
-            effect: What to look for.
-            seconds: How long it may still take effect.
-            why: What went wrong.
-
-        Raises:
-            OutcomeUnknownError: Looking fails, or the run may not wait that long.
-        """
+        """Look until an effect shows, or until it surely is not there, since it can take effect no more: then None."""
         sure_at = time.monotonic() + seconds
         give_up_at, pause = max(sure_at, time.monotonic() + self._settle_s), FIRST_PAUSE_S
         while True:

@@ -34,15 +34,8 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A head that was kept.
-
-    Attributes:
-        key: The writer.
-        first: The start of the SHA-256 of the chain's first line.
-        head: How far the chain had come.
-        folder: Where it was last written.
-    """
+class KeptHead:
+    """A head that was kept: of which chain, by the start of its first line's SHA-256, and where that was written."""
 
     key: str
     first: str
@@ -51,41 +44,23 @@ class Kept:
 
 
 class Heads:
-    """The heads in a key ring's folder.
-
-    Args:
-        keys: The key ring's folder.
-    """
-
     def __init__(self, keys: Path) -> None:
         self._folder = keys / "heads"
 
-    def of(self, ticket: str, folder: Path) -> list[Kept]:
-        """The heads of a ticket, such as `live/1001`, whose chains are missed if they are not in its folder.
-
-        Raises:
-            InputError: One cannot be read.
-        """
+    def of(self, ticket: str, folder: Path) -> list[KeptHead]:
+        """The heads of a ticket, such as `live/1001`, that are in its folder or missed. Raises InputError."""
         found = [self._kept(path, ticket) for path in self.files(ticket)]
         return [kept for kept in found if not _is_elsewhere(kept, folder)]
 
     def keep(self, ticket: str, key: str, first: str, head: Head, folder: Path) -> None:
-        """Replace a head, in one piece.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Replace a head, in one piece. Raises OSError if the disk does not take it."""
         place = self._folder / _named(ticket)
         files.make_folder(place)
         fields = {"lines": head.lines, "sha256": head.sha256, "folder": str(folder.resolve())}
         files.write(place / f"{key}-{first[:FIRST_DIGITS]}.json", json.dumps(fields).encode())
 
     def forget(self, ticket: str, key: str, folder: Path) -> Head | None:
-        """Remove the heads of a part that is set aside; returns what one said, if it can be read.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Remove the heads of a part that is set aside; returns what one said, if it can be read. Raises OSError."""
         lost = None
         for path in self.files(ticket):
             if path.stem.startswith(f"{key}-"):
@@ -100,10 +75,7 @@ class Heads:
     def lost_tickets(self, profile: str, folder: Path, here: Collection[str]) -> Iterator[str]:
         """The numbers of the tickets that a profile's folder has lost: it had journals of them, and has no folder.
 
-        Args:
-            profile: The profile.
-            folder: Its folder.
-            here: The names of the folders in it; a file or a broken link in a folder's place is none.
+        A file or a broken link in a folder's place is none of the folders that are `here`.
         """
         try:
             names = sorted(os.listdir(self._folder))  # noqa: PTH208 - as in `files`
@@ -122,15 +94,10 @@ class Heads:
             return True
 
     def are_of(self, ticket: str, folder: Path) -> bool:
-        """Whether all heads of a ticket are of chains in its folder, so that no other folder matters to it.
-
-        Raises:
-            InputError: One cannot be read.
-        """
+        """Whether all heads of a ticket are of chains in its folder. Raises InputError if one cannot be read."""
         return all(self._kept(path, ticket).folder == str(folder.resolve()) for path in self.files(ticket))
 
     def files(self, ticket: str) -> list[Path]:
-        """The files of a ticket's heads."""
         place = f"{self._folder}/{_named(ticket)}"
         try:
             names = sorted(os.listdir(place))  # noqa: PTH208 - of thousands of tickets
@@ -138,7 +105,7 @@ class Heads:
             names = []
         return [Path(place, name) for name in names if _NAME.fullmatch(name)]
 
-    def _kept(self, path: Path, ticket: str) -> Kept:
+    def _kept(self, path: Path, ticket: str) -> KeptHead:
         try:
             fields = json.loads(files.read(path))
             head, folder = Head(fields["lines"], fields["sha256"]), fields["folder"]
@@ -148,7 +115,7 @@ class Heads:
             words = f"{path}, which says how far the journal has come, cannot be read. To go on, {way_out(ticket)}"
             raise InputError(words) from exc
         key, _, first = path.stem.partition("-")
-        return Kept(key, first, head, folder)
+        return KeptHead(key, first, head, folder)
 
 
 def way_out(ticket: str) -> str:
@@ -159,7 +126,7 @@ def way_out(ticket: str) -> str:
     )
 
 
-def _is_elsewhere(kept: Kept, folder: Path) -> bool:
+def _is_elsewhere(kept: KeptHead, folder: Path) -> bool:
     """Whether a chain is still where it was last written, and that is another folder: then it is not missed here."""
     is_here = kept.folder == str(folder) or Path(kept.folder) == folder.resolve()
     return not is_here and (Path(kept.folder) / f"journal.{kept.key}.jsonl").exists()

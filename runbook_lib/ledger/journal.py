@@ -48,13 +48,7 @@ CLOCK_TOLERANCE_S = 120.0
 
 @dataclass(frozen=True)
 class Claim:
-    """What another writer says of an effect: that it is there.
-
-    Attributes:
-        writer: Whose word it is.
-        evidence: What it says, or None if it cannot be read.
-        is_trusted: Whether the writer's key is in the ring.
-    """
+    """What another writer says of an effect: that it is there; the evidence is None if it cannot be read."""
 
     writer: str
     evidence: Evidence | None
@@ -62,14 +56,7 @@ class Claim:
 
 
 class Journal:
-    """The journal of one ticket, in the ticket's folder.
-
-    Args:
-        folder: The ticket's folder.
-        ticket: Profile and number, such as `live/1001`: what each line is bound to.
-        keys: The ring that signs and verifies.
-        redactor: What no line may hold.
-    """
+    """The journal of one ticket, such as `live/1001`, to which each line is bound, in the ticket's folder."""
 
     def __init__(self, folder: Path, ticket: str, keys: KeyRing, redactor: Redactor | None = None) -> None:
         self.folder = folder
@@ -129,11 +116,7 @@ class Journal:
             self._add(own, kind, fields)
 
     def _add(self, own: Chain, kind: str, fields: Mapping[str, Any]) -> None:
-        """Put a line behind our own part, then keep the head.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Put a line behind our own part, then keep the head. Raises OSError if the disk does not take it."""
         self._keys.leave_public_key(self.folder)
         with open(own.path, "a+b", buffering=0, opener=files.opener) as file:
             size = file.seek(0, os.SEEK_END)
@@ -148,11 +131,7 @@ class Journal:
         self._heads.keep(self.ticket, own.key, first, Head(own.head.lines + 1, digest), self.folder)
 
     def parts(self) -> list[Chain]:
-        """Every writer's part, also those that cannot be relied on.
-
-        Raises:
-            InputError: A file cannot be read.
-        """
+        """Every writer's part, also those that cannot be relied on. Raises InputError if a file cannot be read."""
         return self._reader.all()
 
     def entries(self) -> list[Entry]:
@@ -234,30 +213,21 @@ class Journal:
     def restart(self, *, because: str, operator: str) -> Path | None:
         """Set the parts that cannot be relied on aside, and go on in one of our own that says so.
 
-        Args:
-            because: Why, in the operator's words.
-            operator: Who does it.
-
-        Returns:
-            Where the last one of them is now, or None if they were gone.
+        Returns where the last one of them is now, or None if they were gone.
 
         Raises:
             InputError: They can be relied on.
             UnavailableError: The folder cannot be written.
         """
         with self._writing():
-            set_aside = [self._set_aside(path) for path in self._damaged()]
+            set_aside = [self._set_aside(path) for path in self.damaged()]
         for part in set_aside:
             self.append("restarted", because=because, operator=operator, **part)
         kept = [part["kept_as"] for part in set_aside if part["kept_as"]]
         return self.folder / kept[-1] if kept else None
 
-    def _damaged(self) -> list[Path]:
-        """The files of the parts that cannot be relied on.
-
-        Raises:
-            InputError: There is none.
-        """
+    def damaged(self) -> list[Path]:
+        """The files of the parts that cannot be relied on; writes nothing. InputError where there is none."""
         try:
             parts = self._reader.all()
         except InputError:  # a head, or a file, that cannot be read: it is not known whose
@@ -268,14 +238,12 @@ class Journal:
             self._check_clock(next((chain for chain in parts if chain.path == self.path), Chain(self.path, "")))
         except UnavailableError:
             return [self.path]
+        if not parts:
+            raise InputError(f"There is no journal in {self.folder} to set aside. Check the ticket's number.")
         raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
 
     def _set_aside(self, path: Path) -> dict[str, Any]:
-        """Keep a part under another name; returns what the new one says of it.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
+        """Keep a part under another name; returns what the new one says of it."""
         kept_as = sha256 = None
         if path.is_file():
             kept_as = f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
@@ -286,20 +254,15 @@ class Journal:
         return {"kept_as": kept_as, "sha256": sha256, "head": lost and asdict(lost), "part": path.name}
 
     @contextmanager
-    def lock(self, wait_s: float | None = None, *, then: str = "run again") -> Iterator[None]:
+    def lock(self, *, then: str = "run again") -> Iterator[None]:
         """Keep other processes on this machine off the ticket.
 
-        Args:
-            wait_s: How long another process is waited for; `LOCK_WAIT_S` if not given.
-            then: What to do once the other process has ended.
-
         Raises:
-            UnavailableError: Another process has it for longer than that, or the folder cannot be written.
+            UnavailableError: Another process has it for longer than `LOCK_WAIT_S`, or the folder cannot be written.
         """
         try:
             files.make_folder(self.folder)
-            wait_s = LOCK_WAIT_S if wait_s is None else wait_s
-            held = FileLock(self.folder / ".lock", timeout=wait_s, mode=files.FILE).acquire()
+            held = FileLock(self.folder / ".lock", timeout=LOCK_WAIT_S, mode=files.FILE).acquire()
         except Timeout as exc:
             raise UnavailableError(
                 f"Another run is changing ticket {self.folder.name} right now. Wait for it, then {then}."
@@ -356,11 +319,7 @@ class Journal:
 
 
 def _reliable(parts: list[Chain]) -> list[Chain]:
-    """The parts, if none is damaged.
-
-    Raises:
-        JournalError: The first that is.
-    """
+    """The parts; raises the JournalError of the first that is damaged."""
     for chain in parts:
         if chain.error and chain.is_damaged:
             raise chain.error
@@ -388,7 +347,6 @@ def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
 
 
 def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
-    """What entries come to for one operation."""
     return History.of(entries).operations.get(operation_id, Operation())
 
 

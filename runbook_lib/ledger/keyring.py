@@ -47,19 +47,13 @@ _BLOCK = re.compile(rb"-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----")
 
 
 class Validity(StrEnum):
-    """What a signature is worth."""
-
     GOOD = "good"
     BAD = "bad"
     UNKNOWN_KEY = "unknown_key"
 
 
 class Signer:
-    """A private key, as far as others may know it.
-
-    Attributes:
-        key_id: Its public key's id.
-    """
+    """A private key, as far as others may know it."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self.key_id = key_id(key.public_key())
@@ -71,17 +65,11 @@ class Signer:
 
     @property
     def public_pem(self) -> bytes:
-        """Its public key."""
         return _public_pem(self._key.public_key())
 
 
 class KeyRing:
-    """The keys in one folder.
-
-    Args:
-        folder: Where they are; made with the first key.
-        team: A file of public keys that are trusted, too.
-    """
+    """The keys in one folder, and those in the file of the team, which are trusted, too."""
 
     def __init__(self, folder: Path, team: Path | None = None) -> None:
         self.folder = folder
@@ -92,7 +80,6 @@ class KeyRing:
 
     @classmethod
     def of(cls, placed: Placed) -> KeyRing:
-        """The ring as configured."""
         return cls(placed.key_folder, placed.trusted_keys)
 
     def signer(self) -> Signer:
@@ -138,16 +125,7 @@ class KeyRing:
         beside: Path | None = None,
         pem: bytes | None = None,
     ) -> Validity:
-        """What a signature by the key of an id is worth.
-
-        Args:
-            key: The id.
-            signature: The signature.
-            domain: What kind of message it is.
-            message: The message.
-            beside: A ticket's folder, where a key that is not in the ring may lie.
-            pem: The key itself, where it is not in the ring.
-        """
+        """What a signature is worth; a key that is not in the ring may be given, or lie in a ticket's folder."""
         public = self._public(key) or _stated(pem or _lying_in(beside, key), key)
         if public is None:
             return Validity.UNKNOWN_KEY
@@ -179,11 +157,7 @@ class KeyRing:
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
-        """The keys in the team's file.
-
-        Raises:
-            InputError: It cannot be read, or holds something else.
-        """
+        """The keys in the team's file."""
         if self._team is None:
             return {}
         try:
@@ -197,17 +171,11 @@ class KeyRing:
             raise InputError(f"RUNBOOK_TRUSTED_KEYS, {self._team}, holds no public key; expected Ed25519 keys in PEM.")
         return {key_id(key): key for key in keys}
 
-    def trusted(self) -> dict[str, str]:
-        """Where each trusted key is from, by id: its file in the ring, or the team's.
-
-        Raises:
-            InputError: The team's file cannot be read.
-        """
-        of_team = dict.fromkeys(self._of_team(), str(self._team))
-        return {**of_team, **{key: str(path) for key, path in self.public_keys().items()}}
+    def trusted(self) -> list[str]:
+        """The ids of the team's keys, then of the ring's. Raises InputError if the team's file cannot be read."""
+        return [*dict.fromkeys([*self._of_team(), *self._of_ring()])]
 
     def pem_of(self, key: str) -> bytes | None:
-        """A trusted public key, or None."""
         found = self._public(key)
         return _public_pem(found) if found else None
 
@@ -234,8 +202,7 @@ class KeyRing:
     def in_use(self, *, alone: bool = False) -> Iterator[None]:
         """Keeps the key as it is meanwhile: all lines of a run are signed with one key. A kill ends it, too.
 
-        Args:
-            alone: Whether nobody else may use it: for who changes it.
+        Who changes the key uses it `alone`.
 
         Raises:
             UnavailableError: The folder cannot be written; or `alone`, and a run is using the key.
@@ -305,11 +272,7 @@ class KeyRing:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keeps other processes from making keys meanwhile.
-
-        Raises:
-            UnavailableError: The folder cannot be written.
-        """
+        """Keeps other processes from making keys meanwhile."""
         from filelock import FileLock, Timeout  # who only verifies does not need it
 
         try:

@@ -38,23 +38,15 @@ STAMP = ".pulled.json"
 
 
 @dataclass
-class Moved:
-    """What was pushed, or pulled.
-
-    Attributes:
-        tickets: The tickets of which something was moved.
-        records: The records.
-        lines: The lines of journals.
-        trouble: What could not be moved, in a sentence each.
-    """
+class Transferred:
+    """What was pushed, or pulled, and what could not be, in a sentence each."""
 
     tickets: int = 0
     records: int = 0
     lines: int = 0
     trouble: list[str] = field(default_factory=list)
 
-    def add(self, other: Moved) -> None:
-        """Count what was moved of a ticket."""
+    def add(self, other: Transferred) -> None:
         self.tickets += bool(other.records or other.lines)
         self.records += other.records
         self.lines += other.lines
@@ -68,23 +60,17 @@ def pull(
     *,
     since: date | None = None,
     ticket_id: int | None = None,
-    progress: Callable[[], None] = lambda: None,
-) -> Moved:
-    """Bring what is in the share and not here.
+    progress: Callable[[], object] = lambda: None,
+) -> Transferred:
+    """Bring what is in the share and not here; of our own key's nothing is changed that is here.
 
-    Args:
-        share: The share.
-        folder: The profile's outputs.
-        keys: The ring; of its own key nothing is changed that is here.
-        since: Only tickets of which something was added on this day or later, by the share's clock.
-        ticket_id: Only this ticket.
-        progress: Called for each ticket.
+    With `since` only tickets of which something was added on this day or later, by the share's clock.
 
     Raises:
         RefusedError: The share says no.
         UnavailableError: It cannot be reached, or the disk takes no more; what was brought stays.
     """
-    moved, started_at, bring = Moved(), datetime.now(UTC), _Bringer(share, folder, keys)
+    moved, started_at, bring = Transferred(), datetime.now(UTC), _Puller(share, folder, keys)
     found = by_ticket(share, folder.name, ticket_id)
     wanted = ((name, objects) for name, objects in found if since is None or _is_since(objects, since))
     try:
@@ -108,7 +94,6 @@ def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Itera
 
 
 def freshness(share: str, folder: Path) -> str:
-    """How fresh the mirror is, in a sentence."""
     try:
         fields = json.loads(files.read(folder / STAMP))
         at = datetime.fromisoformat(fields["at"])
@@ -123,16 +108,15 @@ def freshness(share: str, folder: Path) -> str:
     return f"As pulled{part} from {url} at {at:%Y-%m-%d %H:%M} UTC, {age} ago."
 
 
-class _Bringer:
+class _Puller:
     """Brings tickets' objects into their folders."""
 
     def __init__(self, share: Share, folder: Path, keys: KeyRing) -> None:
         self._share, self._folder, self._keys = share, folder, keys
         self._pems: dict[str, bytes | None] = {}
 
-    def ticket(self, name: str, objects: list[Stored]) -> Moved:
-        """Bring one ticket's."""
-        moved = Moved()
+    def ticket(self, name: str, objects: list[Stored]) -> Transferred:
+        moved = Transferred()
         if not TICKET.fullmatch(name):
             moved.trouble.append(f"{clean(objects[0].path)} is no object of a ticket; it was not fetched.")
             return moved
@@ -153,7 +137,7 @@ class _Bringer:
             moved.lines += self._lines(place, name, key, parts, moved)
         return moved
 
-    def _record(self, path: Path, name: str, moved: Moved) -> int:
+    def _record(self, path: Path, name: str, moved: Transferred) -> int:
         content = self._share.read(name)
         if content is None:
             moved.trouble.append(f"{name} was removed from the share while it was read.")
@@ -162,7 +146,7 @@ class _Bringer:
         files.write(path, content, mode=files.SEALED)
         return 1
 
-    def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Moved) -> int:
+    def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Transferred) -> int:
         """Put the lines that are not here behind a writer's part."""
         path = place / f"journal.{key}.jsonl"
         files.make_folder(place)
@@ -206,7 +190,7 @@ class _Bringer:
         words = "was not brought: its writer did not sign it, or what is here was edited"
         return f"{words} ({error.problem}). `runbook records verify` says whether it is what is here."
 
-    def _leave_key(self, place: Path, key: str, moved: Moved) -> None:
+    def _leave_key(self, place: Path, key: str, moved: Transferred) -> None:
         path = place / beside_name(key)
         if path.exists():
             return

@@ -1,9 +1,13 @@
-"""The names of the objects in the team's share, below a profile; `share` has the whole layout."""
+"""The objects in the team's share: their names, of which `share` has the layout, and what stands above a public key."""
 
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from runbook_lib.domain.plain_text import clean
 
 CLAIMS = "claims"
 TICKET = re.compile("[1-9][0-9]{0,18}")
@@ -13,12 +17,7 @@ _RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.ipynb")
 
 @dataclass(frozen=True, order=True)
 class Segment:
-    """Lines of a writer's part, as one object.
-
-    Attributes:
-        key: The writer.
-        first, last: The numbers of its lines.
-    """
+    """Lines of a writer's part, by their numbers, as one object."""
 
     key: str
     first: int
@@ -29,7 +28,6 @@ class Segment:
 
     @property
     def name(self) -> str:
-        """Its name below the ticket."""
         return f"journal/{self.key}/{self.first:08}-{self.last:08}.jsonl"
 
 
@@ -42,5 +40,17 @@ def segment(name: str) -> Segment | None:
 
 
 def is_record(name: str) -> bool:
-    """Whether an object below a ticket is a record by its name."""
     return _RECORD.fullmatch(name) is not None
+
+
+def published(pem: bytes, owner: str) -> bytes:
+    """A public key as it is published: with its owner and machine, by their own word."""
+    about = {"Owner": owner, "Machine": socket.gethostname(), "Published": f"{datetime.now(UTC):%Y-%m-%d}"}
+    return "".join(f"{name}: {clean(words, 100)}\n" for name, words in about.items()).encode() + pem
+
+
+def publisher(content: bytes) -> dict[str, str]:
+    """What stands above a published key: `Owner`, `Machine`, `Published`."""
+    above = content.partition(b"-----BEGIN")[0].decode("utf-8", errors="replace")
+    pairs = (line.partition(": ")[::2] for line in above.splitlines())
+    return {name: clean(words, 100) for name, words in pairs if name in ("Owner", "Machine", "Published")}

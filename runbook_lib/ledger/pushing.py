@@ -18,9 +18,8 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.ledger.mirror import Moved, in_parallel
-from runbook_lib.ledger.objects import Segment, is_record, segment
-from runbook_lib.ledger.publishing import published
+from runbook_lib.ledger.mirror import Transferred, in_parallel
+from runbook_lib.ledger.objects import Segment, is_record, published, segment
 from runbook_lib.ledger.share import Share
 
 _SEALS = ("run_ended", "record_adopted")
@@ -68,14 +67,10 @@ def push_ticket(
     lists: bool = True,
     records: bool = True,
     missing_keys: Collection[str] = (),
-) -> Moved:
+) -> Transferred:
     """Push what our own parts of a ticket's journal hold that is not in the share yet.
 
     Args:
-        share: The share.
-        journal: The ticket's journal.
-        keys: The ring, whose public key is published.
-        owner: Whose key it is.
         lists: Whether the share is listed before new lines are pushed: it may hold others of the same key, where this
             folder is an older copy, or another machine has one.
         records: Whether records are pushed, too, which may be large: the time before an effect is for its claim.
@@ -88,7 +83,7 @@ def push_ticket(
     """
     own = [part for part in journal.parts() if part.is_own and part.key and part.raw]
     if not own:
-        return Moved()
+        return Transferred()
     push = _Push(share, journal, lists=lists, missing_keys=missing_keys)
     for part in own:
         push.key(part.key, keys.pem_of(part.key), owner)
@@ -106,7 +101,7 @@ class _Push:
     """
 
     def __init__(self, share: Share, journal: Journal, *, lists: bool, missing_keys: Collection[str]) -> None:
-        self.moved = Moved()
+        self.moved = Transferred()
         self._share, self._ticket = share, journal.ticket
         self._pushed = Pushed(journal.folder, share)
         self._names: set[str] = set()
@@ -189,9 +184,11 @@ def _lines(part: Chain, which: Segment) -> bytes:
     return b"".join(line + b"\n" for line in part.raw[which.first - 1 : which.last])
 
 
-def push(share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], None]) -> Moved:
+def push(
+    share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], object]
+) -> Transferred:
     """Push what is not in the share yet, of many tickets, and keys that are gone. Raises as `push_ticket`."""
-    moved, there = Moved(), {each.path for each in share.objects("keys")}
+    moved, there = Transferred(), {each.path for each in share.objects("keys")}
     gone = {path for key in keys.trusted() if (path := f"keys/{key}.pem") not in there}
     for found in in_parallel(lambda one: push_ticket(share, one, keys, owner, missing_keys=gone), journals):
         moved.add(found)

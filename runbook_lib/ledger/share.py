@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import heapq
 import math
 import os
 import re
@@ -42,8 +41,6 @@ EXPECTED = "a folder that exists, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or a
 CONFLICTS = 5
 """How often a create is tried again that was refused although nothing is there: another's was under way."""
 PAGE = 1000
-AT_ONCE = 10_000
-"""So many names of a folder are held at once, so that any number of them takes the same memory."""
 CONNECT_S = 5.0
 CALL_S = 300.0
 """What one call may take where a person waits, and can end it."""
@@ -70,30 +67,16 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Stored:
-    """An object, as a listing shows it.
+    """An object, as a listing shows it."""
 
-    Attributes:
-        path: Its name, below the share's own prefix.
-        size: Its bytes.
-        at: When it was created, by the share's clock.
-        md5: The MD5 of its content where the share states it, in hexadecimal digits; else "".
-    """
-
-    path: str
-    size: int
-    at: datetime
-    md5: str = ""
+    path: str  # its name, below the share's own prefix
+    size: int  # its bytes
+    at: datetime  # when it was created, by the share's clock
+    md5: str = ""  # the MD5 of its content where the share states it, in hexadecimal digits; else ""
 
 
 class Share:
-    """The objects of a share.
-
-    Args:
-        url: What it is called in messages.
-        store: The store.
-        folder: Its place, if it is a folder.
-        seconds: What all calls may take together; not limited if not given.
-    """
+    """The objects of a share; all calls together take no more than `seconds`."""
 
     def __init__(self, url: str, store: ObjectStore, *, folder: Path | None, seconds: float = math.inf) -> None:
         self.url = url
@@ -200,7 +183,7 @@ class Share:
             raise UnavailableError(f"{self.url} has used up the {self.seconds:.3g} s that a run has for it.")
         started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
-            return _within(limit_s, call)
+            return within(limit_s, call)
         except TimeoutError as exc:
             raise UnavailableError(f"{self.url} did not answer within {limit_s:.3g} s.") from exc
         except (OSError, ValueError, _base_error()) as exc:
@@ -233,25 +216,18 @@ def address(given: str) -> tuple[str, Path | None]:
     return str(folder.resolve()), folder.resolve()
 
 
-def names_in(folder: Path) -> Iterator[str]:
+def names_in(folder: Path) -> list[str]:
     """What is in a folder, in the order of a bucket's listing: by its bytes, a folder's with `/` behind it.
 
-    Hidden ones are left out. However many there are, no more than `AT_ONCE` are held: the folder is read once for each
-    so many of them.
+    Hidden ones are left out.
     """
-    page: list[bytes] = []
-    while not page or len(page) == AT_ONCE:
-        latest = page[-1] if page else b""
-        try:
-            with os.scandir(folder) as entries:
-                shown = (entry for entry in entries if entry.name[0] != ".")
-                names = (os.fsencode(each.name) + b"/" * each.is_dir(follow_symlinks=False) for each in shown)
-                page = heapq.nsmallest(AT_ONCE, (name for name in names if name > latest))
-        except FileNotFoundError:
-            return
-        if not page:
-            return
-        yield from map(os.fsdecode, page)
+    try:
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if entry.name[0] != "."]
+    except FileNotFoundError:
+        return []
+    names = (os.fsencode(each.name) + b"/" * each.is_dir(follow_symlinks=False) for each in shown)
+    return [os.fsdecode(name) for name in sorted(names)]
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
@@ -265,28 +241,26 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
                     yield prefix + name, state
 
 
-def _within(seconds: float, call: Callable[[], Result]) -> Result:
-    """What a call returns or raises, unless it takes longer: then TimeoutError."""
+def within(seconds: float, call: Callable[[], Result]) -> Result:
+    """What a call returns or raises; it goes on by itself if it takes longer, and keeps no process alive.
+
+    Raises:
+        TimeoutError: It takes longer.
+    """
     future: Future[Result] = Future()
 
     def run() -> None:
         try:
             future.set_result(call())
-        except Exception as exc:  # whatever it is, it is raised again where the call was made
+        except BaseException as exc:  # whatever it is, it is raised again where the call was made
             future.set_exception(exc)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return future.result(0)
+    threading.Thread(target=run, daemon=True).start()
+    return future.result(seconds)
 
 
 def _store(settings: Settings, url: str, folder: Path | None, seconds: float) -> ObjectStore:
-    """A store for an address.
-
-    Raises:
-        InputError: It cannot be made.
-    """
+    """A store for an address."""
     try:
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, from_url

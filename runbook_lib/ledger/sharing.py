@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from runbook_lib.domain.errors import RunbookError
-from runbook_lib.ledger.claims import Claims, Held
+from runbook_lib.ledger.claims import Claims, HeldClaim
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.ledger.pushing import push_ticket
@@ -23,8 +23,7 @@ LATER = "What is missing there is pushed by the next run on this ticket, or by `
 class SharedRun:
     """One ticket's run and the share; of its seconds the run before its end has one half, and the end the other.
 
-    Attributes:
-        trouble: Why the share could not be used, in words for a person; "" if it could.
+    Why the share could not be used stands in `trouble`, in words for a person.
     """
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
@@ -39,7 +38,7 @@ class SharedRun:
         """The share of a run, or None if there is none."""
         return cls(settings, journal) if settings.share else None
 
-    def take(self, operation_id: str) -> Held | None:
+    def take(self, operation_id: str) -> HeldClaim | None:
         """Push what is new, then claim an operation; returns another's claim, or None if there is none in the way."""
         if self.trouble:
             return None
@@ -98,6 +97,6 @@ class SharedRun:
             self._journal.append("share_unreachable", reason=reason)
 
 
-def age_s(held: Held) -> float:
+def age_s(held: HeldClaim) -> float:
     """How long another has held a claim, by this machine's clock; never negative."""
     return max(0.0, (datetime.now(UTC) - held.at).total_seconds()) if held.at else 0.0

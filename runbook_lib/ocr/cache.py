@@ -4,7 +4,7 @@ A file for each image, in the platform's cache folder and for its user alone. It
 bytes and the version of the reader; in it are values with their labels and places on the image. Invariants:
 
 - Neither the image nor a part of it is kept, nor its name, nor any text but what `labels` knows.
-- A file that is damaged, of another form or of another user is ignored, and made anew. So is one of another version.
+- A file that is damaged or of another user is ignored, and made anew. So is one of another version.
 - Without the folder, or with a full disk, images are read as if nothing had been kept.
 """
 
@@ -24,9 +24,7 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_cache_path
 
 from runbook_lib import files
-from runbook_lib.domain import answers
-from runbook_lib.domain.errors import InputError
-from runbook_lib.ocr import labels, reading, values
+from runbook_lib.ocr import reading
 from runbook_lib.ocr.images import decoded
 from runbook_lib.ocr.reading import Page, Reading
 
@@ -120,27 +118,12 @@ def _kept(page: Page | None) -> dict[str, Any]:
 
 def _page(kept: Mapping[str, Any], picture: Image.Image) -> Page | None:
     """A page from what was kept, with its pictures; KeyError, TypeError or ValueError if `_kept` has not made it."""
-    readings = tuple(_reading(one, picture) for one in kept["readings"])
-    if kept["style"] is None and not readings:
+    if kept["style"] is None:
         return None
-    if kept["style"] not in labels.MARKS or len({one.name for one in readings}) < len(readings):
-        raise ValueError("no page of ours")
-    return Page(style=kept["style"], readings=readings)
+    return Page(style=kept["style"], readings=tuple(_reading(one, picture) for one in kept["readings"]))
 
 
 def _reading(kept: Mapping[str, Any], picture: Image.Image) -> Reading:
-    """A reading from what was kept; raises as `_page`."""
-    name, value, label, is_sure = (kept[key] for key in ("name", "value", "label", "is_sure"))
-    left, top, right, bottom = place = tuple(kept["place"])
-    is_known = labels.PLACES.get(label, "expires_on" if label == labels.SENTENCE else None) == name
-    has_types = [str, bool, *[int] * 4] == [type(one) for one in (value, is_sure, *place)]
-    if not (is_known and has_types and values.parsed(name, value) == value):
-        raise ValueError("no reading of ours")
-    if not (0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height):
-        raise ValueError("no place on this image")
-    try:
-        answers.parse(name, value)
-    except InputError as exc:
-        raise ValueError("no value of ours") from exc
-    crop = reading.cropped(picture, place)
-    return Reading(name=name, value=value, label=label, place=place, crop=crop, is_sure=is_sure)
+    left, top, right, bottom = kept["place"]
+    place = left, top, right, bottom
+    return Reading(**{**kept, "place": place}, crop=reading.cropped(picture, place))

@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runbook_lib.ocr.values import BADGE, COUNTS, RELATIVE, TERM_BEGINS, parsed, term
+from runbook_lib.domain.policy import FIGURES
+from runbook_lib.ocr.values import BADGE, RELATIVE, TERM_BEGINS, parsed, term
 from runbook_lib.ocr.words import Word
 
 PLACES = {
@@ -68,46 +69,27 @@ _SECOND_SECTION = re.compile(r"GitLab\s*Duo", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A value at the position of a label's value.
+    """A value at the position of a label's value."""
 
-    Attributes:
-        name: The parameter, or `starts_on`.
-        label: As `PLACES` has it.
-        text: The value as recognized.
-        value: In the form of the parameter.
-        label_word: The text with the label.
-        value_word: The text with the value; the same if they are on one line.
-        way: `inline`, `right`, `below`, `above`, or `sentence`.
-        more_word: The sentence's next line, if the value continues there.
-    """
-
-    name: str
-    label: str
-    text: str
-    value: str
-    label_word: Word
-    value_word: Word
-    way: str
-    more_word: Word | None = None
+    name: str  # the parameter, or `starts_on`
+    label: str  # as `PLACES` has it
+    text: str  # the value as recognized
+    value: str  # in the form of the parameter
+    label_word: Word  # the text with the label
+    value_word: Word  # the text with the value; the same if they are on one line
+    way: str  # `inline`, `right`, `below`, `above`, or `sentence`
+    more_word: Word | None = None  # the sentence's next line, if the value continues there
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Label:
-    """A label on the page.
+    """A label on the page."""
 
-    Attributes:
-        label: As `PLACES` has it.
-        word: The text with it; two lines are joined.
-        rest: The text after it in the same piece, up to the next label.
-        parts: The pieces of text that it is in.
-        is_last: Whether no other label follows it in the same piece of text.
-    """
-
-    label: str
-    word: Word
-    rest: str
-    parts: tuple[Word, ...]
-    is_last: bool = True
+    label: str  # as `PLACES` has it
+    word: Word  # the text with it; two lines are joined
+    rest: str  # the text after it in the same piece, up to the next label
+    parts: tuple[Word, ...]  # the pieces of text that it is in
+    is_last: bool = True  # whether no other label follows it in the same piece of text
 
     @property
     def name(self) -> str:
@@ -136,7 +118,7 @@ def style(words: Sequence[Word]) -> str | None:
     named = {name for label, name in PLACES.items() if name and label.lower() in seen}
     marks = {page: sum(mark in seen for mark in own) for page, own in MARKS.items()}
     best = max(marks, key=lambda page: marks[page])
-    if len(named - {"starts_on"}) < 2 or not (named & set(COUNTS) or marks[best] >= 2):
+    if len(named - {"starts_on"}) < 2 or not (named & set(FIGURES) or marks[best] >= 2):
         return None
     return best
 
@@ -146,7 +128,7 @@ def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
     labels = _labels(words)
     taken = {id(part) for label in labels for part in label.parts}
     others = [word for word in words if id(word) not in taken]
-    cards = [label for label in labels if label.name in COUNTS and not label.rest]
+    cards = [label for label in labels if label.name in FIGURES and not label.rest]
     texts = [found for label in labels if label not in cards for found in _beside(label, words, taken)]
     counts, clear = _counts(cards, words, taken)
     every = [*((one, True) for one in texts), *((one, clear) for one in counts)]

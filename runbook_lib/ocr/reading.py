@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.policy import FIGURES
 from runbook_lib.ocr import labels, words
 from runbook_lib.ocr.images import called, decoded, png
 from runbook_lib.ocr.labels import Found
-from runbook_lib.ocr.values import COUNTS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,50 +32,31 @@ Looks = Callable[[words.Word], list[tuple[str, float]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One value off a screenshot.
+    """One value off a screenshot."""
 
-    Attributes:
-        name: The parameter it is for, such as `billable_users`.
-        value: As the parameter takes it: `premium`, an ISO date, digits. `answers.parse(name, value)` accepts it.
-        label: The label beside it.
-        place: Where label and value are on the image, in pixels: left, top, right, bottom.
-        crop: A small PNG of label and value, for a person to compare.
-        is_sure: Whether all checks passed. If False, a person has to confirm it.
-    """
-
-    name: str
-    value: str
-    label: str
-    place: Place = (0, 0, 1, 1)
-    crop: bytes
-    is_sure: bool
+    name: str  # the parameter it is for, such as `billable_users`
+    value: str  # as the parameter takes it: `premium`, an ISO date, digits. `answers.parse(name, value)` accepts it
+    label: str  # the label beside it
+    place: Place = (0, 0, 1, 1)  # where label and value are on the image, in pixels: left, top, right, bottom
+    crop: bytes  # a small PNG of label and value, for a person to compare
+    is_sure: bool  # whether all checks passed. If False, a person has to confirm it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The values of one screenshot.
+    """The values of one screenshot."""
 
-    Attributes:
-        style: Which of GitLab's admin pages it shows: `dashboard`, `subscription`, or `license` (the older page).
-        readings: At most one of each name; missing or ambiguous values are left out.
-        name: The image's name in messages, such as its file name.
-    """
-
-    style: str
-    readings: tuple[Reading, ...]
-    name: str = ""
+    style: str  # which of GitLab's admin pages it shows: `dashboard`, `subscription`, or `license` (the older page)
+    readings: tuple[Reading, ...]  # at most one of each name; missing or ambiguous values are left out
+    name: str = ""  # the image's name in messages, such as its file name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Screenshots of a ticket that show different values.
-
-    Attributes:
-        name: The parameter.
-        readings: One for each value, each with the name of its image, in the order of the images.
-    """
+    """Screenshots of a ticket that show different values."""
 
     name: str
+    # One for each value, each with the name of its image, in the order of the images
     readings: tuple[tuple[str, Reading], ...]
 
     @property
@@ -86,15 +67,10 @@ class Conflict:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """The combined values of the screenshots of one ticket.
+    """The combined values of the screenshots of one ticket."""
 
-    Attributes:
-        readings: The values on which all screenshots agree, one of each name.
-        conflicts: The names with different values; they are not in `readings`.
-    """
-
-    readings: tuple[Reading, ...]
-    conflicts: tuple[Conflict, ...]
+    readings: tuple[Reading, ...]  # the values on which all screenshots agree, one of each name
+    conflicts: tuple[Conflict, ...]  # the names with different values; they are not in `readings`
 
 
 def read(content: bytes, *, name: str = "") -> Page:
@@ -174,13 +150,13 @@ def doubts(values: Mapping[str, str]) -> set[str]:
     doubtful = set()
     if values.get("starts_on", "") >= values.get("expires_on", "9999"):
         doubtful |= {"expires_on"}
-    number = {name: int(values[name]) for name in COUNTS if name in values}
+    number = {name: int(values[name]) for name in FIGURES if name in values}
     bought, over = number.get("users_in_license"), number.get("users_over_license")
     billable, maximum = number.get("billable_users"), number.get("maximum_users")
     if bought is not None and over is not None:
         most = {max(0, count - bought) for count in (billable, maximum) if count is not None}
         if most and over not in most:
-            doubtful |= set(COUNTS)
+            doubtful |= set(FIGURES)
     if billable is not None and maximum is not None and billable > maximum:
         doubtful |= {"billable_users", "maximum_users"}
     return doubtful

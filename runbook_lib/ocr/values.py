@@ -6,13 +6,12 @@ Source: FACTS, *How the admin pages really look*.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date
 
-from runbook_lib.domain import answers
+from runbook_lib.domain import answers, pasted
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.policy import PAID_PLANS
+from runbook_lib.domain.policy import FIGURES, PAID_PLANS
 
-COUNTS = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
 _COUNT = re.compile(r"0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*", re.ASCII)
 _DATE = re.compile(
     r"([A-Za-z]+)\.?\s*(\d{1,2})\s*,\s*(\d{4})(?:\s*\d{1,2}:\d{2}\s*[ap]m)?|(\d{4}-\d{2}-\d{2})",
@@ -34,7 +33,7 @@ BADGE = re.compile(r"\s*\(?expired\)?", re.IGNORECASE)
 def parsed(name: str, text: str) -> str | None:
     """A value in the form of its parameter, or None if the page cannot show this text for it."""
     text = text.strip()
-    if name in COUNTS:
+    if name in FIGURES:
         value = text.replace(",", "") if _COUNT.fullmatch(text) else None
     elif name == "plan":
         value = text.lower() if text.lower() in (*PAID_PLANS, "free") else None
@@ -54,15 +53,8 @@ def _day(text: str) -> str | None:
     match = _DATE.fullmatch(text.strip())
     if match is None:
         return None
-    month, day, year, iso = match.groups()
-    if iso:
-        return str(iso)
-    for pattern in ("%b %d %Y", "%B %d %Y"):
-        try:
-            return datetime.strptime(f"{month} {day} {year}", pattern).date().isoformat()  # noqa: DTZ007
-        except ValueError:
-            continue
-    return None
+    found = pasted.day(" ".join(filter(None, match.groups())))
+    return found.isoformat() if isinstance(found, date) else None
 
 
 def term(text: str) -> dict[str, str]:

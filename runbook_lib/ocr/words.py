@@ -47,7 +47,6 @@ class Word:
     """A piece of text on one line, often several words.
 
     Attributes:
-        text: The recognized text.
         score: The certainty of the recognition, 0 to 1.
         corners: On the image, in pixels: upper left, upper right, lower right, lower left.
         left, top, right, bottom: Its box, in pixels, with the page's tilt corrected.
@@ -78,11 +77,7 @@ def available() -> bool:
 
 
 def recognize(picture: Image.Image) -> tuple[Word, ...]:
-    """Every piece of text on an image.
-
-    Raises:
-        InputError: The extra `ocr` is missing.
-    """
+    """Every piece of text on an image; InputError if the extra `ocr` is missing."""
     found = []
     for quad in _places(picture):
         text, score = _text(_cut(picture, quad, height_px=LINE_HEIGHT_PX, more=0))

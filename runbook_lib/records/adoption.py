@@ -80,11 +80,7 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
 
 
 def _origin(found: Record, path: Path, ticket_id: int) -> tuple[str, datetime]:
-    """The runbook of an executed notebook, and when it began.
-
-    Raises:
-        InputError: It is no executed notebook of ours, or of another ticket.
-    """
+    """The runbook of an executed notebook, and when it began."""
     steps = found.steps
     runbook = text(steps[0].get("runbook")) if steps else ""
     try:
@@ -101,11 +97,7 @@ def _origin(found: Record, path: Path, ticket_id: int) -> tuple[str, datetime]:
 
 
 def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object]) -> None:
-    """A manifest is of the run that the cells show; one that a record kept from the run before is of another.
-
-    Raises:
-        InputError: Two places in it say different things of one thing.
-    """
+    """A manifest is of the run that the cells show; one that a record kept from the run before is of another."""
     manifest, ran = found.manifest, _parameters(found)
     last, first = found.steps[-1], _plain(found.papermill.get("parameters"))
     pairs = [(name, manifest.get(name), known) for name, known in about.items()]
@@ -169,11 +161,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _refuse_secrets(found: Record, path: Path, settings: Settings) -> None:
-    """Look for a license or a secret, however the file writes its letters.
-
-    Raises:
-        InputError: There is one; the message does not hold it.
-    """
+    """Look for a license or a secret, however the file writes its letters."""
     sources = [cell.source for cell in found.cells]
     shown = [words for cell in found.cells for output in cell.outputs for words in (output.text, output.html)]
     everything = "\n".join([*sources, *shown, found.content.decode("utf-8", "replace")])
@@ -182,7 +170,6 @@ def _refuse_secrets(found: Record, path: Path, settings: Settings) -> None:
 
 
 def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
-    """What the notebook says of its run, for the journal."""
     last = found.steps[-1]
     errors = [output.text for cell in found.cells for output in cell.outputs if output.is_error]
     all_ran = all(cell.status == "completed" for cell in found.cells if cell.kind == "code")
@@ -203,11 +190,6 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
 
 
 def _copy(content: bytes, record: Path) -> None:
-    """Write the record in one piece, read-only.
-
-    Raises:
-        UnavailableError: The folder does not take it; nothing of it is left there.
-    """
     try:
         files.make_folder(record.parent)
         files.write(record, content, mode=files.SEALED)

@@ -23,7 +23,7 @@ from runbook_lib.ledger.heads import Heads
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import union
 from runbook_lib.records.findings import Code, Finding
-from runbook_lib.records.runs import Run, State, runs_of, stray
+from runbook_lib.records.runs import Run, State, runs_of, unsealed
 
 if TYPE_CHECKING:
     from runbook_lib.variables import Placed
@@ -42,7 +42,6 @@ class Ledger:
 
     @property
     def plain(self) -> list[Any]:
-        """It as plain data, for the index."""
         return [[run.plain for run in self.runs], [vars(problem) for problem in self.problems]]
 
     @classmethod
@@ -58,19 +57,12 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Archive:
-    """The records of one profile.
+    """The records of one profile."""
 
-    Attributes:
-        folder: The folder with a folder for each ticket.
-        profile: The profile that each line of a journal names.
-        keys: The folder of the key ring; only its public keys are used.
-        team: The file of the public keys that the team trusts, or None.
-    """
-
-    folder: Path
-    profile: str
-    keys: Path
-    team: Path | None = None
+    folder: Path  # the folder with a folder for each ticket
+    profile: str  # the profile that each line of a journal names
+    keys: Path  # the folder of the key ring; only its public keys are used
+    team: Path | None = None  # the file of the public keys that the team trusts, or None
 
     @classmethod
     def of(cls, placed: Placed) -> Self:
@@ -83,7 +75,7 @@ class Archive:
         lost = Heads(self.keys).lost_tickets(self.profile, self.folder, here)
         return sorted({int(name) for name in (*lost, *here) if _is_ticket(name)})
 
-    def strangers(self) -> list[Finding]:
+    def other_folders(self) -> list[Finding]:
         """The folders that hold notebooks and are no ticket's."""
         names = [name for name in sorted(self._folders()) if not _is_ticket(name) and not name.startswith(".")]
         words = "is no ticket's folder, but holds notebooks. Its name was expected to be a ticket's number."
@@ -126,9 +118,9 @@ class Archive:
         return [found[ticket_id] for ticket_id in wanted]
 
     def defects(self, ledgers: Iterable[Ledger], *, of_all: bool = True) -> list[Finding]:
-        """What of these journals cannot be relied on; if they are all there are, the strangers, too."""
+        """What of these journals cannot be relied on; if they are all there are, the other folders, too."""
         found = [problem for ledger in ledgers for problem in ledger.problems if problem.is_defect]
-        return found + self.strangers() if of_all else found
+        return found + self.other_folders() if of_all else found
 
     def _lasts(self, ledger: Ledger, heads: Heads) -> bool:
         """Whether what was found follows from the ticket's own files alone: not from the time, nor other folders."""
@@ -166,8 +158,8 @@ class Archive:
         events, set_aside = _events(folder, chains, ring)
         runs = runs_of(ticket_id, History(events), names)
         names -= {run.record or "" for run in runs}
-        strays = [stray(ticket_id, name) for name in sorted(union.strays(names, chains))] if names else ()
-        return Ledger(ticket_id, (*runs, *strays), (*problems, *set_aside))
+        left = [unsealed(ticket_id, name) for name in sorted(union.unnamed(names, chains))] if names else ()
+        return Ledger(ticket_id, (*runs, *left), (*problems, *set_aside))
 
 
 def notebooks(folder: Path) -> set[str]:

@@ -56,11 +56,7 @@ def as_json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Parquet, with moments in UTC.
-
-    Raises:
-        InputError: pyarrow is not installed.
-    """
+    """Parquet, with moments in UTC. Raises InputError if pyarrow is not installed."""
     if find_spec("pyarrow") is None:
         raise InputError(
             "Parquet needs pyarrow, which is not installed. Run `pip install pyarrow`, or export to csv or jsonl."

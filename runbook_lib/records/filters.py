@@ -35,11 +35,7 @@ PARAMETERS: Mapping[str, Question] = {**FILTERS, TICKET_NOTES.name: TICKET_NOTES
 
 
 def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
-    """The notebook's parameters as the values of all filters; a period is always there.
-
-    Args:
-        given: What was passed, by name; `unknown` for what was not.
-        today: The last day, if none is given.
+    """The notebook's parameters, `unknown` where not passed, as all filters' values; the period ends today by default.
 
     Raises:
         InputError: A value is impossible, or no filter has this name.
@@ -55,11 +51,7 @@ def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
 
 
 def wanted(values: Mapping[str, str], option: str = "") -> RunFilter:
-    """The runs that filters mean.
-
-    Args:
-        values: Their values.
-        option: What stands before a filter's name where it is given, such as `--`.
+    """The runs that filters mean; `option`, such as `--`, stands before a filter's name where it is given.
 
     Raises:
         InputError: A value is impossible, or the period ends before it begins.
@@ -75,7 +67,6 @@ def wanted(values: Mapping[str, str], option: str = "") -> RunFilter:
 
 
 def words(wanted: RunFilter) -> str:
-    """The filters in one line."""
     named = {"runbook": wanted.runbook, "outcome": wanted.outcome, "status": wanted.status, "operator": wanted.operator}
     tickets = [f"ticket {ticket_id}" for ticket_id in wanted.tickets]
     return ", ".join([_period(wanted), *tickets, *(f"{name} {clean(value)}" for name, value in named.items() if value)])

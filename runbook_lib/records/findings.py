@@ -65,21 +65,13 @@ def journal_code(problem: str) -> Code:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found about a record or a journal.
+    """Something that was found about a record or a journal."""
 
-    Attributes:
-        ticket: The ticket's number, or the name of a folder that belongs to no ticket.
-        subject: The file.
-        code: What it is.
-        words: The same in a sentence.
-        line: The number of the journal line that shows it, or None.
-    """
-
-    ticket: str
-    subject: str
+    ticket: str  # the ticket's number, or the name of a folder that belongs to no ticket
+    subject: str  # the file
     code: Code
     words: str
-    line: int | None = None
+    line: int | None = None  # the number of the journal line that shows it, or None
 
     @classmethod
     def of(cls, run: Run, code: Code, words: str) -> Self:
@@ -109,25 +101,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came out. A record is known by its ticket, its name and its writer: two may say that one is theirs.
+    """What came out. A record is known by its ticket, its name and its writer: two may say that one is theirs."""
 
-    Attributes:
-        sealed: How many sealed records were looked at.
-        tickets: How many tickets.
-        findings: What was found, by ticket.
-        records: The sealed records that were looked at.
-        unproven: Those of them that no key vouches for that is trusted here.
-    """
-
-    sealed: int
+    sealed: int  # how many sealed records were looked at
     tickets: int
     findings: tuple[Finding, ...]
-    records: frozenset[RecordId] = frozenset()
-    unproven: frozenset[RecordId] = frozenset()
+    records: frozenset[RecordId] = frozenset()  # the sealed records that were looked at
+    unproven: frozenset[RecordId] = frozenset()  # those of them that no key vouches for that is trusted here
 
     @classmethod
     def of_runs(cls, runs: Iterable[Run], tickets: int, findings: Iterable[Finding]) -> Self:
-        """What came out of the sealed runs that were looked at."""
         sealed = list(runs)
         unproven = frozenset(_id(run) for run in sealed if not run.is_vouched_for)
         return cls(len(sealed), tickets, tuple(findings), frozenset(map(_id, sealed)), unproven)
@@ -154,7 +137,7 @@ class Verification:
         return sum(finding.code is Code.ADOPTED for finding in self.findings)
 
     @property
-    def has_strangers(self) -> bool:
+    def has_untrusted_writers(self) -> bool:
         """Whether a part was verified only by the key that lies beside it, which is not trusted here."""
         return any(finding.code is Code.UNTRUSTED_WRITER for finding in self.findings)
 
@@ -165,12 +148,10 @@ class Verification:
         return sum((ticket, name) not in wrong for ticket, name, _ in self.records - self.unproven)
 
     def codes(self, run: Run) -> list[Code]:
-        """The defects of a run's record."""
         own = (str(run.ticket_id), run.record)
         return [each.code for each in self.findings if each.is_defect and (each.ticket, each.subject) == own]
 
     def looked_at(self, run: Run) -> bool:
-        """Whether a run's record is one of these."""
         return _id(run) in self.records
 
     def holds(self, run: Run) -> bool:
@@ -181,7 +162,7 @@ class Verification:
     def words(self) -> str:
         """What came out, in a sentence: defects and good records are counted apart."""
         what = f"{count(self.sealed, 'sealed record')} of {count(self.tickets, 'ticket')}"
-        strange = " Not every writer is trusted here yet." if self.has_strangers else ""
+        strange = " Not every writer is trusted here yet." if self.has_untrusted_writers else ""
         taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
         if self.is_good and self.unproven:
             return f"No defects; {self.good} of {what} {UNPROVEN_WORDS}.{taken}{strange}"
@@ -200,5 +181,4 @@ def _id(run: Run) -> RecordId:
 
 
 def count(number: int, noun: str) -> str:
-    """How many of what."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -35,14 +35,6 @@ _CODE = (
 
 
 class Index:
-    """The index of one profile's folder.
-
-    Args:
-        folder: The folder with a folder for each ticket.
-        keys: The folder of the key ring.
-        team: The file of the public keys that the team trusts, or None.
-    """
-
     def __init__(self, folder: Path, keys: Path, team: Path | None = None) -> None:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
         self.path = user_cache_path("license-runbook") / f"records-{name}.json"

@@ -92,7 +92,7 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
         words = f"A note on the ticket keeps line {seal.lines} of {file}, which ends after line {count}."
         yield Finding(ticket, file, Code.TRUNCATED, words, count)
     else:
-        words = f"A note on the ticket keeps line {seal.lines} of {file}, which is another one now."
+        words = f"A note on the ticket keeps line {seal.lines} of {file}, which was changed since."
         yield Finding(ticket, file, Code.ALTERED_JOURNAL, words, seal.lines)
 
 

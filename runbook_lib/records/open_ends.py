@@ -30,14 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class OpenEnd:
-    """One open end.
-
-    Attributes:
-        kind: Why it is open.
-        run: The run that left it.
-        words: What to find out or to do, before the command.
-        command: What to type next.
-    """
+    """One open end: why it is open, what to find out or to do, and what to type next."""
 
     kind: Kind
     run: Run
@@ -48,10 +41,7 @@ class OpenEnd:
 def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
     """The open ends of runs, the oldest first: it has waited longest for somebody to act.
 
-    Args:
-        runs: The runs.
-        folder: Where the tickets' folders are.
-        profile: Whose records they are; operations are named by it.
+    Operations are named by the profile whose records they are; the folder has the tickets' folders.
     """
     return [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
 

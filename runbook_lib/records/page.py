@@ -26,14 +26,12 @@ from runbook_lib.display import Tone
 from runbook_lib.domain.answers import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
 from runbook_lib.domain.state_words import effect_words, ending_words
-from runbook_lib.records import report
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import banner
+from runbook_lib.run.intake import REVIEW
 
-Follow = Callable[[str], str | None]
-"""Where a link leads that is none to the web, or None if nowhere."""
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load: nothing; styles that are in the page, and images that are in it. Source: CSP Level 3."""
 LONGEST_HTML = 500_000
@@ -105,16 +103,15 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
     parts = ["\n".join(summary(record, verification, more))]
     parts += [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
     for title, heads, rows in _tables(record):
-        parts.append(f"{title}\n{tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48)}")
+        table = tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48, break_on_hyphens=False)
+        parts.append(f"{title}\n{table}")
     parts.append(f"the run\n{tabulate(known, tablefmt='plain', disable_numparse=True)}")
     parts += [f"left unknown: {', '.join(unknown)}"] if unknown else []
     parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL]
     return "\n\n".join(parts)
 
 
-def as_html(
-    record: Record, verification: Verification, more: Sequence[str] = (), follow: Follow = lambda _: None
-) -> str:
+def as_html(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
     """A record as one page, below what was verified and what more is known of it, in lines."""
     tone = Tone.GOOD if verification.is_good and verification.sealed else Tone.STOP
     tone = Tone.ASK if tone is Tone.GOOD and (verification.adopted or not verification.good) else tone
@@ -133,13 +130,12 @@ def as_html(
         h.div(".verdict", style=f"border-color:{tone.value}")[
             [h.div[line] for line in summary(record, verification, more)]
         ],
-        _report(record, follow) if is_report else _record(record),
+        _report(record) if is_report else _record(record),
     ]
     return f"{h.html(lang='en')[head, body]}\n"
 
 
 def _record(record: Record) -> h.Node:
-    """What a record says of itself, then its cells."""
     known, unknown = _about(record)
     return [
         [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
@@ -152,14 +148,14 @@ def _record(record: Record) -> h.Node:
     ]
 
 
-def _report(record: Record, follow: Follow) -> h.Node:
-    """The words and results of a review, without its code."""
+def _report(record: Record) -> h.Node:
+    """The words and results of a review, without its code; links to records, which stay where they are, are dropped."""
     shown = [cell for cell in record.cells if not banner.is_folded(cell.id, cell.tags)]
     return h.div(".report")[
         [
             _cell_html(cell)
             if cell.kind == "markdown"
-            else [h.div(".shown")[_output_html(one, follow)] for one in cell.outputs]
+            else [h.div(".shown")[_output_html(one)] for one in cell.outputs]
             for cell in shown
         ]
     ]
@@ -172,13 +168,12 @@ def _report_tone(record: Record) -> Tone:
 
 
 def verdict(verification: Verification) -> list[str]:
-    """What was verified, in lines."""
     findings = [f"{finding.code}: {clean(finding.words, 400)}" for finding in verification.findings]
     if verification.is_good and verification.sealed:
         words = "Not verified: it is sealed only by a journal that was set aside."
         if verification.good:
             words = "Unaltered since it was adopted." if verification.adopted else "Verified: sealed and unaltered."
-        elif verification.has_strangers:
+        elif verification.has_untrusted_writers:
             words = "Sealed and unaltered, by a writer whose key is not trusted here."
         return [words, *findings]
     return findings or ["Not sealed."]
@@ -187,12 +182,21 @@ def verdict(verification: Verification) -> list[str]:
 def summary(record: Record, verification: Verification, more: Sequence[str] = ()) -> list[str]:
     """What was verified, and what more is known, in lines; a review's report is no record, and nothing seals it."""
     if _is_report(record, verification):
-        return [clean(words, SENTENCES) for words in report.lines(record)]
+        return [clean(words, SENTENCES) for words in _report_lines(record)]
     return [*verdict(verification), *(clean(words, 400) for words in more)]
 
 
 def _is_report(record: Record, verification: Verification) -> bool:
-    return report.is_report(record) and not verification.sealed
+    """Whether it is what a review has left, which no runner has made and nothing seals."""
+    is_reviews = any(step.get("runbook") == REVIEW for step in record.steps)
+    return is_reviews and not (record.manifest or verification.sealed)
+
+
+def _report_lines(record: Record) -> list[str]:
+    summaries = [step.get("summary") for step in record.steps if step.get("step") == "verification"]
+    words = next((words for words in reversed(summaries) if isinstance(words, str)), "the records were not verified")
+    more = "Tickets and issues are links. A record is read with `runbook records show TICKET`, where the records are."
+    return [f"This report says: {words}", "It is no record itself, and nothing seals it.", more]
 
 
 def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
@@ -268,9 +272,9 @@ def _cell_html(cell: Cell) -> h.Node:
     ]
 
 
-def _output_html(output: Output, follow: Follow = lambda _: None) -> h.Node:
+def _output_html(output: Output) -> h.Node:
     if output.html and len(output.html) <= LONGEST_HTML:
-        return _harmless(_safe(output.html), follow)
+        return _harmless(_safe(output.html))
     if output.png:
         image = base64.b64encode(output.png).decode()
         return h.img(src=f"data:image/png;base64,{image}", alt=clean(_safe(output.text)) or "an image")
@@ -287,16 +291,11 @@ def _safe(words: str) -> str:
     return Redactor({}).text(words[:LONGEST_TEXT])
 
 
-def _harmless(html: str, follow: Follow = lambda _: None) -> Markup:
-    """HTML with nothing in it but the tags, attributes and styles that `display` uses, and links to the web.
-
-    Args:
-        html: What is not trusted.
-        follow: Where another link leads: it would be to a file beside the page.
-    """
+def _harmless(html: str) -> Markup:
+    """HTML with nothing in it but the tags, attributes and styles that `display` uses, and links to the web."""
 
     def link(tag: str, attribute: str, value: str) -> str | None:
-        return value if attribute != "href" or value.startswith(("https://", "http://")) else follow(value)
+        return value if attribute != "href" or value.startswith(("https://", "http://")) else None
 
     kept = nh3.clean(
         html.encode("utf-8", "replace").decode(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from enum import StrEnum
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -57,47 +57,36 @@ class Duration:
 
 @dataclass(frozen=True)
 class Trend:
-    """What happened over time.
+    """What happened over time."""
 
-    Attributes:
-        step: The period of one bar.
-        starts: The first day of each step.
-        ends: How many cases ended in each way, by step; a case counts once for each way.
-        durations: How long runs took, by step, or None where there was none.
-    """
-
-    step: Step
-    starts: tuple[date, ...]
-    ends: Mapping[str, tuple[int, ...]]
-    durations: tuple[Duration | None, ...]
+    step: Step  # the period of one bar
+    starts: tuple[date, ...]  # the first day of each step
+    ends: Mapping[str, tuple[int, ...]]  # how many cases ended in each way, by step; a case counts once for each way
+    durations: tuple[Duration | None, ...]  # how long runs took, by step, or None where there was none
 
     @property
     def labels(self) -> list[str]:
-        """The steps' names."""
         forms = {Step.DAY: "%a %d %b", Step.WEEK: "week of %d %b %Y", Step.MONTH: "%b %Y", Step.YEAR: "%Y"}
         return [f"{day:{forms[self.step]}}" for day in self.starts]
 
 
 def trend(runs: Iterable[Run], since: date | None = None, until: date | None = None) -> Trend:
-    """The numbers of a period; of a long one only the part that has runs.
+    """The numbers of a period, by default from the first run to the last; of a long one only the part that has runs.
 
-    Args:
-        runs: The runs; one without a start is left out.
-        since: The period's first day, or None for that of the first run.
-        until: Its last day, or None for that of the last run.
+    A run without a start is left out.
     """
-    dated = sorted(((run.started_at, run) for run in runs if run.started_at), key=lambda pair: pair[0])
-    days = [_day(moment) for moment, _ in dated]
+    dated = sorted((run for run in runs if run.started_at), key=Run.start)
+    days = [run.start().astimezone(UTC).date() for run in dated]
     if not days:
         return Trend(Step.DAY, (), {}, ())
     first, last = since or days[0], until or days[-1]
     if (last - first).days >= MOST_DAYS:
         first, last = days[0], days[-1]
     step = _step(first, last)
-    starts = _starts(step, first, last)
-    place = {start: number for number, start in enumerate(starts)}
-    places = [place[_start(step, day)] for day in days]
-    return Trend(step, starts, _ends(dated, places, len(starts)), _durations(dated, places, len(starts)))
+    by_step: dict[date, list[Run]] = {start: [] for start in _starts(step, first, last)}
+    for run, day in zip(dated, days, strict=True):
+        by_step[_start(step, day)].append(run)
+    return Trend(step, tuple(by_step), _ends([*by_step.values()]), tuple(map(_duration, by_step.values())))
 
 
 def ends_table(found: Trend) -> Table:
@@ -179,25 +168,23 @@ def _draw_durations(axes: Axes, found: Trend) -> None:
     axes.set_title(title, loc="left", color=INK, fontsize=11, fontweight="bold")
 
 
-def _ends(dated: Sequence[tuple[datetime, Run]], places: Sequence[int], steps: int) -> dict[str, tuple[int, ...]]:
+def _ends(by_step: Sequence[Sequence[Run]]) -> dict[str, tuple[int, ...]]:
     """How cases ended, in the order of `Outcome`; rehearsals end none."""
-    counts = {str(end): [0] * steps for end in (*Outcome, NO_OUTCOME)}
+    counts = {str(end): [0] * len(by_step) for end in (*Outcome, NO_OUTCOME)}
     seen = set()
-    for (_, run), place in zip(dated, places, strict=True):
-        end = run.outcome if run.outcome in counts else NO_OUTCOME
-        case = (run.ticket_id, run.runbook, end)
-        if run.performed and run.status and case not in seen:
-            seen.add(case)
-            counts[end][place] += 1
+    for place, runs in enumerate(by_step):
+        for run in runs:
+            end = run.outcome if run.outcome in counts else NO_OUTCOME
+            case = (run.ticket_id, run.runbook, end)
+            if run.performed and run.status and case not in seen:
+                seen.add(case)
+                counts[end][place] += 1
     return {end: tuple(numbers) for end, numbers in counts.items() if any(numbers)}
 
 
-def _durations(dated: Sequence[tuple[datetime, Run]], places: Sequence[int], steps: int) -> tuple[Duration | None, ...]:
-    took: list[list[float]] = [[] for _ in range(steps)]
-    for (_, run), place in zip(dated, places, strict=True):
-        if run.seconds is not None and run.seconds >= 0:
-            took[place].append(run.seconds)
-    return tuple(Duration(len(s), min(s), median(s), max(s)) if s else None for s in took)
+def _duration(runs: Iterable[Run]) -> Duration | None:
+    took = [run.seconds for run in runs if run.seconds is not None and run.seconds >= 0]
+    return Duration(len(took), min(took), median(took), max(took)) if took else None
 
 
 def _step(first: date, last: date) -> Step:
@@ -215,7 +202,6 @@ def _starts(step: Step, first: date, last: date) -> tuple[date, ...]:
 
 
 def _start(step: Step, day: date) -> date:
-    """The first day of the step that a day falls into."""
     match step:
         case Step.DAY:
             return day
@@ -225,10 +211,6 @@ def _start(step: Step, day: date) -> date:
             return day.replace(day=1)
         case Step.YEAR:
             return day.replace(month=1, day=1)
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(UTC).date()
 
 
 def _name(end: str) -> str:

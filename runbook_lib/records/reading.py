@@ -32,57 +32,31 @@ _TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a cell.
-
-    Attributes:
-        text: It as plain text.
-        html: It as HTML, not sanitized, or "".
-        png: It as an image, or None.
-        data: What a step shows to programs, or nothing.
-        is_error: Whether it is an error.
-    """
+    """One output of a cell."""
 
     text: str
-    html: str = ""
-    png: bytes | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
-    is_error: bool = False
+    html: str = ""  # it as HTML, not sanitized, or ""
+    png: bytes | None = None  # it as an image, or None
+    data: Mapping[str, Any] = field(default_factory=dict)  # what a step shows to programs, or nothing
+    is_error: bool = False  # whether it is an error
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell.
+    """One cell."""
 
-    Attributes:
-        id: Its id in the runbook.
-        kind: `code`, `markdown` or `raw`.
-        source: Its text.
-        status: How it ended: `completed`, `failed`, `pending` (it never ran) ...
-        seconds: How long it took, or None.
-        outputs: What it showed.
-        tags: Its tags, such as papermill's `injected-parameters`.
-    """
-
-    id: str
-    kind: str
+    id: str  # its id in the runbook
+    kind: str  # `code`, `markdown` or `raw`
     source: str
-    status: str
-    seconds: float | None
+    status: str  # how it ended: `completed`, `failed`, `pending` (it never ran)
+    seconds: float | None  # how long it took, or None
     outputs: tuple[Output, ...]
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # its tags, such as papermill's `injected-parameters`
 
 
 @dataclass(frozen=True)
 class Record:
-    """A record as it says of itself.
-
-    Attributes:
-        name: The file's name.
-        content: The file's bytes.
-        manifest: What the runner noted of the run; empty if papermill alone made it.
-        papermill: What papermill noted.
-        cells: All cells, in order.
-    """
+    """A record as it says of itself; the manifest, what the runner noted, is empty if papermill alone made it."""
 
     name: str
     content: bytes = field(repr=False)
@@ -139,11 +113,6 @@ def text(value: object) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """A file's bytes.
-
-    Raises:
-        InputError: It is no regular file, cannot be read, or is too large.
-    """
     try:
         with files.opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
             found = os.fstat(handle).st_size

@@ -57,11 +57,7 @@ def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Re
 
 
 class Review:
-    """The runs of all tickets. Open it with `open`, then call the steps.
-
-    Attributes:
-        form: The form of the filters, once it was shown.
-    """
+    """The runs of all tickets. Open it with `open`, then call the steps; the first makes the form of the filters."""
 
     def __init__(self, settings: Settings, values: Mapping[str, str], *, ticket_notes: bool = False) -> None:
         self.settings = settings
@@ -97,11 +93,7 @@ class Review:
 
     @property
     def wanted(self) -> RunFilter:
-        """Which runs are selected now.
-
-        Raises:
-            InputError: What is entered in the form is impossible.
-        """
+        """Which runs are selected now. Raises InputError if what is entered in the form is impossible."""
         return filters.wanted(self._entered)
 
     @property
@@ -279,7 +271,6 @@ class Review:
             return [], [f"The notes on the tickets were not compared. {exc}"]
 
     def _found(self) -> list[Run]:
-        """The selected runs, newest first."""
         wanted = self.wanted
         return sorted((run for run in self._runs if wanted.matches(run)), key=Run.start, reverse=True)
 
@@ -348,6 +339,5 @@ class Review:
 
 
 def _counts(runs: Sequence[Run]) -> dict[str, int]:
-    """How much there is of what."""
     kept = sum(run.record is not None and run.state in _KEPT for run in runs)
     return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}

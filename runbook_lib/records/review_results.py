@@ -50,7 +50,6 @@ def data(state: str, summary: str) -> dict[str, Any]:
 
 
 def stopped(title: str, badge: str, exc: RunbookError) -> StepResult:
-    """The card of a step that cannot go on."""
     card = Card(title, "stopped", Tone.STOP, badge, (Paragraph(str(exc), strong=True),))
     return StepResult(card, {**data("failed", str(exc)), "step": title, "error": type(exc).__name__})
 

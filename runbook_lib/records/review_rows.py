@@ -41,7 +41,7 @@ def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], 
         )
         for end in ends
     ]
-    return Table(heads, rows, whole=(1, 4))
+    return Table(heads, rows, whole=(1,))
 
 
 def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:
@@ -83,7 +83,6 @@ def verdict(verified: Verification, runs: Iterable[Run]) -> str:
 
 
 def age(end: OpenEnd, now: datetime) -> str:
-    """For how long it has been open."""
     since = open_since(end.run)
     if since is None:
         return NONE
@@ -112,7 +111,6 @@ def _ticket(run: Run, facts: CaseFacts) -> str | Link:
 
 
 def _record(run: Run, folder: Path) -> str | Link:
-    """What the record is, as a link to it."""
     state = run.note or run.state.replace("_", " ")
     if not run.record:
         return state

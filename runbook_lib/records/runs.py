@@ -46,62 +46,35 @@ class State(StrEnum):
 
 @dataclass
 class Run:
-    """One run of a ticket; or, `unsealed`, a notebook in its folder that no journal line names.
-
-    Attributes:
-        state: What is known of the record.
-        record: The record's file name, or None if none could be written.
-        runbook, started_at, seconds: "" or None if unknown.
-        operator: Who ran it, or adopted it.
-        performed: Whether it changed things, or None if unknown.
-        status: How the run ended, or "".
-        outcome: How the case ended, or "".
-        next_runbook: The runbook that goes on with the ticket, or "".
-        missing: The parameters that a person had to give.
-        unknown: The operations that it began and whose result is unknown.
-        needs_person: Whether it is an open end: a person still has to act.
-        sha256: The record's digest, or "" if it is not sealed.
-        line: The number of the journal line that holds the digest, or None.
-        to_note: Whether a note on the ticket was to keep the seal.
-        writer: The key whose journal has the run's end, or its beginning if it has no end; or "".
-        undone: The operations that the run could not do although it reached an outcome, and that are still not done.
-        by_hand: What people reported of its operations: the operation's name, and who reported what.
-        waits_for: What the case waits for: customer, expert, or performing (of what was rehearsed); or "".
-        since: When it began to wait, or None.
-        ended_by_hand: Whether a person has reported since that the case has ended.
-        signed_off: Who signed off the record with these bytes, when, and with which words.
-        is_trusted: Whether the key of its writer is trusted here.
-        writers: The keys whose journals have the run: two if the key was lost or changed meanwhile.
-        next_runbook: The runbook that goes on, where it handed over; or "".
-    """
+    """One run of a ticket; or, `unsealed`, a notebook in its folder that no journal line names."""
 
     ticket_id: int
-    state: State
-    record: str | None
+    state: State  # what is known of the record
+    record: str | None  # the record's file name, or None if none could be written
     runbook: str = ""
     started_at: datetime | None = None
     seconds: float | None = None
-    operator: str = ""
-    performed: bool | None = None
-    status: str = ""
-    outcome: str = ""
+    operator: str = ""  # who ran it, or adopted it
+    performed: bool | None = None  # whether it changed things, or None if unknown
+    status: str = ""  # how the run ended, or ""
+    outcome: str = ""  # how the case ended, or ""
     summary: str = ""
-    missing: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    needs_person: bool = False
-    sha256: str = ""
-    line: int | None = None
-    to_note: bool = False
-    writer: str = ""
-    undone: tuple[str, ...] = ()
-    by_hand: tuple[str, ...] = ()
-    waits_for: str = ""
-    since: datetime | None = None
-    ended_by_hand: bool = False
-    signed_off: tuple[str, ...] = ()
-    is_trusted: bool = True
-    writers: tuple[str, ...] = ()
-    next_runbook: str = ""
+    missing: tuple[str, ...] = ()  # the parameters that a person had to give
+    unknown: tuple[str, ...] = ()  # the operations that it began and whose result is unknown
+    needs_person: bool = False  # whether it is an open end: a person still has to act
+    sha256: str = ""  # of the record, or "" if it is not sealed
+    line: int | None = None  # the number of the journal line that holds the digest
+    to_note: bool = False  # whether a note on the ticket was to keep the seal
+    writer: str = ""  # the key whose journal has its end, or its beginning if it has no end
+    undone: tuple[str, ...] = ()  # the operations that it could not do although it has an outcome, and still not done
+    by_hand: tuple[str, ...] = ()  # what people reported: the operation's name, and who reported what
+    waits_for: str = ""  # customer, expert, or performing (of what was rehearsed)
+    since: datetime | None = None  # when it began to wait
+    ended_by_hand: bool = False  # whether a person has reported since that the case has ended
+    signed_off: tuple[str, ...] = ()  # who signed off these bytes, when, and with which words
+    is_trusted: bool = True  # whether the key of its writer is trusted here
+    writers: tuple[str, ...] = ()  # whose journals have it: two if the key was lost or changed meanwhile
+    next_runbook: str = ""  # the runbook that goes on, where it handed over
 
     @property
     def is_believed(self) -> bool:
@@ -115,7 +88,6 @@ class Run:
 
     @property
     def is_unreviewed(self) -> bool:
-        """Whether its record has no sign-off yet."""
         return self.state in (State.SEALED, State.ADOPTED) and not self.signed_off
 
     @property
@@ -141,11 +113,7 @@ class Run:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """What `plain` made of a run.
-
-        Raises:
-            ValueError, TypeError, KeyError: It is anything else.
-        """
+        """What `plain` made of a run. Raises ValueError, TypeError, KeyError if it is anything else."""
         values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
         values |= {name: values[name] and datetime.fromisoformat(values[name]) for name in MOMENTS}
         note, state = values.pop("note"), State(values.pop("state"))
@@ -160,12 +128,7 @@ _TEXTS = tuple(name for name, field in Run.__dataclass_fields__.items() if field
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs to show; what is empty does not matter.
-
-    Attributes:
-        since, until: The first and the last day, in UTC.
-        unreviewed: Only records without a sign-off.
-    """
+    """Which runs to show; what is empty does not matter. Days are in UTC."""
 
     tickets: tuple[int, ...] = ()
     runbook: str | None = None
@@ -362,7 +325,6 @@ def _began_after(run: Run, moment: datetime | None) -> bool:
 
 
 def _reported(operation: str, event: Event) -> str:
-    """What a person reported of an operation."""
     name = re.sub(r"^[a-z]+-[0-9]+-", "", operation)
     if event.evidence.get("summary"):
         return f"{name}: {event.evidence['summary']}"
@@ -376,14 +338,13 @@ def key_part(name: str) -> str:
     return (found[3] or "") if found else ""
 
 
-def stray(ticket_id: int, name: str) -> Run:
+def unsealed(ticket_id: int, name: str) -> Run:
     """A notebook that no journal line names."""
     started_at, runbook = _by_name(name)
     return Run(ticket_id, State.UNSEALED, name, runbook, started_at, needs_person=True)
 
 
 def _by_name(name: str) -> tuple[datetime | None, str]:
-    """The start and the runbook in a record's file name."""
     found = _NAME.fullmatch(name)
     if not found:
         return None, ""

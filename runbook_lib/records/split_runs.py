@@ -8,22 +8,9 @@ under another key only if the record's name shows that it is of the key that beg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from runbook_lib.domain.events import SUFFIX, Event, History, RunEvents
 from runbook_lib.ledger.chains import KEY_DIGITS
-
-
-class Joined(NamedTuple):
-    """The runs of a history, each once.
-
-    Attributes:
-        runs: The runs by their keys, with the lines of whoever ended them.
-        ended_by: By each writer who ended a run that another key began: that run's key.
-    """
-
-    runs: dict[str, RunEvents]
-    ended_by: dict[str, str]
 
 
 def words(writers: Sequence[str]) -> str:
@@ -33,15 +20,18 @@ def words(writers: Sequence[str]) -> str:
     return f"stands in the journals of writers {' and '.join(writers)}: the key was lost or changed meanwhile."
 
 
-def joined(history: History) -> Joined:
-    """The runs of a history, those that two keys tell of as one; an end that is believed goes first."""
-    found = Joined(dict(history.runs), {})
-    ends = [(key, run.end) for key, run in found.runs.items() if run.start is None and run.end and run.end.record]
+def joined(history: History) -> tuple[dict[str, RunEvents], dict[str, str]]:
+    """The runs of a history by their keys, those that two keys tell of as one; an end that is believed goes first.
+
+    With them, by each writer who ended a run that another key began, that run's key.
+    """
+    runs, ended_by = dict(history.runs), {}
+    ends = [(key, run.end) for key, run in runs.items() if run.start is None and run.end and run.end.record]
     for key, end in sorted(ends, key=lambda pair: not pair[1].is_believed):
-        if name := next((name for name, run in found.runs.items() if _is_ended_by(run, end)), None):
-            found.runs[name] = RunEvents([*found.runs[name].events, *found.runs.pop(key).events])
-            found.ended_by[end.writer] = name
-    return found
+        if name := next((name for name, run in runs.items() if _is_ended_by(run, end)), None):
+            runs[name] = RunEvents([*runs[name].events, *runs.pop(key).events])
+            ended_by[end.writer] = name
+    return runs, ended_by
 
 
 def _is_ended_by(run: RunEvents, end: Event) -> bool:

@@ -13,13 +13,7 @@ from runbook_lib.domain.state_words import run_ending_words
 
 @dataclass(frozen=True)
 class Moment:
-    """One line of the timeline.
-
-    Attributes:
-        at: When, in UTC, to the second, or "".
-        words: What happened.
-        detail: What it rests on, or what came of it, or "".
-    """
+    """One line of the timeline: when, in UTC, to the second, what happened, and what it rests on or came to; or ""."""
 
     at: str
     words: str

@@ -24,11 +24,7 @@ Seen = dict[str, tuple[str, int, str, str]]
 
 
 def paths_in(folder: Path) -> set[str]:
-    """All that is in a folder and in those below it, by the paths from it; links are not followed.
-
-    Raises:
-        InputError: It cannot be read.
-    """
+    """All that is in a folder and below it, by the paths from it, but for links. Raises InputError if unreadable."""
     found: list[str] = []
     folders = [str(folder)]
     for place in folders:
@@ -68,7 +64,7 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
     return found
 
 
-def strays(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
+def unnamed(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
     """Those notebooks that no line names and that are of no part which is damaged or missing: that part is named."""
     lost = {chain.key[:KEY_DIGITS] for chain in chains if chain.is_damaged}
     here = _keys_within(chains)
@@ -127,7 +123,7 @@ def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]
             words = f"{place[0]} ends after line {len(chain.digests)}, but {place[1]}. Bring it back from its machine."
             yield Finding(folder.name, chain.path.name, Code.TRUNCATED, words, len(chain.digests))
         elif chain.digests[lines - 1] != sha256:
-            words = f"{place[0]} is another one now: {place[1]}, which differs. Bring it back from its machine."
+            words = f"{place[0]} was changed: {place[1]}, which differs now. Bring it back from its machine."
             yield Finding(folder.name, chain.path.name, Code.BROKEN_CHAIN, words, lines)
 
 

@@ -60,10 +60,8 @@ class OtherTicketsError(Exception):
 class Verifier:
     """Verifies the records of one profile; what it has read of a ticket is kept.
 
-    Args:
-        archive: Where they are.
-        alone: Whether no other ticket may be looked at for one; what needs that raises `OtherTicketsError`.
-        keeps: Whether what other processes read of many tickets is kept, too, as `notes` needs it.
+    With `alone` no other ticket is looked at for one; what needs that raises `OtherTicketsError`. With `keeps`, what
+    other processes read of many tickets is kept, too, as `notes` needs it.
     """
 
     def __init__(self, archive: Archive, *, alone: bool = False, keeps: bool = False) -> None:
@@ -102,7 +100,7 @@ class Verifier:
 
     def everything(self) -> Verification:
         """Verify every ticket, and name the folders that are none's."""
-        return Verification.of([self.tickets(self._archive.tickets())], self._archive.strangers())
+        return Verification.of([self.tickets(self._archive.tickets())], self._archive.other_folders())
 
     def record(self, path: Path) -> Verification:
         """Verify one file: in its ticket's folder by that ticket's journal, elsewhere by all journals.
@@ -112,18 +110,13 @@ class Verifier:
         """
         ledger, runs = self.ledger_of(path), self.runs_of(path)
         if not ledger or not runs:
-            return self._stranger(path, ledger)
+            return self._unnamed_file(path, ledger)
         subjects = {path.name, FILE_NAME, *(file_name(writer) for run in runs for writer in run.writers)}
         mine = [finding for finding in self._ticket(ledger) if finding.subject in subjects]
         return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
-        """Compare what the tickets' notes keep with what is here, both ways.
-
-        Args:
-            tickets: Which ones; a ticket whose folder is gone is one, too.
-            read: Reads a ticket's comments.
-        """
+        """Compare what the tickets' notes keep with what is here, both ways; also of a ticket whose folder is gone."""
         from runbook_lib.records import notes  # which takes time, and few verifications need
 
         folder, ledgers = self._archive.folder, self.ledgers(tickets)
@@ -136,12 +129,10 @@ class Verifier:
         return int(named) if named.isascii() and named.isdigit() and str(int(named)) == named else None
 
     def ledger_of(self, path: Path) -> Ledger | None:
-        """What is known of the ticket in whose folder a path lies."""
         ticket_id = self.ticket_of(path)
         return None if ticket_id is None else self.ledgers([ticket_id])[0]
 
     def runs_of(self, path: Path) -> list[Run]:
-        """The runs whose record lies there, by its ticket's journal."""
         ledger = self.ledger_of(path)
         return [run for run in ledger.runs if run.record == path.name] if ledger else []
 
@@ -151,7 +142,6 @@ class Verifier:
         return tuple(words for run in runs for words in run.signed_off)
 
     def sealed_as(self, digest: str) -> Run | None:
-        """The sealed record that has these bytes, or None."""
         return next(iter(self._everywhere.get(digest, ())), None)
 
     def ledgers(self, tickets: Sequence[int]) -> list[Ledger]:
@@ -245,12 +235,8 @@ class Verifier:
         gone = "" if os.path.lexists(self._path(other)) else ", which is not there any more"
         return Finding(ticket, name, Code.MOVED, f"{name} has the bytes of {_place(other)}{gone}.")
 
-    def _stranger(self, path: Path, ledger: Ledger | None) -> Verification:
-        """A file that its folder's journal does not name; if that is damaged, the file cannot be identified.
-
-        Raises:
-            InputError: There is none.
-        """
+    def _unnamed_file(self, path: Path, ledger: Ledger | None) -> Verification:
+        """A file that its folder's journal does not name; if that is damaged, the file cannot be identified."""
         if not os.path.lexists(path):
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
         problems = self._ticket(ledger) if ledger and ledger.problems else ()

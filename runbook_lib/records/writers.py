@@ -10,7 +10,7 @@ from runbook_lib.domain.events import Event
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.ledger.publishing import publisher
+from runbook_lib.ledger.objects import publisher
 from runbook_lib.ledger.share import Share
 from runbook_lib.records.archive import Archive
 from runbook_lib.settings import Settings
@@ -21,22 +21,14 @@ LOOK_S = 10.0
 
 @dataclass
 class Writer:
-    """A key, and what is known of who signs with it.
-
-    Attributes:
-        key: Its id.
-        state: `signs`, `trusted` or `not trusted`.
-        owner: The operators of its runs, or who has published it.
-        machine: Where it was published from, by its own word.
-        first_used, last_used: The moments of its first and last line here, UTC; "" without one.
-    """
+    """A key, and what is known of who signs with it."""
 
     key: str
-    state: str
-    owner: str = ""
-    machine: str = ""
-    first_used: str = ""
-    last_used: str = ""
+    state: str  # `signs`, `trusted` or `not trusted`
+    owner: str = ""  # the operators of its runs, or who has published it
+    machine: str = ""  # where it was published from, by its own word
+    first_used: str = ""  # the moment of its first line here, UTC; "" without one
+    last_used: str = ""  # the same of its last line
 
 
 def writers(settings: Settings, ring: KeyRing) -> list[Writer]:

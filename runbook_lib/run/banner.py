@@ -26,10 +26,7 @@ _SETTLED = ("done", "already_done", "adopted")
 def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ()) -> None:
     """Put the banner on top of an executed notebook, and fold its parameters and instructions.
 
-    Args:
-        notebook: The notebook.
-        manifest: What the run says of itself.
-        pages: The web addresses that services gave the run: where words name one, it is a link.
+    Where its words name one of the web pages that services gave the run, that is a link.
     """
     for cell in notebook.cells:
         if is_folded(cell.id, cell.metadata.get("tags", ())):

@@ -16,8 +16,8 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -32,6 +32,7 @@ from runbook_lib.domain.models import Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
+from runbook_lib.run.signals import handled
 from runbook_lib.run.ticket_runs import Order, Output, Processes
 from runbook_lib.settings import Settings
 
@@ -40,14 +41,7 @@ MARKERS = ".batches"
 
 @dataclass(frozen=True)
 class Ending:
-    """How one ticket of a batch ended.
-
-    Attributes:
-        row: The line of the list.
-        status: The exit status of its command.
-        report: What `runbook run --json` printed, or what is known of it.
-        summary: One or two sentences.
-    """
+    """How one ticket of a batch ended: its command's exit status, and what is known of what `run --json` printed."""
 
     row: Row
     status: int
@@ -67,7 +61,6 @@ class Ending:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """As JSON, for other programs."""
         return {
             "line": self.row.line,
             "ticket": self.row.ticket,
@@ -88,13 +81,8 @@ Events = SimpleQueue[Future[Ending] | int]
 class Place(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether nothing more can be run there."""
-        ...
-
     def run(self, row: Row) -> Output:
-        """Run a ticket and wait for its end."""
+        """Run a ticket and wait for its end. Raises CancelledError where nothing more can be run."""
         ...
 
     def cancel(self) -> None:
@@ -102,51 +90,12 @@ class Place(Protocol):
         ...
 
 
-class Watcher(Protocol):
-    """Who is notified while a batch runs."""
-
-    def start(self, left: int) -> None:
-        """So many tickets are to be run; called once, before the first."""
-        ...
-
-    def end(self, ending: Ending) -> None:
-        """A ticket has ended."""
-        ...
-
-    def interrupt(self, running: int, cancelled: bool) -> None:
-        """Ctrl-C has come: so many still run, and go on to their end or are cancelled."""
-        ...
+Tell = Callable[[str | Ending], None]
+"""Is told how each ticket ended, and in words what begins or is interrupted."""
 
 
-class Workers:
-    """Threads that each wait for one ticket.
-
-    Args:
-        place: Where tickets are run.
-        number: How many at once.
-    """
-
-    def __init__(self, place: Place, number: int) -> None:
-        self._place = place
-        self._pool = ThreadPoolExecutor(number)
-
-    def submit(self, row: Row) -> Future[Ending]:
-        """Run a ticket as soon as there is room."""
-        return self._pool.submit(self._run, row)
-
-    def _run(self, row: Row) -> Ending:
-        output = self._place.run(row)
-        if self._place.is_lost:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        return ending(row, *output)
-
-    def cancel(self) -> None:
-        """Cancel what runs."""
-        self._place.cancel()
-
-    def close(self) -> None:
-        """Wait until nothing runs."""
-        self._pool.shutdown(cancel_futures=True)
+def run_at(place: Place, row: Row) -> Ending:
+    return ending(row, *place.run(row))
 
 
 def ending(row: Row, status: int, out: str, err: str) -> Ending:
@@ -170,7 +119,7 @@ def run(
     perform: bool,
     workers: int,
     scheduler: str = "",
-    watcher: Watcher,
+    tell: Tell,
 ) -> list[Ending]:
     """Run the tickets of a list, and return how each ended, in the list's order.
 
@@ -178,12 +127,9 @@ def run(
     what runs is cancelled.
 
     Args:
-        rows: The list.
         settings: Whose outputs; each process loads its own from the environment.
-        perform: Whether to change things.
         workers: How many tickets at once; 0 for as many as there is room for.
         scheduler: The address of a Dask scheduler, on whose workers they are run; "" for this machine.
-        watcher: Who is notified.
 
     Raises:
         InputError: The scheduler's address is none, or dask is not installed.
@@ -196,9 +142,9 @@ def run(
                 endings[row.line] = found
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
-            watcher.end(found)
-        order = Order(marker.token, perform)
-        for found in _run(left, order, settings, workers=workers, scheduler=scheduler, watcher=watcher):
+            tell(found)
+        order, number = Order(marker.token, perform), f"{len(left)} of {len(rows)}"
+        for found in _run(left, order, settings, number, workers=workers, scheduler=scheduler, tell=tell):
             endings[found.row.line] = found
         ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
         if worst(ended) != INTERRUPTED:
@@ -207,21 +153,24 @@ def run(
 
 
 def _run(
-    rows: Sequence[Row], order: Order, settings: Settings, *, workers: int, scheduler: str, watcher: Watcher
+    rows: Sequence[Row], order: Order, settings: Settings, number: str, *, workers: int, scheduler: str, tell: Tell
 ) -> list[Ending]:
-    """Run the tickets; returns how those ended that were begun."""
+    """Run the tickets, so many of the list's; returns how those ended that were begun."""
     events: Events = SimpleQueue()
     endings = []
+    at_once = f"{min(workers or usual_workers(), max(len(rows), 1))} at once"
+    where = f"on the workers of {scheduler}" if scheduler and not workers else at_once
     with _heard(events.put):
-        watcher.start(len(rows))
+        tell(f"{'Performing' if order.perform else 'Rehearsing'} {number} tickets, {where}.")
         with _place(order, settings, scheduler) as (place, room):
-            pool = Workers(place, min(workers or room, max(1, len(rows))))
+            pool = ThreadPoolExecutor(min(workers or room, max(1, len(rows))))
             try:
-                for found in _as_they_end(pool, rows if events.empty() else [], events, watcher.interrupt):
+                futures = [pool.submit(run_at, place, row) for row in rows if events.empty()]
+                for found in _as_they_end(futures, place, events, tell):
                     endings.append(found)
-                    watcher.end(found)
+                    tell(found)
             finally:
-                pool.close()
+                pool.shutdown(cancel_futures=True)
     return endings
 
 
@@ -241,14 +190,11 @@ def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[P
         yield Processes(order, str(program or sys.executable), environment), usual_workers()
 
 
-def _as_they_end(
-    pool: Workers, rows: Sequence[Row], events: Events, on_interrupt: Callable[[int, bool], None]
-) -> Iterator[Ending]:
-    """Each ending as it comes; after Ctrl-C only those of what has begun.
+def _as_they_end(futures: Sequence[Future[Ending]], place: Place, events: Events, tell: Tell) -> Iterator[Ending]:
+    """Each ending as it comes, of what has begun: after Ctrl-C, or once a cluster is lost, the rest has none.
 
     A signal is an event like an ending, so that it interrupts nothing of what is done with either.
     """
-    futures = [pool.submit(row) for row in rows]
     for future in futures:
         future.add_done_callback(events.put)
     left, presses = len(futures), 0
@@ -256,39 +202,34 @@ def _as_they_end(
         event = events.get()
         if isinstance(event, int):
             presses += 1 if event == signal.SIGINT else 2
-            on_interrupt(sum(not future.cancel() and not future.done() for future in futures), presses > 1)
+            running = sum(not future.cancel() and not future.done() for future in futures)
+            count, goes = ("1 run", "goes on to its end") if running == 1 else (f"{running} runs", "go on to their end")
             if presses > 1:
-                pool.cancel()
+                tell(f"Cancelling {count}.")
+                place.cancel()
+            else:
+                tell(f"Stopping: {count} {goes}. Press Ctrl-C again to cancel.")
             continue
         left -= 1
-        if not event.cancelled():
+        if not (event.cancelled() or isinstance(event.exception(), CancelledError)):
             yield event.result()
 
 
-@contextmanager
-def _heard(hear: Callable[[int], None]) -> Iterator[None]:
+def _heard(hear: Callable[[int], None]) -> AbstractContextManager[None]:
     """Where Ctrl-C, SIGTERM and a closed terminal are passed to `hear` instead of ending this process.
 
     One that is ignored stays so, as `nohup` has it.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, lambda number, frame: hear(number)) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handled(dict.fromkeys(heard, lambda number, frame: hear(number)))
 
 
 @dataclass(frozen=True)
 class _Marker:
     """The batch's name in the journals, in a file that stays if the batch does not come to its end.
 
-    Attributes:
-        path: The file.
-        token: The name.
-        is_new: Whether no batch with the same list was interrupted.
+    It is new where no batch with the same list was interrupted.
     """
 
     path: Path
@@ -298,11 +239,7 @@ class _Marker:
 
 @contextmanager
 def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterator[_Marker]:
-    """The marker of a list, for one batch at a time.
-
-    Raises:
-        UnavailableError: The outputs folder cannot be written to, or another process runs the same list.
-    """
+    """The marker of a list, for one batch at a time."""
     listed = [(row.ticket, row.runbook, sorted(row.answers.items())) for row in rows]
     digest = hashlib.sha256(json.dumps([perform, listed]).encode()).hexdigest()[:32]
     path = settings.outputs / settings.profile / MARKERS / digest
@@ -331,7 +268,6 @@ def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
 
 
 def worst(endings: Sequence[Ending]) -> int:
-    """The exit status of a batch: that of its worst ticket."""
     return max((ending.status for ending in endings), key=WORST_LAST.index, default=DONE)
 
 

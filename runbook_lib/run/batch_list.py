@@ -39,29 +39,17 @@ _REFUSED = {
 
 @dataclass(frozen=True)
 class Row:
-    """One ticket of a list.
+    """One ticket of a list."""
 
-    Attributes:
-        line: Where it stands, from 1.
-        ticket: The ticket, as it was written.
-        runbook: A runbook's name, or `auto`.
-        answers: Parameters by name, as written; empty cells are left out.
-        problem: Why it cannot be run, in a sentence; "" if it can.
-    """
-
-    line: int
-    ticket: str
-    runbook: str = AUTO
-    answers: Mapping[str, str] = field(default_factory=dict)
-    problem: str = ""
+    line: int  # where it stands, from 1
+    ticket: str  # the ticket, as it was written
+    runbook: str = AUTO  # a runbook's name, or `auto`
+    answers: Mapping[str, str] = field(default_factory=dict)  # parameters by name, as written; empty cells are left out
+    problem: str = ""  # why it cannot be run, in a sentence; "" if it can
 
 
 def read(content: bytes, parameters: Collection[str]) -> list[Row]:
-    """The tickets of a list, in its order.
-
-    Args:
-        content: The file.
-        parameters: The names that may stand in the heads beside `ticket` and `runbook`.
+    """The tickets of a list, in its order; parameters may stand in its heads beside `ticket` and `runbook`.
 
     Raises:
         InputError: It is no text, is empty, or a head is unknown, missing or there twice.
@@ -79,7 +67,6 @@ def read(content: bytes, parameters: Collection[str]) -> list[Row]:
 
 
 def of_tickets(tickets: Sequence[str]) -> list[Row]:
-    """The rows of tickets that were named one by one."""
     return [_numbered(Row(number, ticket)) for number, ticket in enumerate(tickets, 1)]
 
 
@@ -109,11 +96,7 @@ def _text(content: bytes) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each line that is not empty, in stripped cells, with the number of the line where it begins.
-
-    Raises:
-        InputError: A quoted cell does not end, or is larger than any answer.
-    """
+    """Each line that is not empty, in stripped cells, with the number of the line where it begins."""
     lines = list(io.StringIO(text, newline=""))  # `splitlines` would also end a line at U+2028 and the like in a cell
     named = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     if named:
@@ -135,11 +118,6 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _heads(cells: Sequence[str], parameters: Collection[str]) -> list[str]:
-    """The names of the columns.
-
-    Raises:
-        InputError: One is unknown, empty or there twice; or there is none for the ticket.
-    """
     heads = [re.sub(r"[\s-]+", "_", pasted.plain(cell).lower()) for cell in cells]
     while heads and not heads[-1]:
         heads.pop()

@@ -10,7 +10,6 @@ Imports dask; here and on the workers.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -32,7 +31,7 @@ from urllib.parse import urlsplit
 
 import distributed
 from distributed.client import ClosedClientError
-from distributed.comm.core import CommClosedError, connect
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from distributed.versions import VersionMismatchWarning
 
@@ -40,7 +39,8 @@ from runbook_lib import files
 from runbook_lib.addresses import is_loopback
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
-from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE
+from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
+from runbook_lib.ledger.share import within
 from runbook_lib.run import intake, pulse, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.ticket_runs import Order, Output, Processes
@@ -56,14 +56,7 @@ _BROUGHT_BACK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.(ipynb|jsonl|pub)")
 
 @dataclass(frozen=True)
 class Expected:
-    """What each worker must have as it is where the batch was started; none of it is a secret.
-
-    Attributes:
-        profile: The profile.
-        zendesk: The address of the Zendesk whose tickets these are.
-        release: This project's version.
-        notebooks: The digest of all runbooks.
-    """
+    """What each worker must have as it is where the batch was started, such as Zendesk's address; nothing secret."""
 
     profile: str
     zendesk: str
@@ -72,11 +65,7 @@ class Expected:
 
     @classmethod
     def here(cls) -> Expected:
-        """What this process has.
-
-        Raises:
-            InputError: Its settings are incomplete.
-        """
+        """What this process has. Raises InputError if its settings are incomplete."""
         settings = Settings.load()
         digest = hashlib.sha256()
         for name in intake.runbooks(settings):
@@ -101,12 +90,7 @@ class Result(NamedTuple):
 
 
 class Runs(distributed.WorkerPlugin):
-    """On each worker: a warm Python, and what it runs for one batch.
-
-    Args:
-        order: How tickets are run.
-        expected: What the worker must have.
-    """
+    """On each worker: a warm Python, and what it runs for one batch."""
 
     def __init__(self, order: Order, expected: Expected) -> None:
         self.name = f"runbook-{order.token}"
@@ -128,7 +112,6 @@ class Runs(distributed.WorkerPlugin):
         self._started.close()
 
     def cancel(self) -> None:
-        """Cancel what runs here."""
         self._processes.cancel()
 
     def run(self, row: Row) -> Result:
@@ -152,30 +135,22 @@ def cancel_on_worker(name: str, dask_worker: Any) -> None:
 
 
 class Cluster:
-    """The workers of a scheduler, for one batch.
-
-    Args:
-        client: Connected to it.
-        name: Of the batch's `Runs` on each worker.
-        watch: Whether anything goes on.
-        settings: Where the files go that come back.
-    """
+    """The workers of a scheduler, for one batch, whose `Runs` have this name; files go where the settings say."""
 
     def __init__(self, client: Any, name: str, watch: pulse.Pulse, settings: Settings) -> None:
         self._client, self._name, self._pulse, self._settings = client, name, watch, settings
         self._executor = client.get_executor(pure=False)
         self.room = sum(client.nthreads().values())
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether nothing more can be run."""
-        return self._pulse.is_lost
-
     def run(self, row: Row) -> Output:
-        """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster."""
-        if self.is_lost:
-            return Output(INTERRUPTED, "", "Not begun.")
-        self._pulse.work()
+        """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster.
+
+        Raises:
+            CancelledError: Nothing went on there before, so that this one was not begun.
+        """
+        if self._pulse.is_given_up:
+            raise futures.CancelledError
+        self._pulse.note_work()
         try:
             future = self._executor.submit(run_on_worker, self._name, row)
             while not futures.wait([future], pulse.LOOK_S).done:
@@ -186,16 +161,16 @@ class Cluster:
         except KilledWorker:
             return Output(-signal.SIGKILL, "", f"Each worker that ran it died. See what they print. {AGAIN}")
         except (futures.CancelledError, ClosedClientError, CommClosedError):
-            return Output(-signal.SIGINT, "", f"{self._pulse.lose('The scheduler is gone. Restart it.')} {AGAIN}")
+            return Output(-signal.SIGINT, "", f"{self._pulse.give_up('The scheduler is gone. Restart it.')} {AGAIN}")
         except Exception as exc:  # whatever is raised by a worker that joined later and is not as the others
             return Output(FAILED, "", f"It failed on its worker ({type(exc).__name__}). See what the worker prints.")
-        self._pulse.work()
+        self._pulse.note_work()
         status, out, err = result.output
         return self._brought_back(row, result.files, status, out, err)
 
     def cancel(self) -> None:
         """Cancel what runs: each leaves its record, which comes back."""
-        self._pulse.hurry()
+        self._pulse.shorten_patience()
         call = partial(_suppressed, lambda: self._client.run(cancel_on_worker, self._name, on_error="ignore"))
         threading.Thread(target=call, daemon=True).start()  # a worker that does not answer holds up no other
 
@@ -233,10 +208,9 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # the batch reports what has to be known
     with ExitStack() as stack:
         try:
-            asyncio.run(_greet(place))
             stack.enter_context(warnings.catch_warnings(category=VersionMismatchWarning, action="ignore"))
-            client: Any = distributed.Client(place, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
-            stack.enter_context(client)
+            connect: Any = partial(distributed.Client, place, timeout=CONNECT_S, set_as_default=False)
+            client = stack.enter_context(within(CONNECT_S, connect))  # alone it waits for what is no scheduler
         except TypeError as exc:
             raise UnavailableError(
                 f"The scheduler at {place} needs certificates, which Dask's configuration here does not name. "
@@ -249,22 +223,18 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
             ) from exc
         runs = Runs(order, expected)
         watch = pulse.Pulse(client, runs.name)
-        stack.callback(_suppressed, lambda: pulse.within(lambda: client.unregister_worker_plugin(runs.name)))
+        stack.callback(_suppressed, lambda: within(pulse.ANSWER_S, lambda: client.unregister_worker_plugin(runs.name)))
         _prepare(client, runs, expected, watch)
         yield Cluster(client, runs.name, watch, settings)
 
 
 def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) -> None:
-    """Check the scheduler and the workers, and have each worker import what runs need.
-
-    Raises:
-        UnavailableError: One of them is not ready.
-    """
+    """Check the scheduler and the workers, and have each worker import what runs need."""
     try:
         watch.look()
-        _check_versions(pulse.within(client.get_versions))
-        _check_workers(pulse.within(lambda: client.run(expected.problem, on_error="return")))
-        pulse.within(lambda: client.register_plugin(runs), SETUP_S)
+        _check_versions(within(pulse.ANSWER_S, client.get_versions))
+        _check_workers(within(pulse.ANSWER_S, lambda: client.run(expected.problem, on_error="return")))
+        within(SETUP_S, lambda: client.register_plugin(runs))
     except TimeoutError as exc:
         raise UnavailableError(watch.look() or "The workers take too long to get ready. See what they print.") from exc
     except RunbookError:
@@ -274,29 +244,12 @@ def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) ->
         raise UnavailableError(f"The cluster is not ready ({name}). See what the scheduler and workers print.") from exc
 
 
-async def _greet(place: str) -> None:
-    """Exchange Dask's greeting: its client waits without end for that of a server that is no scheduler.
-
-    Raises:
-        OSError: None came in time.
-    """
-    async with asyncio.timeout(CONNECT_S):
-        security: Any = distributed.Security()  # type: ignore[no-untyped-call]
-        greeted = await connect(place, **security.get_connection_args("client"))  # type: ignore[no-untyped-call]
-    greeted.abort()
-
-
 def _suppressed(call: Callable[[], Any]) -> None:
     with suppress(Exception, futures.CancelledError):  # the cluster is gone already
         call()
 
 
 def _checked(address: str, settings: Settings) -> str:
-    """A scheduler's address in full.
-
-    Raises:
-        InputError: It is none; or what is live would travel without encryption.
-    """
     if {"@", "?", "#"} & set(address):  # it may hold a password, and is not repeated
         raise InputError("--scheduler takes an address without a name, a password or a query.")
     place = address if "://" in address else f"tcp://{address}"
@@ -315,11 +268,7 @@ def _checked(address: str, settings: Settings) -> str:
 
 
 def _check_versions(found: dict[str, Any]) -> None:
-    """Refuse a cluster of another Dask or Python: what is sent might not be understood.
-
-    Raises:
-        UnavailableError: It is one.
-    """
+    """Refuse a cluster of another Dask or Python: what is sent might not be understood."""
     own = found["client"]["packages"]
     others = {
         "The scheduler": found["scheduler"],
@@ -333,11 +282,7 @@ def _check_versions(found: dict[str, Any]) -> None:
 
 
 def _check_workers(found: dict[str, Any]) -> None:
-    """Refuse a cluster without workers, or with one that is not set up.
-
-    Raises:
-        UnavailableError: It is one.
-    """
+    """Refuse a cluster without workers, or with one that is not set up."""
     if not found:
         raise UnavailableError("The scheduler has no workers. Start some with `dask worker ADDRESS`.")
     for name, problem in found.items():
@@ -350,7 +295,6 @@ def _check_workers(found: dict[str, Any]) -> None:
 
 
 def _left(settings: Settings, row: Row) -> dict[str, bytes]:
-    """The files of a ticket's folder."""
     number = pasted.ticket(row.ticket)
     folder = settings.ticket_folder(number) if number is not None else None
     if folder is None or not folder.is_dir():

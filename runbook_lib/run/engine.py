@@ -16,34 +16,19 @@ from runbook_lib.run import lean
 
 if TYPE_CHECKING:
     from runbook_lib.redaction import Redactor
-    from runbook_lib.run.forks import Early
+    from runbook_lib.run.forks import KernelProcess
 
 KERNEL = "python3"
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Seconds that a cell, and that all cells together, may take."""
-
-    cell_s: float
-    run_s: float
-
-
-@dataclass(frozen=True)
 class Execution:
-    """How a notebook ran.
+    """How a notebook ran."""
 
-    Attributes:
-        status: How the run ended; `failed` for any error in a cell.
-        error_name: The class of the error that stopped it, or "".
-        error_words: Its message, or what happened where there was no error, or "".
-        traceback: The traceback of an error outside of the notebook, or "".
-    """
-
-    status: Status
-    error_name: str = ""
-    error_words: str = ""
-    traceback: str = ""
+    status: Status  # how the run ended; `failed` for any error in a cell
+    error_name: str = ""  # the class of the error that stopped it, or ""
+    error_words: str = ""  # its message, or what happened where there was no error, or ""
+    traceback: str = ""  # the traceback of an error outside of the notebook, or ""
 
 
 class _EntryPoint:
@@ -81,17 +66,19 @@ def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
 
 
 def execute(
-    notebook: Any, limits: Limits, redactor: Redactor, *, kernel: Early, on_cell: Callable[[str], None], progress: bool
+    notebook: Any,
+    redactor: Redactor,
+    *,
+    kernel: KernelProcess,
+    cell_limit_s: float,
+    run_limit_s: float,
+    on_cell: Callable[[str], None],
+    progress: bool,
 ) -> Execution:
     """Run a prepared notebook from its first cell; returns how it ended, whatever stopped it.
 
-    Args:
-        notebook: What `prepared` returned; it takes up the outputs, as far as they come, whatever happens.
-        limits: What it may take.
-        redactor: What it must not hold afterwards.
-        on_cell: Called with a code cell's id before it runs; what it raises ends the run.
-        progress: Whether to show a progress bar on standard error.
-        kernel: A kernel's process that has been started.
+    The notebook takes up the outputs, as far as they come, whatever happens. `on_cell` is called with a code cell's id
+    before it runs; what it raises ends the run.
     """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.log import get_logger
@@ -105,37 +92,23 @@ def execute(
             progress_bar={"leave": False} if progress else False,
             redactor=redactor,
             on_cell=on_cell,
-            cell_limit_s=limits.cell_s,
-            run_limit_s=limits.run_s,
+            cell_limit_s=cell_limit_s,
+            run_limit_s=run_limit_s,
             early=kernel,
             log=get_logger(),  # papermill's is shown where none is configured
         )
     except DeadKernelError:
         return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
     except CellTimeoutError:
-        return Execution(Status.TIMED_OUT, error_words=_too_long(notebook, limits))
+        return Execution(Status.TIMED_OUT, error_words=_too_long(notebook, cell_limit_s, run_limit_s))
     name, words = _error(notebook)
     return Execution(Status.FAILED if name else Status.COMPLETED, name, words)
 
 
-def close(notebook: Any) -> None:
-    """Let the cells of a notebook that could not be executed, or not to its end, say so."""
-    from runbook_lib.run.papermill_engine import say_what_ran
-
-    say_what_ran(notebook)
-
-
-def write(path: Path, notebook: Any) -> bytes:
-    """Write a notebook in one piece; returns the bytes. Raises OSError if the folder does not take it."""
-    from runbook_lib.run import papermill_engine
-
-    return papermill_engine.write(path, notebook)
-
-
-def _too_long(notebook: Any, limits: Limits) -> str:
+def _too_long(notebook: Any, cell_s: float, run_s: float) -> str:
     broken = next((cell.id for cell in notebook.cells if cell.metadata["papermill"].get("exception")), "?")
     return (
-        f"The cell {broken} was interrupted: a cell may take {limits.cell_s:.0f} s and a run {limits.run_s:.0f} s "
+        f"The cell {broken} was interrupted: a cell may take {cell_s:.0f} s and a run {run_s:.0f} s "
         "(RUNBOOK_CELL_LIMIT_S and RUNBOOK_RUN_LIMIT_S, each with RUNBOOK_WAIT_S)."
     )
 

@@ -23,15 +23,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.run import lean, warm
 
 OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
 """It keeps no history of what ran, and being killed at the end is no error to report."""
-PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
-"""In the order in which ipykernel binds them."""
 LONGEST_FOLDER = 64
 """Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
 107 for the whole path."""
@@ -44,24 +42,24 @@ NO_KERNEL = (
 _IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
 
 
-class Early(ABC):
-    """A kernel's process; has what `jupyter_client` wants of a `subprocess.Popen`.
+class KernelProcess(ABC):
+    """A kernel's process, once it has been started; has what `jupyter_client` wants of a `subprocess.Popen`.
 
-    Attributes:
-        folder: Its private folder, with its connection file and its sockets.
-        pid: Its process, once it has been started.
+    Its private folder has its connection file and its sockets.
     """
 
     stdin = stdout = stderr = None
     pid = 0
 
     def __init__(self) -> None:
+        from jupyter_client.connect import write_connection_file  # which a process that forks has imported before
+
         self.folder = private_folder()
-        self.connection_file.write_text(json.dumps(_connection(self.folder)), encoding="ascii")
+        ip, key = str(self.folder / "kernel"), secrets.token_hex(32).encode()
+        write_connection_file(str(self.connection_file), ip=ip, key=key, transport="ipc", kernel_name="python3")
 
     @property
     def connection_file(self) -> Path:
-        """Where the kernel and its client find each other."""
         return self.folder / "connection.json"
 
     @abstractmethod
@@ -73,18 +71,15 @@ class Early(ABC):
         """How it ended, as `subprocess` says it; None if it has not."""
 
     def wait(self) -> int:
-        """Wait for its end."""
         while (ended := self.poll()) is None:
             time.sleep(STEP_S)
         return ended
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
         self.send_signal(signal.SIGKILL)
 
     def close(self) -> None:
@@ -94,13 +89,7 @@ class Early(ABC):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Forked(Early):
-    """A process that was forked from this one.
-
-    Args:
-        modules: What it imports while it waits.
-    """
-
+class Forked(KernelProcess):
     def __init__(self, modules: Sequence[str]) -> None:
         super().__init__()
         self._ended: int | None = None
@@ -126,9 +115,7 @@ class Forked(Early):
         self._go.close()
 
 
-class Spawned(Early):
-    """A Python of its own."""
-
+class Spawned(KernelProcess):
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -141,14 +128,11 @@ class Spawned(Early):
         return self._process.poll() if self._process else 0
 
 
-class Ahead:
+class KernelPool:
     """Kernels that start before it is known what to send them, forked where that is safe.
 
-    A process that has used a kernel must not make any: ZeroMQ does not survive being forked.
-
-    Args:
-        number: How many runs there may be.
-        notebooks: What will be run: the kernels import what its cells do.
+    They import what the cells of the notebooks do. A process that has used a kernel must not make any: ZeroMQ does
+    not survive being forked.
 
     Raises:
         UnavailableError: The system gives no process, or no folder for its sockets.
@@ -161,7 +145,7 @@ class Ahead:
 
             gc.freeze()  # what has been imported stays: neither side looks through it again
         modules = [name for notebook in notebooks for name in _IMPORTS.findall(_source(notebook))]
-        self._waiting: list[Early] = []
+        self._waiting: list[KernelProcess] = []
         try:
             for _ in range(number):
                 self._waiting.append(Forked(modules) if can_fork else Spawned())
@@ -170,12 +154,8 @@ class Ahead:
             self.close()
             raise UnavailableError(NO_KERNEL.format(exc.strerror)) from exc
 
-    def take(self) -> Early:
-        """A kernel, which the caller closes; a new one where more are taken than were started.
-
-        Raises:
-            UnavailableError: The system gives no process.
-        """
+    def take(self) -> KernelProcess:
+        """A kernel, which the caller closes; a new one if more are taken than started. Raises UnavailableError."""
         taken = self._waiting.pop(0) if self._waiting else spawned()
         try:
             for following in self._waiting[:1]:
@@ -191,12 +171,8 @@ class Ahead:
             self._waiting.pop().close()
 
 
-def spawned() -> Early:
-    """A Python of its own, for any process.
-
-    Raises:
-        UnavailableError: The system gives no process, or no folder for its sockets.
-    """
+def spawned() -> KernelProcess:
+    """A Python of its own, for any process. Raises UnavailableError if the system gives no process or folder."""
     try:
         kernel = Spawned()
         kernel.start()
@@ -206,7 +182,6 @@ def spawned() -> Early:
 
 
 def _source(notebook: Path) -> str:
-    """All cells of a notebook, one after the other."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
@@ -220,7 +195,6 @@ def _is_alone() -> bool:
 
 
 def private_folder() -> Path:
-    """A new folder for a kernel's sockets."""
     return Path(tempfile.mkdtemp(prefix="runbook-", dir=_short_folder()))
 
 
@@ -228,18 +202,6 @@ def _short_folder() -> str | None:
     """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
     usual = os.fsencode(tempfile.gettempdir())
     return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
-
-
-def _connection(folder: Path) -> dict[str, Any]:
-    """A connection file's content. Source: jupyter_client, *Messaging in Jupyter*, connection files."""
-    return {
-        **{name: number for number, name in enumerate(PORTS, 1)},
-        "transport": "ipc",
-        "ip": str(folder / "kernel"),
-        "key": secrets.token_hex(32),
-        "signature_scheme": "hmac-sha256",
-        "kernel_name": "python3",
-    }
 
 
 def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> NoReturn:

@@ -20,16 +20,11 @@ REVIEW = "review_records"
 
 
 def runbooks(settings: Settings) -> list[str]:
-    """The names of the runbooks there are."""
     return sorted(path.stem for path in settings.notebooks.glob("*.ipynb") if path.stem != REVIEW)
 
 
 def template(settings: Settings, runbook: str) -> Path:
-    """The notebook of a runbook.
-
-    Raises:
-        InputError: There is none of this name.
-    """
+    """The notebook of a runbook. Raises InputError if there is none of this name."""
     if runbook == REVIEW:
         raise InputError(
             f"{REVIEW} is about all tickets, so it is not run on one. Open it in JupyterLab, or run "
@@ -65,11 +60,7 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
 
 
 def _image(path: Path) -> str:
-    """The absolute path of an image file: the kernel may look from another folder.
-
-    Raises:
-        InputError: It cannot be read, or is no image.
-    """
+    """The absolute path of an image file: the kernel may look from another folder."""
     try:
         with path.open("rb") as file:
             start = file.read(image_types.START_BYTES)

@@ -23,7 +23,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
 
-from runbook_lib.run.forks import OPTIONS, STEP_S, Early, private_folder
+from runbook_lib.run.forks import OPTIONS, STEP_S, KernelProcess, private_folder
 
 WELCOME_S = 0.2
 """Seconds after which a kernel that has sent nothing by IOPub is asked again: it may not know its listener yet."""
@@ -70,7 +70,6 @@ class Manager(AsyncKernelManager):
     made: Any = None
 
     def client(self, **options: Any) -> Any:
-        """A client of this kernel."""
         self.client_factory = Client
         self.made = super().client(context=self.context, **options)
         return self.made
@@ -85,19 +84,13 @@ class OwnSpec(KernelSpecManager):
     """Knows the Python that runs this, and looks for no other: that takes IPython's whole import."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """As Jupyter's."""
         return KernelSpec(argv=[], language="python", display_name="Python 3")
 
 
 class Provisioner(LocalProvisioner):
-    """Hands out a process that is on its way, in place of starting one.
+    """Hands out a process that is on its way, in place of starting one."""
 
-    Args:
-        early: The process.
-        manager: Whose kernel it is.
-    """
-
-    def __init__(self, early: Early, manager: Manager) -> None:
+    def __init__(self, early: KernelProcess, manager: Manager) -> None:
         super().__init__(kernel_id="", kernel_spec=manager.kernel_spec, parent=manager)
         self._early = early
         self._connection = manager.get_connection_info()
@@ -108,7 +101,6 @@ class Provisioner(LocalProvisioner):
         return {"cmd": [], **options}
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Take the process."""
         self.process = self._early  # type: ignore[assignment]  # it has what is used of a Popen
         self.pid = self.pgid = self._early.pid
         return self.connection_info
@@ -126,13 +118,8 @@ comes just when its time is over, and would be waited for without end."""
 
 
 @contextmanager
-def started(name: str, early: Early | None = None) -> Iterator[Manager]:
-    """A kernel's manager, whose process is ended at the end, however far it came.
-
-    Args:
-        name: Which kernel.
-        early: A Python kernel's process that has been started; its owner closes it.
-    """
+def started(name: str, early: KernelProcess | None = None) -> Iterator[Manager]:
+    """A kernel's manager, whose process is ended at the end, however far it came; an early one's owner closes it."""
     folder = early.folder if early else private_folder()
     manager = _manager(name, folder, early)
     try:
@@ -144,7 +131,7 @@ def started(name: str, early: Early | None = None) -> Iterator[Manager]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _manager(name: str, folder: Path, early: Early | None) -> Manager:
+def _manager(name: str, folder: Path, early: KernelProcess | None) -> Manager:
     # A context of the process's own is not waited for: a run that a signal cancels may leave a half-made socket in it.
     context = zmq.asyncio.Context.instance()
     manager = Manager(kernel_name=name, context=context, **({"kernel_spec_manager": OwnSpec()} if early else {}))

@@ -63,12 +63,10 @@ class _NoCheck(ModuleType):
     ValidationError = type("ValidationError", (Exception,), {})
 
     def get_current_validator(self, *_: object) -> Any:
-        """As nbformat's, for any schema."""
         return self
 
     _validator_for_name = get_current_validator
     __call__ = get_current_validator
 
     def iter_errors(self, *_: object) -> Iterable[Exception]:
-        """None."""
         return ()

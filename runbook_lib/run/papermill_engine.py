@@ -16,11 +16,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import nbformat
@@ -33,6 +32,7 @@ from papermill.log import logger
 from runbook_lib import files
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import forks, kernels
+from runbook_lib.run.signals import handled
 
 START_TIMEOUT_S = 60
 OUTPUT_TIMEOUT_S = 60
@@ -94,20 +94,15 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         run_limit_s: float | None = None,
         start_timeout: int = START_TIMEOUT_S,
         execution_timeout: float | None = None,
-        early: forks.Early | None = None,
+        early: forks.KernelProcess | None = None,
         **options: Any,
     ) -> None:
         """Start a kernel in a private folder, run the cells, end the kernel.
 
         Args:
-            manager: Keeps the notebook.
-            kernel_name: Which kernel.
             on_cell: Called with a cell's id before it is sent to the kernel; what it raises ends the run.
-            cell_limit_s: Seconds that a cell may take.
-            run_limit_s: Seconds that all cells together may take.
             start_timeout: Seconds that the kernel may take to start.
             execution_timeout: papermill's own word for `cell_limit_s`.
-            early: A kernel's process that has been started.
             options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
                 `kernel_manager_class` the kernel is the caller's own affair.
         """
@@ -127,14 +122,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]
-    """Keeps the notebook while it runs.
-
-    Args:
-        nb: The notebook.
-        redactor: What must not be written.
-        progress_bar: Whether there is a progress bar, or what it is made with.
-        options: papermill's own.
-    """
+    """Keeps the notebook while it runs."""
 
     def __init__(
         self, nb: Any, redactor: Redactor, *, progress_bar: bool | dict[str, Any] = False, **options: Any
@@ -168,11 +156,9 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         self.last_save_time = self.now()
 
     def log(self, output: Any) -> Any:
-        """An output as it may be logged."""
         return self._redactor.data(output)
 
     def show_progress(self, words: str) -> None:
-        """Show a line beside the progress bar, if there is one."""
         if self.pbar:
             self.pbar.set_postfix_str(self._redactor.text(" ".join(words.split()))[:100])
 
@@ -193,13 +179,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
-    """Runs the cells, within limits.
-
-    Args:
-        manager: Keeps the notebook.
-        limits: Seconds for a cell, and for the run; None for no limit.
-        options: papermill's and nbclient's own.
-    """
+    """Runs the cells, within limits: seconds for a cell, and for the run; None for no limit."""
 
     def __init__(self, manager: Manager, *, limits: tuple[float | None, float | None], **options: Any) -> None:
         self._cell_s, run_s = limits
@@ -335,39 +315,21 @@ def _text(notebook: Any) -> str:
 
 
 def read(path: Path) -> Any:
-    """A notebook, in the newest form; as `nbformat.read`, but its form is not checked.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """A notebook, in the newest form; as `nbformat.read`, but its form is not checked. Raises OSError."""
     found = nbformat.reader.reads(path.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
     return nbformat.v4.upgrade(nbformat.convert(found, 4))  # type: ignore[no-untyped-call]
 
 
 def write(path: Path, notebook: Any) -> bytes:
-    """Write a notebook in one piece; returns the bytes.
-
-    Raises:
-        OSError: The folder does not take it; nothing of it is left there.
-    """
+    """Write a notebook in one piece; returns the bytes. Raises OSError, and leaves nothing of it then."""
     content = (_text(notebook) + "\n").encode("utf-8", "replace")
     files.write(path, content)
     return content
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
+def _terminable() -> AbstractContextManager[None]:
     """Where SIGTERM ends the cells as Ctrl-C does, unless the caller handles it."""
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        return nullcontext()
+    return handled({signal.SIGTERM: signal.default_int_handler})

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
-from typing import Any, TypeVar
+from concurrent.futures import CancelledError
+from typing import Any
+
+from runbook_lib.ledger.share import within
 
 ANSWER_S = 20.0
 """How long a scheduler and its workers may take to answer."""
@@ -21,33 +22,12 @@ SILENT_S = 10.0
 PAUSED = "The workers run nothing of this list: they are paused, or busy with other work. Free or restart them."
 LOOK_S = 2.0
 """How often the scheduler is asked at most."""
-T = TypeVar("T")
-
-
-def within(call: Callable[[], T], seconds: float | None = None) -> T:
-    """What a call to the cluster returns; it goes on by itself if it takes too long, and keeps no process alive.
-
-    Raises:
-        TimeoutError: It took longer than it may, `ANSWER_S` if nothing else is given.
-    """
-    answer: Future[T] = Future()
-
-    def ask() -> None:
-        try:
-            answer.set_result(call())
-        except BaseException as exc:  # also Dask's own `CancelledError`
-            answer.set_exception(exc)
-
-    threading.Thread(target=ask, daemon=True).start()
-    return answer.result(ANSWER_S if seconds is None else seconds)
 
 
 class Pulse:
     """Whether anything of a batch goes on in a cluster; several threads may ask.
 
-    Args:
-        client: Dask's, connected to the scheduler.
-        metric: The name by which each worker's heartbeat says how many tickets of the batch it runs.
+    Each worker's heartbeat says by `metric` how many tickets of the batch it runs.
     """
 
     def __init__(self, client: Any, metric: str) -> None:
@@ -59,20 +39,18 @@ class Pulse:
         self._lost = ""
 
     @property
-    def is_lost(self) -> bool:
-        """Whether it has been given up."""
+    def is_given_up(self) -> bool:
         return bool(self._lost)
 
-    def work(self) -> None:
-        """A ticket has begun or ended."""
+    def note_work(self) -> None:
         self._worked_at = time.monotonic()
 
-    def hurry(self) -> None:
+    def shorten_patience(self) -> None:
         """Give up sooner: what runs has been cancelled, and ends within seconds where it can be reached."""
         self._patience_s = ANSWER_S
-        self.work()
+        self.note_work()
 
-    def lose(self, problem: str) -> str:
+    def give_up(self, problem: str) -> str:
         """Give up, for this reason if it is the first; returns the first."""
         self._lost = self._lost or problem
         return self._lost
@@ -84,16 +62,16 @@ class Pulse:
                 problem = self.look() or PAUSED
                 self._looked_at = time.monotonic()
                 if self._looked_at - self._worked_at > self._patience_s:
-                    self.lose(problem)
+                    self.give_up(problem)
             return self._lost
 
     def look(self) -> str:
         """Ask the scheduler for the last heartbeats; returns what is wrong with it or a worker, or ""."""
         try:
-            workers = within(lambda: self._client.sync(self._client.scheduler.identity, n_workers=-1))["workers"]
+            known = within(ANSWER_S, lambda: self._client.sync(self._client.scheduler.identity, n_workers=-1))
         except (Exception, CancelledError):  # whatever is raised where a connection is lost
             return "The scheduler does not answer. Restart it."
-        now = time.monotonic()
+        workers, now = known["workers"], time.monotonic()
         for address, worker in workers.items():
             if self._beats.get(address, (None, now))[0] != worker["last_seen"]:
                 self._beats[address] = worker["last_seen"], now

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,38 +41,22 @@ _PERSON_NEEDED = {PersonNeededError.__name__, OutcomeUnknownError.__name__, "Nee
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to; as JSON, the contract of `runbook run --json`.
-
-    Attributes:
-        ticket_id: The ticket.
-        runbook: The runbook.
-        performed: Whether it changed things; False for a rehearsal.
-        status: How the run ended.
-        outcome: How the case ended, or in a rehearsal would; None if it has not.
-        summary: One or two sentences.
-        record: The executed notebook's path.
-        effects: Each effect's name, state, summary and evidence.
-        missing: The parameters that a person has to give.
-        next_runbook: The runbook that goes on with the ticket, or None.
-        seconds: How long the run took.
-        notice: What else the reader should know, or "" (then it is not in the contract).
-    """
+    """What a run came to; as JSON, the contract of `runbook run --json`."""
 
     ticket_id: int
     runbook: str
-    performed: bool
+    performed: bool  # whether it changed things; False for a rehearsal
     status: Status
-    outcome: str | None
-    summary: str
-    record: str
-    effects: list[dict[str, Any]]
-    missing: list[str]
-    next_runbook: str | None
-    seconds: float
-    notice: str = ""
+    outcome: str | None  # how the case ended, or in a rehearsal would; None if it has not
+    summary: str  # one or two sentences
+    record: str  # the executed notebook's path
+    effects: list[dict[str, Any]]  # each effect's name, state, summary and evidence
+    missing: list[str]  # the parameters that a person has to give
+    next_runbook: str | None  # the runbook that goes on with the ticket, or None
+    seconds: float  # how long the run took
+    notice: str = ""  # what else the reader should know, or "" (then it is not in the contract)
 
     def contract(self) -> dict[str, Any]:
-        """What `runbook run --json` prints."""
         return {name: value for name, value in vars(self).items() if name != "notice" or value}
 
 
@@ -84,17 +69,13 @@ def run(
     settings: Settings,
     progress: bool = False,
     batch: str = "",
-    kernel: Callable[[], forks.Early] = forks.spawned,
+    kernel: Callable[[], forks.KernelProcess] = forks.spawned,
 ) -> Report:
     """Run a runbook on a ticket and leave the record.
 
     Args:
-        runbook: Its name.
-        ticket_id: The ticket's number.
         given: Further parameters, as typed.
-        perform: Whether to change things.
         settings: Complete settings; the kernel loads the same from the environment.
-        progress: Whether to show a progress bar.
         batch: The batch that it belongs to, by its name in the journals.
         kernel: Starts a kernel's process, or has one ready.
 
@@ -104,7 +85,7 @@ def run(
     """
     this = _Run.claimed(runbook, ticket_id, given, perform=perform, settings=settings)
     with KeyRing.of(settings).in_use():
-        with closing(kernel()) as process, Signals() as signals:
+        with closing(kernel()) as process, Signals.noted() as signals:
             executed = this.start(batch)
             execution = this.execute(executed, process, signals, progress=progress)
             report = this.end(executed, execution)
@@ -113,19 +94,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run of a runbook on a ticket, from its first line in the journal to its last.
-
-    Attributes:
-        runbook: Its name.
-        notebook: Its template.
-        template_sha256: The template's digest when it was read.
-        values: Its parameters, checked.
-        settings: Complete settings.
-        journal: The ticket's.
-        record: Where the record will be.
-        started_at: When it began.
-        clock: The same, by the monotonic clock.
-    """
+    """A run of a runbook on a ticket, from its first line in the journal to its last; `clock` is monotonic."""
 
     runbook: str
     notebook: Path
@@ -158,7 +127,6 @@ class _Run:
 
     @property
     def performs(self) -> bool:
-        """Whether it changes things."""
         return bool(self.values["perform"])
 
     def start(self, batch: str) -> Any:
@@ -180,24 +148,31 @@ class _Run:
         )
         return executed
 
-    def execute(self, executed: Any, kernel: forks.Early, signals: Signals, *, progress: bool) -> engine.Execution:
+    def execute(
+        self, executed: Any, kernel: forks.KernelProcess, signals: Signals, *, progress: bool
+    ) -> engine.Execution:
         """Run the cells; each is noted in the journal before."""
         wait_s = self.settings.wait_s
-        limits = engine.Limits(self.settings.cell_limit_s + wait_s, self.settings.run_limit_s + wait_s)
-        redactor = Redactor.of(self.settings)
+        run_cells = partial(
+            engine.execute,
+            executed,
+            Redactor.of(self.settings),
+            kernel=kernel,
+            cell_limit_s=self.settings.cell_limit_s + wait_s,
+            run_limit_s=self.settings.run_limit_s + wait_s,
+            progress=progress,
+        )
 
         def note(cell_id: str) -> None:
             self.journal.append("cell_started", record=self.record.name, cell=cell_id)
 
-        return _execute(
-            signals,
-            lambda: engine.execute(executed, limits, redactor, kernel=kernel, on_cell=note, progress=progress),
-        )
+        return _execute(signals, partial(run_cells, on_cell=note))
 
     def end(self, executed: Any, execution: engine.Execution) -> Report:
-        """Write the record and the journal's last line."""
+        from runbook_lib.run.papermill_engine import say_what_ran
+
         redactor = Redactor.of(self.settings)
-        engine.close(executed)
+        say_what_ran(executed)
         executed = redactor.data(executed)
         seconds = time.monotonic() - self.clock
         report = _report(executed, execution, self.values, self.runbook, self.record, seconds=seconds)
@@ -232,11 +207,6 @@ def _after(settings: Settings, journal: Journal) -> str:
 
 
 def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
-    """Write the record, then the journal's last line of the run.
-
-    Raises:
-        UnavailableError: The record cannot be written; the journal says so, if it can.
-    """
     kept = ("status", "outcome", "summary", "missing", "seconds")
     ended = {name: getattr(report, name) for name in kept}
     ended |= _next(report)
@@ -273,11 +243,7 @@ def _execute(signals: Signals, run_cells: Callable[[], engine.Execution]) -> eng
 
 
 def _claim(record: Path) -> Path:
-    """Look whether a record can be written, so that a folder that takes no files is reported before anything runs.
-
-    Raises:
-        UnavailableError: The folder cannot be written to.
-    """
+    """Look whether a record can be written, so that a folder that takes no files is reported before anything runs."""
     folder = record.parent
     try:
         files.make_folder(folder)
@@ -328,7 +294,6 @@ def _report(
 
 
 def _results(notebook: Any) -> list[Mapping[str, Any]]:
-    """The data of every step that was shown, in order."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
 
@@ -350,7 +315,6 @@ def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dic
 
 
 def _next(report: Report) -> dict[str, str]:
-    """The runbook that goes on with the ticket, where there is one."""
     return {"next_runbook": report.next_runbook} if report.next_runbook else {}
 
 
@@ -361,16 +325,14 @@ def _cell(cell: Any) -> dict[str, Any]:
 
 
 def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:
-    """Write the record in one piece, read-only; returns its SHA-256.
+    """Write the record in one piece, read-only; returns its SHA-256. Raises OSError, and leaves nothing of it then."""
+    from runbook_lib.run.papermill_engine import write
 
-    Raises:
-        OSError: The folder does not take it; nothing of it is left there.
-    """
     pages = {page for step in _results(notebook) for page in step.get("pages", ())}
     banner.add(notebook, manifest, pages)
     notebook.metadata["runbook"] = dict(manifest)
     papermill = notebook.metadata.setdefault("papermill", {})
     papermill.update(input_path=f"{manifest['runbook']}.ipynb", output_path=record.name)
-    content = engine.write(record, notebook)
+    content = write(record, notebook)
     record.chmod(files.SEALED)
     return hashlib.sha256(content).hexdigest()

@@ -5,10 +5,22 @@ from __future__ import annotations
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+@contextmanager
+def handled(handlers: Mapping[int, Handler]) -> Iterator[None]:
+    """Where signals are handled by these; afterwards as before."""
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Signals:
@@ -21,17 +33,14 @@ class Signals:
     def __init__(self) -> None:
         self.came = False
         self._in_cells = False
-        self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> Signals:
-        if threading.current_thread() is threading.main_thread():  # others get no signals, and may not ask for them
-            numbers = (signal.SIGINT, signal.SIGTERM)
-            self._before = {number: signal.signal(number, self._note) for number in numbers}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    @classmethod
+    @contextmanager
+    def noted(cls) -> Iterator[Signals]:
+        signals = cls()
+        is_main = threading.current_thread() is threading.main_thread()  # others get none, and may not ask for them
+        with handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signals._note) if is_main else {}):
+            yield signals
 
     @contextmanager
     def end_this(self) -> Iterator[None]:

@@ -16,18 +16,14 @@ PATIENCE_S = 2.0
 def refusal(settings: Settings, ticket_id: object) -> str:
     """Why Zendesk refuses the ticket; "" if it does not, or if it cannot be reached, which its run waits for.
 
-    Args:
-        settings: Complete settings.
-        ticket_id: The ticket's number or address, as given.
-
     Raises:
-        InputError: It is neither, or an address of another Zendesk account; or there is no such ticket.
+        InputError: It is no number or address, an address of another Zendesk account; or there is no such ticket.
     """
     number = int(str(answers.parse("ticket_id", ticket_id)))
     settings.check_account(ticket_id)
-    with Session.of(settings, budget=Budget(0)) as pool:
+    with Session.of(settings, budget=Budget(0)) as pool, pool.budget.hurried(PATIENCE_S):
         try:
-            wiring.zendesk(settings, pool).ticket(number, patience_s=PATIENCE_S)
+            wiring.zendesk(settings, pool).ticket(number)
         except RefusedError as exc:
             if exc.status == 404:
                 raise InputError(str(exc)) from exc

@@ -49,12 +49,7 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True)
 class Order:
-    """How the tickets of a batch are run.
-
-    Attributes:
-        token: The batch's name in the journals.
-        perform: Whether to change things.
-    """
+    """How the tickets of a batch are run, whose name in the journals is the token."""
 
     token: str
     perform: bool
@@ -66,15 +61,7 @@ class Order:
 
 
 class Processes:
-    """Processes of this machine; what runs can be cancelled.
-
-    Args:
-        order: How tickets are run.
-        python: What starts Python.
-        environment: Of each process.
-    """
-
-    is_lost = False
+    """Processes of this machine, started by `python`; what runs can be cancelled."""
 
     def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:
         self._order, self._python, self._environment = order, python, environment
@@ -84,7 +71,6 @@ class Processes:
 
     @property
     def running(self) -> int:
-        """How many run."""
         return len(self._running)
 
     def cancel(self) -> None:
@@ -95,7 +81,6 @@ class Processes:
                 process.send_signal(signal.SIGINT)
 
     def run(self, row: Row) -> Output:
-        """Run a ticket and wait for its end."""
         try:
             process = self._started(row)
         except OSError as exc:
@@ -116,11 +101,7 @@ class Processes:
         return Output(process.returncode, out, err)
 
     def _started(self, row: Row) -> subprocess.Popen[str]:
-        """Start a ticket's command.
-
-        Raises:
-            OSError: The system has no room for it.
-        """
+        """Start a ticket's command. Raises OSError if the system has no room for it."""
         pipe = subprocess.PIPE
         return subprocess.Popen(  # noqa: S603 - no shell
             self._order.command(self._python, row),

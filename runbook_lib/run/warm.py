@@ -15,7 +15,6 @@ Knows no ticket and no notebook. A process that forks must have no thread and no
 
 from __future__ import annotations
 
-import array
 import atexit
 import contextlib
 import ctypes
@@ -51,7 +50,7 @@ import os, sys
 words = sys.argv[1:]
 if words[:1] != ["-m"] or words[1:2] and words[1] not in {modules} or {cold!r} in os.environ:
     os.execv({python!r}, [{python!r}, *words])
-import array, json, select, signal, socket
+import json, select, signal, socket
 server = socket.socket(socket.AF_UNIX)
 try:
     server.connect({address!r})
@@ -60,8 +59,7 @@ try:
 except OSError:  # the warm Python has died
     os.execv({python!r}, [{python!r}, *words])
 request = json.dumps([words[1:], dict(os.environ), os.getcwd(), os.getpid()]).encode()
-fds = array.array("i", [0, 1, 2])
-server.sendmsg([len(request).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
 server.sendall(request)
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(number) != signal.SIG_IGN:
@@ -80,7 +78,6 @@ os._exit(status)
 
 
 def is_supported() -> bool:
-    """Whether processes may be forked here."""
     return sys.platform == "linux" and COLD not in os.environ
 
 
@@ -185,18 +182,16 @@ def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
 
 def _request(caller: socket.socket) -> tuple[tuple[Any, Any, Any, Any], list[int]] | None:
     """What a caller wants to run, and its standard files; None if it has died meanwhile."""
-    fds = array.array("i")
+    fds: list[int] = []
     content = b""
     with contextlib.suppress(ConnectionError):  # the same: it has died
-        head, extra, *_ = caller.recvmsg(8, socket.CMSG_SPACE(3 * fds.itemsize))
-        for _, _, data in extra:
-            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+        head, fds, *_ = socket.recv_fds(caller, 8, 3)
         length = int.from_bytes(head, "big")
         while len(content) < length and (part := caller.recv(length - len(content))):
             content += part
         if len(head) == 8 and len(content) == length:
             words, environment, folder, pid = json.loads(content)
-            return (words, environment, folder, pid), list(fds)
+            return (words, environment, folder, pid), fds
     for fd in fds:
         os.close(fd)
     return None
@@ -273,7 +268,6 @@ def _become(words: list[str], environment: Mapping[str, str], folder: str, pid: 
 
 
 def _take_standard_files() -> None:
-    """Python's own files on the new descriptors."""
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
     setattr(sys, "__stdin__", sys.stdin)  # noqa: B010 - final, for types
     for number, name in ((1, "stdout"), (2, "stderr")):

@@ -84,7 +84,6 @@ def _attachments(file_names: Iterable[str]) -> h.Node:
 
 
 def ticket_facts(row: Row) -> h.Node:
-    """What a line can say about a ticket besides its subject."""
     return soft(
         row["status"],
         f"assigned to {row['assignee']}" if row["assignee"] else "unassigned",
@@ -107,7 +106,6 @@ def comment_card(row: Row, is_open: bool) -> h.Node:
 
 
 def mail_card(row: Row, is_open: bool) -> h.Node:
-    """A mail with the names of its files."""
     message = message_from_bytes(row["raw"], policy=policy.default)
     subject = str(message["subject"] or "(no subject)")
     body = message.get_body(preferencelist=("plain", "html"))

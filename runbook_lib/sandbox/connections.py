@@ -24,11 +24,7 @@ class Connection(H11Protocol):
 
 
 def transport_of(scope: Scope) -> asyncio.Transport:
-    """The transport that a request came by.
-
-    Raises:
-        LookupError: It came by none that can be broken, as in a test within one process.
-    """
+    """The transport that a request came by. Raises LookupError if that cannot be broken, as within one process."""
     transport: asyncio.Transport = scope["state"]["transport"]
     return transport
 

@@ -1,6 +1,6 @@
 """The control room, the sandbox's one page: what the world contains, side by side and live, and what goes wrong in it.
 
-It changes nothing but by the forms for faults, whose calls are in `fault_calls`. Its script only asks for the panes
+It changes nothing but by the buttons for faults, whose calls are in `fault_calls`. Its script only asks for the panes
 again, and replaces those that changed by what the server wrote. The page's policy keeps it to that: no other script
 runs, and this one may not make HTML out of text.
 """
@@ -33,7 +33,7 @@ from runbook_lib.sandbox.cards import (
     untrusted,
 )
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.faults_pane import fault_card, fault_form, presets
+from runbook_lib.sandbox.faults_pane import fault_card, presets
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, World
 
@@ -46,13 +46,8 @@ _POLICY = (
     "form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-_NEWEST = 30
-"""How many cards a pane of the whole world shows."""
-
-_ALL = -1  # as a LIMIT
-
-_EVERYTHING = "all"
-"""The parameter with which the panes of the whole world leave nothing out."""
+_NEWEST = 100
+"""How many cards a pane of the whole world shows; that of a ticket shows all."""
 
 
 @dataclass(frozen=True)
@@ -107,39 +102,30 @@ def _to_card(kind: str, sql: str) -> Callable[[Call], Answer]:
     def lead(call: Call) -> Answer:
         row = call.store.row(sql, call.path["id"])
         ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
-        address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else f"{CONTROL_ROOM_PATH}?{_EVERYTHING}"
+        address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else CONTROL_ROOM_PATH
         return RedirectResponse(f"{address}#{kind}-{call.path['id']}")
 
     return lead
 
 
 def show(call: Call) -> Answer:
-    return page(call, call.path.get("id"))
-
-
-def page(call: Call, ticket_id: int | None, *, problem: str = "") -> Response:
-    """The control room of a ticket or the whole world; `problem` says why a fault could not be added."""
-    world, faults = call.world, call.faults
+    world, faults, ticket_id = call.world, call.faults, call.path.get("id")
     etag = _etag(world, faults)  # before the panes are read: a later change is sent by the next request
-    is_all = _EVERYTHING in call.query
-    panes = _panes(world, ticket_id, is_all=is_all)
+    panes = _panes(world, ticket_id)
     if panes is None:
         return _no_ticket(ticket_id)
     place = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
-    panes_address = f"{place}/panes" + (f"?{_EVERYTHING}" if is_all else "")
-    main = h.main(class_="ticket" if ticket_id else "world", data_panes=panes_address, data_version=etag)
+    main = h.main(class_="ticket" if ticket_id else "world", data_panes=f"{place}/panes", data_version=etag)
     body = [
         _header(world, ticket_id),
-        h.aside(".faults", aria_label="What goes wrong on purpose")[
-            _faults_pane(faults, ticket_id).html(), fault_form(ticket_id, problem=problem)
-        ],
+        h.aside(".faults", aria_label="What goes wrong on purpose")[_faults_pane(faults, ticket_id).html()],
         main[[pane.html() for pane in panes]],
     ]
     title = f"#{ticket_id} - Control room" if ticket_id else "Control room"
     style = _STYLE_PATH.read_text(encoding="utf-8")
     nonce = secrets.token_urlsafe(16)
     content = document(title, body, style=style, script=_SCRIPT_ADDRESS, nonce=nonce)
-    return HTMLResponse(content, 422 if problem else 200, _headers(f"'nonce-{nonce}'"))
+    return HTMLResponse(content, headers=_headers(f"'nonce-{nonce}'"))
 
 
 def show_panes(call: Call) -> Answer:
@@ -150,7 +136,7 @@ def show_panes(call: Call) -> Answer:
     if call.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     ticket_id = call.path.get("id")
-    panes = _panes(world, ticket_id, is_all=_EVERYTHING in call.query)
+    panes = _panes(world, ticket_id)
     if panes is None:
         return _no_ticket(ticket_id)
     content = h.fragment[[pane.html() for pane in (_faults_pane(faults, ticket_id), *panes)]]
@@ -174,10 +160,7 @@ def _etag(world: World, faults: Faults) -> str:
 def _header(world: World, ticket_id: int | None) -> h.Node:
     return h.header[
         h.h1["Control room", ticket_id and f": ticket #{ticket_id}"],
-        h.nav(aria_label="Practice world")[
-            ticket_id and h.a(href=CONTROL_ROOM_PATH)["All tickets"],
-            not ticket_id and h.a(href=f"{CONTROL_ROOM_PATH}?{_EVERYTHING}")["Everything"],
-        ],
+        h.nav(aria_label="Practice world")[h.a(href=CONTROL_ROOM_PATH)["All tickets"]] if ticket_id else None,
         h.p(".soft")[f"{world.date:%A, %Y-%m-%d}. Nothing here is real. Newest first."],
         h.p("#state", role="status")[h.noscript["Without scripts: reload to see what is new."]],
     ]
@@ -205,8 +188,6 @@ def _names_in(column: str) -> Callable[[Row, Row], bool]:
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a pane lists that every page has."""
-
     id: str
     title: str
     empty_text: str
@@ -215,7 +196,7 @@ class _Kind:
     concerns: Callable[[Row, Row], bool]  # takes a row and a ticket
 
     def pane(self, world: World, ticket: Row | None, limit: int | None) -> Pane:
-        rows = world.store.rows(f"{self.query} LIMIT ?", limit or _ALL)
+        rows = world.store.rows(f"{self.query} LIMIT ?", limit or -1)
         cards = [self.card(row, ticket is not None) for row in rows if ticket is None or self.concerns(row, ticket)]
         return Pane(self.id, self.title, self.empty_text, cards, limit=limit)
 
@@ -242,13 +223,13 @@ _KINDS = (
 )
 
 
-def _panes(world: World, ticket_id: int | None, *, is_all: bool) -> list[Pane] | None:
+def _panes(world: World, ticket_id: int | None) -> list[Pane] | None:
     """The panes of the whole world or of a ticket; None if there is no such ticket."""
     tickets = world.store.rows(_TICKETS)
     ticket = next((row for row in tickets if row["id"] == ticket_id), None)
     if ticket is None and ticket_id is not None:
         return None
-    thread, *others = (kind.pane(world, ticket, None if is_all or ticket else _NEWEST) for kind in _KINDS)
+    thread, *others = (kind.pane(world, ticket, None if ticket else _NEWEST) for kind in _KINDS)
     if ticket is None:
         return [Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets]), thread, *others]
     above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]

@@ -1,28 +1,22 @@
-"""The calls that set faults, from programs and from the control room's forms."""
+"""The calls that set faults, from programs and from the control room's buttons."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.sandbox import control_room
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, positive, route
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH
-
-_UNQUOTED = ("times", "skip", "seconds", "status", "retry_after", "commits")
-"""Fields that JSON has without quotes: numbers, true, false and null. A form has texts only."""
 
 
 def routes() -> list[BaseRoute]:
     """Everything below `FAULTS_PATH`."""
     return [
-        _route("", show),
+        _route("", lambda call: [asdict(fault) for fault in call.faults.active()]),
         _route("", add, "POST"),
         _route("/presets", add_preset, "POST"),
         _route("/hits", lambda call: call.faults.counts()),
@@ -45,13 +39,6 @@ def _route(path: str, endpoint: Callable[[Call], Answer], *methods: str) -> Base
     return route(f"{FAULTS_PATH}{path}", answer, *methods)
 
 
-def show(call: Call) -> Answer:
-    """The active faults, in their order, as JSON; a browser is led to the control room, which has them in it."""
-    if _wants_html(call):
-        return _to_page(call)
-    return JSONResponse([asdict(fault) for fault in call.faults.active()], headers={"Vary": "Accept"})
-
-
 def add(call: Call) -> Answer:
     return _added(call, lambda fields: asdict(call.faults.add(fields)))
 
@@ -62,13 +49,15 @@ def add_preset(call: Call) -> Answer:
 
 
 def _added(call: Call, add_faults: Callable[[Json], object]) -> Response:
-    """What was added, for a program that sent JSON; or the page of the form; or why nothing could be added."""
+    """What was added, for a program that sent JSON; or the page of the button; or why nothing could be added."""
     try:
-        added = add_faults(_fields(call))
+        added = add_faults(call.fields())
+    except ValueError:
+        raise Refusal(
+            422, {"error": "The body cannot be read as a JSON object; expected the fields of a fault."}
+        ) from None
     except InputError as exc:
-        if _wants_html(call):
-            return control_room.page(call, _ticket_id(call), problem=str(exc))
-        return JSONResponse({"error": str(exc)}, 422)
+        raise Refusal(422, {"error": str(exc)}) from exc
     return JSONResponse(added, 201) if call.is_json else _to_page(call)
 
 
@@ -83,34 +72,6 @@ def clear(call: Call) -> Answer:
 
 
 def _to_page(call: Call) -> Response:
-    ticket_id = _ticket_id(call)
+    ticket_id = positive(call.query.get("ticket", ""))
     address = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
-    return RedirectResponse(f"{address}#faults", 303, {"Vary": "Accept"})
-
-
-def _ticket_id(call: Call) -> int | None:
-    return positive(call.query.get("ticket", ""))
-
-
-def _wants_html(call: Call) -> bool:
-    return "text/html" in call.headers.get("accept", "")
-
-
-def _fields(call: Call) -> Json:
-    """What was sent, as JSON has it: in a form, blank is *not given*, and in `times` it is *until cleared*."""
-    try:
-        fields = call.fields()
-    except ValueError as exc:
-        raise InputError("The body cannot be read as a JSON object; expected the fields of a fault.") from exc
-    if call.is_json:
-        return fields
-    given = {name: value for name, value in fields.items() if name != "ticket" and (value or name == "times")}
-    return {name: _from_json(value) if name in _UNQUOTED else value for name, value in given.items()}
-
-
-def _from_json(value: Any) -> Any:
-    """What a text is as JSON; anything that is not left as it is, to be refused by name."""
-    try:
-        return json.loads(value or "null")
-    except (ValueError, TypeError):
-        return value
+    return RedirectResponse(f"{address}#faults", 303)

@@ -40,7 +40,6 @@ class FaultMiddleware:
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles a request, or applies the fault that hits it."""
         path = scope["path"]
         service = next((service for prefix, service in _SERVICES.items() if path.startswith(prefix)), None)
         send = self._dated(send)
@@ -73,7 +72,6 @@ class FaultMiddleware:
             pass
 
     async def _handle(self, scope: Scope, receive: Receive) -> list[Message]:
-        """The application's answer to a request, not sent."""
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -105,7 +103,6 @@ async def _receive_all(receive: Receive) -> Receive:
 
 
 def _answer(fault: Fault, path: str) -> Response:
-    """What is sent in place of the service's own answer."""
     if fault.kind == "limit":
         return _too_many_requests(fault)
     if fault.kind == "refuse":

@@ -84,6 +84,9 @@ PRESETS: Mapping[str, tuple[Fields, ...]] = {
         {"service": "slack", "kind": "reset", "path": "chat.postMessage", "commits": True},
     ),
     "private comments only": ({"service": "zendesk", "kind": "private_comments", "times": None},),
+    "GitLab limits requests": ({"service": "gitlab", "kind": "limit", "retry_after": 5, "times": 3},),
+    "license job is killed": ({"service": "pipelines", "kind": "kill"},),
+    "mail is refused": ({"service": "mail", "kind": "refuse"},),
 }
 """What often goes wrong together, by its name."""
 
@@ -93,8 +96,6 @@ _HOLDING = ("stall", "hold")
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong, and how often it has."""
-
     id: int  # counted from 1; the process gives out none twice
     service: str  # a key of `KINDS`
     kind: str
@@ -241,7 +242,6 @@ def _one_of(name: str, value: object, known: Iterable[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as JSON, cut short."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 80 else f"{text[:80]}..."
 

@@ -1,4 +1,4 @@
-"""The control room's part for faults: which are active, what often goes wrong, and the form that adds one. No calls."""
+"""The control room's part for faults: which are active, and a button for each that often goes wrong. No calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import htpy as h
 
 from runbook_lib.sandbox.cards import soft, untrusted
-from runbook_lib.sandbox.faults import FLAGS, KINDS, LONGEST_S, METHODS, PRESETS, STATES, Fault, Faults
+from runbook_lib.sandbox.faults import FLAGS, KINDS, PRESETS, Fault, Faults
 from runbook_lib.sandbox.world import FAULTS_PATH
 
 
@@ -24,7 +24,8 @@ def presets(faults: Faults, ticket_id: int | None) -> h.Node:
 
 def fault_card(fault: Fault, ticket_id: int | None) -> h.Node:
     """An active fault, with the button that clears it."""
-    how = (f"{name}: {json.dumps(getattr(fault, name))}" for name in KINDS[fault.service][fault.kind])
+    how = [f"{name}: {json.dumps(getattr(fault, name))}" for name in KINDS[fault.service][fault.kind]]
+    meanwhile = FLAGS.get(fault.service, {}).get(fault.kind)
     return h.div(".card.fault", id=f"fault-{fault.id}")[
         h.div[
             h.b[f"{fault.service} {fault.kind}"],
@@ -33,29 +34,17 @@ def fault_card(fault: Fault, ticket_id: int | None) -> h.Node:
                 f"hits: {fault.hits} of {fault.times or 'any number'}",
                 f"passed: {fault.passed} of {fault.skip}",
                 *how,
+                *([meanwhile] if meanwhile else []),
             ),
         ],
         _form("/clear", ticket_id, _hidden("id", str(fault.id)), _button("Clear", f"Clear fault {fault.id}")),
     ]
 
 
-def fault_form(ticket_id: int | None, *, problem: str) -> h.Node:
-    """The form that adds one fault; it is open where the last one had a problem."""
-    return h.details("#add-fault", open=bool(problem))[
-        h.summary["Add a fault"],
-        problem and h.p(".card.problem", role="alert")[untrusted(problem)],
-        _add_form(ticket_id),
-        h.p(".soft")["While one of these is active:"],
-        h.ul(".soft")[
-            [h.li[f"{service}, {kind}: {words}."] for service, kinds in FLAGS.items() for kind, words in kinds.items()]
-        ],
-    ]
-
-
-def _form(path: str, ticket_id: int | None, *content: h.Node, class_: str = "") -> h.Node:
+def _form(path: str, ticket_id: int | None, *content: h.Node) -> h.Node:
     """A form that leads back to the page of the ticket, if given."""
     address = f"{FAULTS_PATH}{path}" if ticket_id is None else f"{FAULTS_PATH}{path}?ticket={ticket_id}"
-    return h.form(class_=class_ or None, method="post", action=address)[content]
+    return h.form(method="post", action=address)[content]
 
 
 def _button(words: str, label: str | None = None) -> h.Node:
@@ -70,31 +59,3 @@ def _counted(faults: Faults) -> str:
     counts = faults.counts()
     kinds = [f"{service} {kind} {number}" for service, found in counts.items() for kind, number in found.items()]
     return ", ".join(kinds)
-
-
-def _add_form(ticket_id: int | None) -> h.Node:
-    kinds = sorted({kind for of_service in KINDS.values() for kind in of_service})
-    fields = (
-        _select("service", "Service", list(KINDS)),
-        _select("kind", "Kind", kinds),
-        _select("method", "Only this method", ["", *METHODS]),
-        _input("path", "Only paths that contain"),
-        _input("times", "How many it hits; blank: until cleared", "1"),
-        _input("skip", "How many pass first"),
-        _input("seconds", f"Seconds to wait, up to {LONGEST_S}"),
-        _input("status", "Status, such as 502 or 451"),
-        _input("retry_after", "Retry-After, in seconds"),
-        _input("error", "What the service says"),
-        _select("state", "State that a pipeline is held in", ["", *STATES]),
-        h.label[h.input(type="checkbox", name="commits", value="true"), " carry the request out first"],
-        h.div[_button("Add")],
-    )
-    return _form("", ticket_id, *fields, class_="card new")
-
-
-def _input(name: str, words: str, value: str = "") -> h.Node:
-    return h.label[words, h.input(name=name, value=value)]
-
-
-def _select(name: str, words: str, values: list[str]) -> h.Node:
-    return h.label[words, h.select(name=name)[[h.option(value=value)[value or "any"] for value in values]]]

@@ -42,11 +42,7 @@ def signed_in(call: Call) -> str:
 
 
 def found(call: Call, kind: str, sql: str, *values: Value) -> Row:
-    """The project, issue or pipeline that a query finds.
-
-    Raises:
-        Refusal: 404; it is not there, or not for this token.
-    """
+    """The project, issue or pipeline that a query finds. Raises Refusal (404) if it is not there."""
     row = call.store.row(sql, *values)
     if row is None:
         raise Refusal(404, {"message": f"404 {kind} Not Found"})
@@ -54,7 +50,6 @@ def found(call: Call, kind: str, sql: str, *values: Value) -> Row:
 
 
 def project_of(call: Call) -> Row:
-    """The project in the address."""
     return found(call, "Project", "SELECT * FROM projects WHERE id = ?", positive(call.path["project_id"]))
 
 

@@ -24,8 +24,6 @@ _TEXT, _QUIET, _LINE, _BAR = "#28272d", "#626168", "#dcdcde", "#ececef"
 
 @dataclass(frozen=True)
 class Screen:
-    """A page of one instance."""
-
     shown: Screenshot
     expires_on: date
     licensed_to: str
@@ -36,7 +34,6 @@ class Screen:
 
     @property
     def starts_on(self) -> date:
-        """The first day of the term that ends then."""
         return self.expires_on - timedelta(days=365)
 
 

@@ -289,7 +289,6 @@ class _TicketWriter:
         )
 
     def _issue(self, issue: model.TrackerIssue, created_at: datetime, ticket: PracticeTicket) -> None:
-        """An issue that an earlier job left."""
         email = issue.email or ticket.requester.email
         title = titles.write(Mark.SUCCESS if issue.success else Mark.FAILURE, email, _ISSUED_USERS)
         body = messages.failure_body("The mail server 127.0.0.1:25 refused the mail: 451 4.3.0 Try again later")
@@ -345,7 +344,6 @@ class _TicketWriter:
         return "".join(f'"{name}","{value}"\n' for name, value in rows)
 
     def _license_text(self, ticket: PracticeTicket, file: LicenseFile) -> str:
-        """Signs the license that a customer attaches."""
         self._licenses += 1
         expires_on = file.expires_on(ticket.date(self._world_date))
         number = self._licenses
@@ -369,7 +367,6 @@ class _TicketWriter:
 
 
 def _stamps(stamp: str) -> dict[str, Value]:
-    """When a row was made, and last changed."""
     return {"created_at": stamp, "updated_at": stamp}
 
 

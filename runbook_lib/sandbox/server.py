@@ -44,18 +44,11 @@ def running(folder: Path) -> Descriptor | None:
 
 @contextmanager
 def shared(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
-    """Uses a world's server together with others: the one that runs, or else a new one.
+    """Uses a world's server together with others, the one that runs or else a new one; yields its `running.json`.
 
     Each user of a world holds a shared lock on a file in it, which the system releases however a process ends. A
-    server that was started here runs until it gets that lock for itself alone, and keeps it until it ends; so this
-    waits for a server that is just stopping.
-
-    Args:
-        folder: The world's folder.
-        python: The interpreter to start a server with, in place of this process's.
-
-    Yields:
-        The contents of `running.json`.
+    server that was started here, by another Python if one is given, runs until it gets that lock for itself alone, and
+    keeps it until it ends; so this waits for a server that is just stopping.
 
     Raises:
         InputError: There is no world.
@@ -95,11 +88,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _using(folder: Path) -> Iterator[IO[bytes]]:
-    """Holds the users' lock of a world; waits for a server that is just stopping.
-
-    Raises:
-        InputError: There is no world.
-    """
+    """Holds the users' lock of a world; waits for a server that is just stopping."""
     if world_date(folder) is None:
         raise InputError(f"There is no practice world in {folder}. Make one first.")
     with (folder / USERS_NAME).open("ab") as users:

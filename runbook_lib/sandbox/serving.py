@@ -51,7 +51,6 @@ def serve(
     It prints nothing. To be called in the main thread.
 
     Args:
-        folder: The world's folder.
         port: The port on 127.0.0.1; 0 takes the world's last one, or else a free one.
         while_used: Stop as well when no process uses the world (any more).
         job_command: What pipelines run in place of Mechanizer.

@@ -134,7 +134,6 @@ def _error(code: str, **details: str) -> Refusal:
 
 
 def _channel(call: Call, arguments: Mapping[str, Any]) -> Row:
-    """The channel of an argument that is its id."""
     row = call.store.row("SELECT * FROM channels WHERE id = ?", str(arguments.get("channel", "")))
     if row is None:
         raise _error("channel_not_found")
@@ -191,7 +190,6 @@ def _limit(arguments: Mapping[str, Any]) -> int:
 
 
 def _from_cursor(cursor: str) -> str | None:
-    """The time of the last message of the page before."""
     if not cursor:
         return None
     try:

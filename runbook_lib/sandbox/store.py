@@ -17,7 +17,6 @@ _SCHEMA_PATH = Path(__file__).with_name("schema.sql")
 
 
 def columns(row: Row, *names: str) -> dict[str, Any]:
-    """Some of a row's columns, as they are."""
     return {name: row[name] for name in names}
 
 
@@ -51,20 +50,12 @@ class Store:
         return found
 
     def write(self, sql: str, *values: Value) -> int:
-        """Runs one statement that changes something.
-
-        Returns:
-            The id of the row it inserted, if it inserted one.
-        """
+        """Runs one statement that changes something; returns the id of the row it inserted, if it inserted one."""
         with self._lock:
             return self._connection.execute(sql, values).lastrowid or 0
 
     def insert(self, table: str, **values: Value) -> int:
-        """Adds a row.
-
-        Returns:
-            Its id, if the table has ids.
-        """
+        """Adds a row; returns its id, if the table has ids."""
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         return self.write(f"INSERT INTO {table} ({columns}) VALUES ({marks})", *values.values())  # noqa: S608 - names in this code
 

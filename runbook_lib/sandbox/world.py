@@ -46,8 +46,6 @@ CONTROL_ROOM_PATH = "/control-room"
 
 @dataclass(frozen=True)
 class World:
-    """An open practice world."""
-
     folder: Path  # where it lives, absolute
     store: Store
     settings: dict[str, str]  # names and values fixed when the world was made: its id, its date, every token
@@ -61,7 +59,6 @@ class World:
 
     @property
     def date(self) -> date:
-        """The day it is in this world, every day."""
         return date.fromisoformat(self.settings["date"])
 
     def scopes(self, vendor: str) -> list[str]:
@@ -104,11 +101,7 @@ def to_the_millisecond(moment: datetime) -> str:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[World]:
-    """Opens the world in a folder, and closes its database at the end.
-
-    Raises:
-        InputError: There is no world, or the file there is not one.
-    """
+    """Opens the world in a folder, and closes its database at the end. Raises InputError if there is none."""
     path = folder / DATABASE_NAME
     if not path.is_file():
         raise InputError(f"There is no practice world in {folder}. Make one first.")
@@ -128,11 +121,7 @@ def opened(folder: Path) -> Iterator[World]:
 
 
 def world_date(folder: Path) -> date | None:
-    """The date of the world in a folder, or None when there is no world.
-
-    Raises:
-        InputError: There is a file in the world's place which is not one.
-    """
+    """The date of the world in a folder, or None without one. Raises InputError if a file in its place is none."""
     if not (folder / DATABASE_NAME).is_file():
         return None
     with opened(folder) as practice:

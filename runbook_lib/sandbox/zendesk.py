@@ -145,7 +145,6 @@ def list_audits(call: Call) -> Answer:
 
 
 def upload(call: Call) -> Answer:
-    """Takes a file in, to be attached to a comment later."""
     _signed_in(call)
     name = call.query.get("filename", "")
     if not name:
@@ -212,13 +211,11 @@ def no_such_endpoint(call: Call) -> Answer:
 
 
 def _generated(size: int) -> Iterator[bytes]:
-    """`size` bytes, made while they are sent."""
     for start in range(0, size, len(_CHUNK)):
         yield _CHUNK[: size - start]
 
 
 def _page_of_ticket(call: Call, table: str) -> tuple[Sequence[Row], Json]:
-    """The requested page of what belongs to the ticket in the address."""
     sql = f"SELECT * FROM {table} WHERE ticket_id = ? ORDER BY id"  # noqa: S608 - a name in this code
     return _page(call, call.store.rows(sql, _row(call, "tickets")["id"]))
 

@@ -42,10 +42,7 @@ class Update:
     flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern updates
 
     def apply(self) -> int:
-        """Makes the update, all of it or nothing.
-
-        Returns:
-            The id of its audit.
+        """Makes the update, all of it or nothing; returns the id of its audit.
 
         Raises:
             Refusal: 409 for a stale `safe_update`; 422 for a closed ticket and for values that cannot be.

@@ -180,20 +180,13 @@ def test_a_server_that_stops_and_comes_back_is_followed(seen: Seen, tmp_path: Pa
 
 
 def test_faults_are_set_and_cleared_by_keyboard(here: World, seen: Seen) -> None:
-    """On a ticket's page, which stays the same ticket's; what is typed stays when the panes are swapped."""
+    """On a ticket's page, which stays the same ticket's."""
     page = go(seen, here, "/control-room/1001")
     page.get_by_role("button", name="Slack is down").press("Enter")
     expect(page.locator("#faults .card")).to_have_count(1)
     assert page.url.endswith("/control-room/1001#faults")
-    page.locator("#add-fault summary").press("Enter")
-    page.get_by_label("Only paths that contain").fill("half a wo")
     here.inject("gitlab", "limit")
     expect(page.locator("#faults .card")).to_have_count(2)
-    assert "half a wo" == page.get_by_label("Only paths that contain").input_value()
-    assert [] == serious(page)
-    page.get_by_label("How many it hits; blank: until cleared").fill("many")
-    page.get_by_role("button", name="Add", exact=True).press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("times")
     assert [] == serious(page)
     page.get_by_role("button", name="Clear fault 2").press("Enter")
     expect(page.locator("#faults .card")).to_have_count(1)

@@ -57,7 +57,7 @@ def test_a_pasted_license_counts_as_a_file_does(name: str) -> None:
     """In whatever wrapping it stands in the comment; the comment itself is shown without it."""
     pasted = comment(f"Here it is:\n{WRAPPINGS[name](TEXT)}\nKim")
     (held,) = looked([pasted]).held
-    assert (THE_COMMENT, "2026-11-06") == (held.file_name.partition(" (")[0], str(held.license.expires_on))
+    assert (THE_COMMENT, "2026-11-06") == (held.name.partition(" (")[0], str(held.expires_on))
     assert [] == runs_of(body_of(TEXT), f"{pasted!r} {pasted.body}")
 
 
@@ -79,7 +79,7 @@ def test_a_license_in_the_html_of_a_comment_counts(html: str, plain: str) -> Non
     """Where the plain text has none, or only a part; it is shown nowhere."""
     said = comment(plain, html=f"<div>{html}</div>")
     (held,) = looked([said]).held
-    assert (THE_COMMENT, "2026-11-06") == (held.file_name, str(held.license.expires_on))
+    assert (THE_COMMENT, "2026-11-06") == (held.name, str(held.expires_on))
     assert [] == runs_of(body_of(TEXT), repr(said)) + runs_of(body_of(BARE), repr(said))
 
 
@@ -97,7 +97,7 @@ def test_a_license_in_text_and_html_is_one() -> None:
 def test_a_file_counts_by_its_content(content: bytes) -> None:
     """Its name and its media type say *image*."""
     files = looked([comment("See the file.", "image.png")], reply(content=content))
-    assert ["2026-11-06"] == [str(held.license.expires_on) for held in files.held]
+    assert ["2026-11-06"] == [str(held.expires_on) for held in files.held]
 
 
 @pytest.mark.parametrize(

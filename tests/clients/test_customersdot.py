@@ -22,7 +22,7 @@ CALLS: dict[str, Callable[[CustomersDot], Any]] = {
     "accounts": lambda cdot: cdot.accounts(EMAIL),
     "licenses": lambda cdot: cdot.licenses(Account(7, EMAIL)),
     "seat_links": lambda cdot: cdot.seat_links(NAME),
-    "probe": lambda cdot: cdot.probe(patience_s=1.0),
+    "probe": lambda cdot: cdot.probe(),
 }
 
 

@@ -140,8 +140,8 @@ class TestRead:
         """Who cannot wait asks once, with a time-out of their own."""
         wire = Wire(answer, FINE)
 
-        with pytest.raises(UnavailableError) as caught:
-            service(wire).read("api/x", patience_s=2.5)
+        with pytest.raises(UnavailableError) as caught, wire.session.budget.hurried(2.5):
+            service(wire).read("api/x")
         assert [f"UnavailableError: {caught.value}"] == caught.value._render_traceback_()
         assert [dict.fromkeys(("connect", "read", "write", "pool"), 2.5)] == [
             request.extensions["timeout"] for request in wire.requests

@@ -98,7 +98,7 @@ CALLS: dict[str, tuple[Callable[[Wire], Any], Any]] = {
     "upload": (lambda wire: zendesk(wire).upload("a", b"", "image/png"), {"upload": {"token": "t"}}),
     "issues": (lambda wire: gitlab(wire).issues(1, label="L"), [ISSUE]),
     "trigger": (lambda wire: gitlab(wire).trigger(1, ref="main", token=KEY, variables={}), PIPELINE),
-    "scopes": (lambda wire: gitlab(wire).scopes(patience_s=1), {"scopes": ["api"]}),
+    "scopes": (lambda wire: gitlab(wire).scopes(), {"scopes": ["api"]}),
     "post": (
         lambda wire: slack(wire).post("C1", "Hi", "op"),
         {"ok": True, "ts": "1.2", "channel": "C1", "message": {"text": "Hi"}},

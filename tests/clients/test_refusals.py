@@ -37,8 +37,8 @@ def base(words: str) -> dict[str, Any]:
 READERS: dict[str, Callable[[Wire], Any]] = {
     "trigger": trigger,
     "issues": lambda wire: gitlab(wire).issues(42, label="L"),
-    "pipelines": lambda wire: gitlab(wire).probe_pipelines(43, patience_s=1),
-    "scopes": lambda wire: gitlab(wire).scopes(patience_s=1),
+    "pipelines": lambda wire: gitlab(wire).probe_pipelines(43),
+    "scopes": lambda wire: gitlab(wire).scopes(),
 }
 
 

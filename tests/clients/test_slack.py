@@ -315,8 +315,8 @@ def test_find_is_a_read(answer: Answer | Exception) -> None:
 
 
 PROBES: dict[str, Any] = {
-    "scopes": lambda s: s.scopes(patience_s=2),
-    "probe": lambda s: s.probe(CHANNEL, patience_s=2),
+    "scopes": lambda s: s.scopes(),
+    "probe": lambda s: s.probe(CHANNEL),
 }
 
 
@@ -333,7 +333,7 @@ def test_scopes(headers: dict[str, str], expected: list[str] | None) -> None:
     """They are in a header; not listed is not the same as none."""
     wire = Wire(reply(json={"ok": True}, headers=headers))
 
-    assert expected == slack(wire).scopes(patience_s=2)
+    assert expected == slack(wire).scopes()
     assert ("GET", "/api/auth.test") == (wire.last.method, wire.last.url.path)
 
 
@@ -341,10 +341,9 @@ def test_probe() -> None:
     """One message of the channel is read, also where there is none."""
     wire = Wire(page())
 
-    slack(wire).probe(CHANNEL, patience_s=2)
+    slack(wire).probe(CHANNEL)
     assert ("GET", "/api/conversations.history") == (wire.last.method, wire.last.url.path)
     assert {"channel": CHANNEL, "limit": "1"} == dict(wire.last.url.params)
-    assert 2 == wire.last.extensions["timeout"]["read"]
 
 
 @pytest.mark.parametrize("code", ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"])
@@ -366,6 +365,6 @@ def test_probes_that_prove_nothing(probe: str, answer: Answer) -> None:
     """What is no answer of Slack's is no yes; nothing is asked twice."""
     wire = Wire(answer)
 
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError), wire.session.budget.hurried(2):
         PROBES[probe](slack(wire))
     assert 1 == len(wire.requests)

@@ -126,13 +126,7 @@ def test_an_unread_field_is_asked_unless_ours_says_it(
 def test_when_a_person_has_to_say_the_count(known: list[tuple[str, Any, Source]], words: str) -> None:
     """If only a file says it, or the evidence says more than our records; never for the engineer's own figures."""
     found = facts(*known)
-    figures = {
-        word: found.value(name)
-        for name, word in (
-            *(("users_in_license", "in_license"), ("billable_users", "billable")),
-            *(("maximum_users", "maximum"), ("users_over_license", "over")),
-        )
-    }
+    figures = {name: found.value(name) for name in policy.FIGURES}
     suggested = policy.suggest_users(**figures).users  # type: ignore[arg-type]
     assert suggested
     question = evidence.users_question(found, suggested)

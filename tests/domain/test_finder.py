@@ -372,7 +372,7 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (zipped(a=b"x"), Kind.ZIP),
         (mail().as_bytes(), Kind.MAIL),
         (b"<!DOCTYPE html><html><body>Sign in", Kind.HTML),
-        (b"Date,Users\n2026-11-19,231\n", Kind.CSV),
+        (b"Date,Users\n2026-11-19,231\n", Kind.TEXT),
         ((FIELD / "public.pem").read_bytes(), Kind.KEY),
         (b"Hello, our license has run out.\n", Kind.TEXT),
         (b"From: what I see, it is over.\n", Kind.TEXT),

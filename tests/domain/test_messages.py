@@ -116,7 +116,7 @@ def test_messages_take_no_customer_text(name: str) -> None:
     The lines of the decision path are the one exception; the tests of the weekday case check what goes into them.
     """
     taken = inspect.signature(getattr(messages, name)).parameters.values()
-    kinds = {"users": "int", "count": "int", "starts_on": "date", "expires_on": "date"}
+    kinds = {"users": "int", "number": "int", "starts_on": "date", "expires_on": "date"}
     ours = {"license_id": "str", "evidence_url": "str", "evidence": "str", "ticket_url": "str"}
     ours |= {"path": "Sequence[str]", "known": "Sequence[str]", "reason": "str"}
     assert {p.name: p.annotation for p in taken}.items() <= (kinds | ours).items()

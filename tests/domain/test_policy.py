@@ -205,21 +205,21 @@ def test_rulings(rule: Callable[[ScopeFacts], Ruling], facts: ScopeFacts, expect
             Answer.NO,
             "The license runs until 2026-11-06 and has not expired on 2026-11-05. "
             "The instance works: check the date, or look for another cause of the emergency. If it is read-only all "
-            "the same, it has another license than this one: pass the expires_on that it shows.",
+            "the same, another license is in use there: pass the expires_on that it shows.",
         ),
         (
             date(2026, 11, 6),
             Answer.NO,
             "The grace period runs for 14 days more, until 2026-11-20: the instance still works and this is no "
-            "emergency. The customer opens a normal License & Renewals request. If it is read-only, it has another "
-            "license: pass its expires_on.",
+            "emergency. The customer opens a normal License & Renewals request. If it is read-only all the same, "
+            "another license is in use there: pass the expires_on that it shows.",
         ),
         (
             date(2026, 11, 19),
             Answer.NO,
             "The grace period runs for 1 day more, until 2026-11-20: the instance still works and this is no "
-            "emergency. The customer opens a normal License & Renewals request. If it is read-only, it has another "
-            "license: pass its expires_on.",
+            "emergency. The customer opens a normal License & Renewals request. If it is read-only all the same, "
+            "another license is in use there: pass the expires_on that it shows.",
         ),
         (date(2026, 11, 20), Answer.YES, "The grace period ended on 2026-11-20, on the day itself."),
         (date(2026, 11, 21), Answer.YES, "The grace period ended on 2026-11-20, 1 day before 2026-11-21."),
@@ -510,7 +510,7 @@ def test_a_moment_is_of_the_weekend_or_of_the_week(rules: Rules) -> None:
 
 def test_the_worked_example() -> None:
     """20 in the subscription, 17 billable, at most 22, 2 over: 19 would be refused, so 22 is suggested."""
-    advice = suggest_users(in_license=20, billable=17, maximum=22, over=2)
+    advice = suggest_users(users_in_license=20, billable_users=17, maximum_users=22, users_over_license=2)
     assert 22 == advice.users
     assert policy.accepted_users(19) < 22 <= policy.accepted_users(22)
     assert "17 billable users plus 2 over the license" in advice.reason
@@ -535,7 +535,9 @@ def test_the_suggestion_is_always_accepted(
     billable: int | None, maximum: int, over: int | None, in_license: int | None
 ) -> None:
     """Whatever else is known: with the known maximum, the instance takes what is suggested."""
-    advice = suggest_users(in_license=in_license, billable=billable, maximum=maximum, over=over)
+    advice = suggest_users(
+        users_in_license=in_license, billable_users=billable, maximum_users=maximum, users_over_license=over
+    )
     assert advice.users is not None
     assert maximum <= policy.accepted_users(advice.users)
     assert advice.users >= 1
@@ -546,20 +548,36 @@ def test_the_suggestion_is_always_accepted(
 @pytest.mark.parametrize(
     ("figures", "expected", "words"),
     [
-        ({"billable": 17, "maximum": 22, "over": 0}, 22, "The larger of 17 billable users and a maximum of 22"),
-        ({"billable": 30, "maximum": 22}, 30, "The larger of 30 billable users and a maximum of 22"),
-        ({"billable": 22, "maximum": 22, "over": 2}, 24, "22 billable users plus 2 over the license"),
-        ({"billable": 0, "maximum": 0}, 1, "The larger of 0"),
-        ({"maximum": 22}, 22, "maximum is 22; the billable users are not known"),
-        ({"maximum": 22, "in_license": 30}, 22, "maximum is 22"),
-        ({"maximum": 0}, 1, "maximum is 0"),
-        ({"in_license": 20}, 20, "refused if the instance ever had more than 22 users"),
-        ({"in_license": 20, "billable": 17}, 20, "maximum is not known"),
-        ({"in_license": 20, "billable": 17, "over": 5}, 25, "refused if the instance ever had more than 27 users"),
-        ({"billable": 17}, 17, "maximum is not known"),
-        ({"over": 5}, None, "No user figure is known"),
-        ({"billable": 900_000, "over": 900_000, "maximum": 20}, None, "make it 1,800,000 users, more than"),
-        ({"in_license": 900_000, "over": 900_000}, None, "check each of them"),
+        (
+            {"billable_users": 17, "maximum_users": 22, "users_over_license": 0},
+            22,
+            "The larger of 17 billable users and a maximum of 22",
+        ),
+        ({"billable_users": 30, "maximum_users": 22}, 30, "The larger of 30 billable users and a maximum of 22"),
+        (
+            {"billable_users": 22, "maximum_users": 22, "users_over_license": 2},
+            24,
+            "22 billable users plus 2 over the license",
+        ),
+        ({"billable_users": 0, "maximum_users": 0}, 1, "The larger of 0"),
+        ({"maximum_users": 22}, 22, "maximum is 22; the billable users are not known"),
+        ({"maximum_users": 22, "users_in_license": 30}, 22, "maximum is 22"),
+        ({"maximum_users": 0}, 1, "maximum is 0"),
+        ({"users_in_license": 20}, 20, "refused if the instance ever had more than 22 users"),
+        ({"users_in_license": 20, "billable_users": 17}, 20, "maximum is not known"),
+        (
+            {"users_in_license": 20, "billable_users": 17, "users_over_license": 5},
+            25,
+            "refused if the instance ever had more than 27 users",
+        ),
+        ({"billable_users": 17}, 17, "maximum is not known"),
+        ({"users_over_license": 5}, None, "No user figure is known"),
+        (
+            {"billable_users": 900_000, "users_over_license": 900_000, "maximum_users": 20},
+            None,
+            "make it 1,800,000 users, more than",
+        ),
+        ({"users_in_license": 900_000, "users_over_license": 900_000}, None, "check each of them"),
         ({}, None, "Dashboard"),
     ],
 )

@@ -270,7 +270,7 @@ def test_public_key_that_is_no_file_is_unknown(ring: KeyRing, odd: Callable[[Pat
     (path,) = ring.folder.glob("*.pub")
     path.unlink()
     odd(path)
-    assert {} == KeyRing(ring.folder).trusted()
+    assert [] == KeyRing(ring.folder).trusted()
 
 
 @pytest.mark.parametrize("odd", ODD)

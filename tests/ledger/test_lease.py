@@ -11,9 +11,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from runbook_lib.clients.budget import Budget
+from runbook_lib.clients.budget import Budget, Lease, StaleLookError
 from runbook_lib.clients.http import Session
-from runbook_lib.clients.lease import Lease, StaleLookError
 from runbook_lib.clients.slack import Slack
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger import effects

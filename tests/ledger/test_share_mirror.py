@@ -18,7 +18,7 @@ from runbook_lib.ledger import mirror, pushing
 from runbook_lib.ledger.comparison import Comparison, Difference, bounded
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.ledger.publishing import publisher
+from runbook_lib.ledger.objects import publisher
 from runbook_lib.ledger.share import Share
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Verifier
@@ -65,11 +65,11 @@ class Machine:
         journal.append("run_ended", **sealed, status="completed", outcome=None)
         return record
 
-    def push(self) -> mirror.Moved:
+    def push(self) -> mirror.Transferred:
         tickets = [self.journal(number) for number in Archive.of(self.settings).tickets()]
         return pushing.push(self.share, tickets, self.keys, self.settings.operator, lambda: None)
 
-    def pull(self, **more: object) -> mirror.Moved:
+    def pull(self, **more: object) -> mirror.Transferred:
         return mirror.pull(self.share, self.folder, self.keys, **more)  # type: ignore[arg-type]
 
     def compare(self) -> list[tuple[str, str]]:

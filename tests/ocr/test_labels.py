@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_lib.domain import answers
+from runbook_lib.domain.policy import FIGURES
 from runbook_lib.ocr import labels, values
 from runbook_lib.ocr.words import Word
 
@@ -246,7 +247,7 @@ def test_cards_have_their_numbers_on_one_side(above: bool) -> None:
     names = ("Users in subscription", "Billable users", "Maximum users", "Users over subscription")
     stack = [one for row, name in enumerate(names) for one in card(name, str(row + 10), 10, 64 * row, above=above)]
     found = read(*stack)
-    assert ["10", "11", "12", "13"] == [found[name] for name in values.COUNTS]
+    assert ["10", "11", "12", "13"] == [found[name] for name in FIGURES]
 
 
 def test_a_number_that_could_belong_to_two_labels_is_not_sure() -> None:

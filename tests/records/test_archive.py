@@ -117,7 +117,7 @@ def test_strangers(shelf: Shelf) -> None:
         shutil.copytree(shelf.folder(1001), shelf.archive.folder / name)
     for path in (shelf.archive.folder / "empty").glob("*.ipynb"):
         path.unlink()
-    assert ["01001", "1001-copy"] == sorted(problem.ticket for problem in shelf.archive.strangers())
+    assert ["01001", "1001-copy"] == sorted(problem.ticket for problem in shelf.archive.other_folders())
     assert [1001] == shelf.archive.tickets()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.domain.events import Event, History
 from runbook_lib.records import runs as runs_module
-from runbook_lib.records.runs import Run, RunFilter, State, runs_of, stray
+from runbook_lib.records.runs import Run, RunFilter, State, runs_of, unsealed
 from tests.records.making import START
 
 NAME = "20261121T100000000Z-weekend_license.ipynb"
@@ -272,7 +272,7 @@ def test_a_moment_that_is_none(at: object) -> None:
 )
 def test_a_stray_tells_by_its_name(name: str, started_at: datetime | None, runbook: str) -> None:
     """And is an open end: it is to be adopted or removed."""
-    run = stray(1001, name)
+    run = unsealed(1001, name)
     assert (State.UNSEALED, started_at, runbook, True) == (run.state, run.started_at, run.runbook, run.needs_person)
 
 

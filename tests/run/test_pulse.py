@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from runbook_lib.ledger.share import within
 from runbook_lib.run import pulse
 from runbook_lib.run.pulse import Pulse
 
@@ -71,7 +72,7 @@ def test_nothing_runs(workers: dict[str, Any], words: str) -> None:
     assert words in watch.problem()
     client.workers = worker(2, running=1)
     assert words in watch.problem()
-    assert watch.is_lost
+    assert watch.is_given_up
 
 
 def test_a_worker_that_hangs() -> None:
@@ -98,10 +99,10 @@ def test_a_scheduler_that_is_gone(error: type[BaseException]) -> None:
 
 def test_the_first_reason_is_kept() -> None:
     watch = Pulse(Client(), "batch")
-    assert ["one", "one", "one"] == [watch.lose("one"), watch.lose("two"), watch.problem()]
+    assert ["one", "one", "one"] == [watch.give_up("one"), watch.give_up("two"), watch.problem()]
 
 
 def test_what_is_raised_is_raised_here() -> None:
     """By Dask also what is no `Exception`."""
     with pytest.raises(KeyboardInterrupt):
-        pulse.within(lambda: (_ for _ in ()).throw(KeyboardInterrupt), 5)
+        within(5, lambda: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -1,8 +1,6 @@
-"""Faults by call and by the control room's forms: what is answered, who is refused, hostile texts stay texts."""
+"""Faults by call and by the control room's buttons: what is answered, who is refused, hostile texts stay texts."""
 
 from __future__ import annotations
-
-import re
 
 import httpx
 import pytest
@@ -12,10 +10,8 @@ from tests.sandbox.test_reading import Outline
 
 FAULTS = "/sandbox/faults"
 ROOM = "/control-room"
-PERSON = {"Accept": "text/html,application/xhtml+xml;q=0.9"}
 OWN, FOREIGN = {"Origin": "http://127.0.0.1:8765"}, {"Origin": "https://evil.example"}
-FORM = {"service": "zendesk", "kind": "limit", "method": "", "path": "", "times": "1", "skip": "", "seconds": ""}
-FORM |= {"status": "", "retry_after": "", "error": ""}
+BUTTON = {"name": "Slack is down"}
 
 
 def listed(practice):
@@ -97,58 +93,11 @@ def test_reset_and_truncate_need_a_real_connection(practice, kind):
 @pytest.mark.parametrize(
     ("ticket", "page"), [("", ROOM), ("?ticket=1001", f"{ROOM}/1001"), ("?ticket=//evil.example", ROOM)]
 )
-def test_browser_is_redirected_to_the_forms_page(practice, ticket, page):
+def test_button_leads_back_to_its_page(practice, ticket, page):
     """And nowhere else, for every value of the parameter."""
-    answer = practice.http.get(FAULTS + ticket, headers=PERSON)
-    assert (303, f"{page}#faults") == (answer.status_code, answer.headers["Location"])
-    answer = practice.http.post(f"{FAULTS}{ticket}", data=FORM, headers=PERSON)
+    answer = practice.http.post(f"{FAULTS}/presets{ticket}", data=BUTTON, headers=OWN)
     assert (303, f"{page}#faults") == (answer.status_code, answer.headers["Location"])
     assert 1 == len(listed(practice))
-
-
-@pytest.mark.parametrize(("page", "action"), [(ROOM, FAULTS), (f"{ROOM}/1001", f"{FAULTS}?ticket=1001")])
-def test_wrong_form_shows_problem_on_its_page(practice, page, action):
-    assert f'action="{action}"' in practice.http.get(page).text
-    answer = practice.http.post(action, data=FORM | {"times": "many"}, headers=PERSON)
-    assert (422, True) == (answer.status_code, f'data-panes="{page}/panes"' in answer.text)
-
-
-def test_form_adds_a_fault_and_redirects_back(practice):
-    """A blank field is as good as none; blank times are until it is cleared."""
-    sent = {**FORM, "times": "", "retry_after": "30", "method": "PUT", "path": "/tickets"}
-    answer = practice.http.post(FAULTS, data=sent, headers={**PERSON, **OWN})
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"{ROOM}#faults")
-    (fault,) = listed(practice)
-    assert (fault["times"], fault["retry_after"], fault["method"], fault["path"]) == (None, 30, "PUT", "/tickets")
-    practice.http.post(FAULTS, data={**FORM, "kind": "delay", "seconds": "0.5", "skip": "2"})
-    practice.http.post(FAULTS, data={**FORM, "kind": "reset", "commits": "true"})
-    assert [(0, 0, False), (0.5, 2, False), (0, 0, True)] == [
-        (fault["seconds"], fault["skip"], fault["commits"]) for fault in listed(practice)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"seconds": "1"}, "seconds 1 has no meaning in limit of zendesk"),
-        ({"kind": "stall"}, 'kind "stall" is unknown'),
-        ({"times": "many"}, 'times "many" cannot be'),
-        ({"retry_after": "NaN"}, "retry_after NaN cannot be"),
-        ({"<b>": "x"}, '"x" has no meaning'),
-    ],
-)
-def test_impossible_form_shows_the_problem(practice, wrong, message):
-    answer = practice.http.post(FAULTS, data=FORM | wrong, headers=PERSON)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/html; charset=utf-8")
-    alert = re.search(r'role="alert">.*?</p>', answer.text)[0]
-    assert message in alert.replace("&#34;", '"')
-    assert "<b>" not in alert
-    assert [] == listed(practice)
-
-
-def test_file_in_the_form_is_refused(practice):
-    answer = practice.http.post(FAULTS, data=FORM, files={"times": ("x.txt", b"1")})
-    assert (answer.status_code, answer.json()["error"].split(" ")[0]) == (422, "times")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +106,7 @@ def test_file_in_the_form_is_refused(practice):
 def test_the_buttons_clear_one_or_all(practice, chosen, left):
     for _ in range(2):
         practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
-    answer = practice.http.post(f"{FAULTS}/clear", data=chosen, headers={**PERSON, **OWN})
+    answer = practice.http.post(f"{FAULTS}/clear", data=chosen, headers=OWN)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{ROOM}#faults")
     assert left == [fault["id"] for fault in listed(practice)]
 
@@ -188,11 +137,11 @@ def test_hostile_texts_stay_texts(practice):
 @pytest.mark.parametrize("origin", [FOREIGN, {"Origin": "null"}, {"Origin": "http://localhost:8765"}])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", ""), ("GET", "/hits"), ("POST", ""), ("POST", "/clear")],
+    [("GET", ""), ("GET", "/hits"), ("POST", ""), ("POST", "/presets"), ("POST", "/clear")],
 )
 def test_another_sites_page_is_refused(practice, origin, method, path):
     practice.http.post(FAULTS, json={"service": "gitlab", "kind": "limit"})
-    answer = practice.http.request(method, FAULTS + path, headers=origin, data=FORM if method == "POST" else None)
+    answer = practice.http.request(method, FAULTS + path, headers=origin, data=BUTTON if method == "POST" else None)
     assert (answer.status_code, list(answer.json())) == (403, ["error"])
     assert [1] == [fault["id"] for fault in listed(practice)]
 
@@ -200,13 +149,13 @@ def test_another_sites_page_is_refused(practice, origin, method, path):
 def test_unknown_host_name_is_refused(practice):
     """The host it names is not the sandbox's, so that its origin would be its own."""
     rebound = {"Host": "evil.example:8765", "Origin": "http://evil.example:8765"}
-    assert practice.http.post(FAULTS, data=FORM, headers=rebound).status_code == 400
+    assert practice.http.post(f"{FAULTS}/presets", data=BUTTON, headers=rebound).status_code == 400
     assert [] == listed(practice)
 
 
 def test_own_or_no_origin_is_accepted(practice):
     for headers in (OWN, {}, {"Host": "localhost:8765", "Origin": "http://localhost:8765"}):
-        answer: httpx.Response = practice.http.post(FAULTS, data=FORM, headers=headers)
+        answer: httpx.Response = practice.http.post(f"{FAULTS}/presets", data=BUTTON, headers=headers)
         assert answer.status_code == 303
     assert 3 == len(listed(practice))
 
@@ -228,6 +177,9 @@ def test_unknown_preset_is_422(practice):
     assert "expected one of Slack is down" in answer.json()["error"]
 
 
-def test_the_page_says_what_each_flag_changes(practice):
+def test_the_page_says_what_each_active_flag_changes(practice):
+    for service, kinds in FLAGS.items():
+        for kind in kinds:
+            practice.http.post(FAULTS, json={"service": service, "kind": kind})
     page = practice.http.get(ROOM).text
     assert [] == [words for kinds in FLAGS.values() for words in kinds.values() if words not in page]

@@ -102,8 +102,6 @@ class Screenshot(OfLicense):
 
 @dataclass(frozen=True, kw_only=True)
 class File(Attachment):
-    """A file of any other kind."""
-
     content: str  # its bytes, as Latin-1
     content_type: str = "application/octet-stream"
 
@@ -140,8 +138,6 @@ class Sold(_Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Account(_Strict):
-    """A CustomersDot account with its licenses."""
-
     licenses: tuple[Sold, ...] = ()
     person: Person | None = None  # whose it is, if not the requester's
     company: str | None = None  # if not the ticket's organization
@@ -196,8 +192,6 @@ class Expected(_Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class PracticeTicket(_Strict):
-    """One ticket of a new world."""
-
     id: int
     case: str  # what is special about it, in a few words
     expected: Expected | None = None  # what its run must come to; None for one that something is wrong with

@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from runbook_lib.cases import spoken
+from runbook_lib.cases import form_words
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
@@ -90,13 +90,13 @@ def notes(case: Any) -> list[str]:
 )
 def test_sentence_names_what_the_form_has(said: str, heard: str) -> None:
     """Ordinary words that are parameters elsewhere stay."""
-    assert heard in spoken.words(said)
+    assert heard in form_words.words(said)
 
 
 def test_card_counts_its_questions() -> None:
     """The form asks them itself; what a customer wrote is left as it is."""
     written = Preview("first message", "pass take_over as True")
-    one, two = (Table(spoken.TO_PASS, [("plan", "the plan")] * number) for number in (1, 2))
+    one, two = (Table(form_words.TO_PASS, [("plan", "the plan")] * number) for number in (1, 2))
     for table, words in ((one, "answer 1 question"), (two, "answer 2 questions")):
-        heard = spoken.card(Card("Step", "needs you", Tone.ASK, "", (Paragraph("Pass plan."), table, written)))
+        heard = form_words.card(Card("Step", "needs you", Tone.ASK, "", (Paragraph("Pass plan."), table, written)))
         assert (words, (Paragraph("Fill in “Plan”."), written)) == (heard.state, heard.parts)

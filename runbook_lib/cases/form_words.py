@@ -1,7 +1,6 @@
-"""What is said of a case to a person at a form: labels and answers, where a terminal names parameters to pass.
+"""Rewords cards and errors for a form: its labels and answers in place of the parameters that a terminal names.
 
-Steps and errors are worded for the command line, which has nothing else. At a form the same is said with the words that
-stand there. Exact texts, links and what customers wrote are left as they are.
+Steps and errors are worded for the command line. Exact texts, links and what customers wrote are left as they are.
 """
 
 from __future__ import annotations
@@ -11,9 +10,7 @@ from dataclasses import replace
 
 from runbook_lib.display import (
     Card,
-    Checklist,
     DecisionPath,
-    ExactWords,
     Fold,
     Link,
     Links,
@@ -24,6 +21,7 @@ from runbook_lib.display import (
     Timeline,
 )
 from runbook_lib.domain import answers
+from runbook_lib.domain.plain_text import count
 
 TO_PASS = ("parameter to pass", "meaning")
 """The heads of a table that a form takes the place of."""
@@ -44,22 +42,22 @@ _RULES = (
 
 
 def words(said: str) -> str:
-    """A sentence that names parameters, for who has a form."""
-    for pattern, spoken in _RULES:
-        said = pattern.sub(spoken, said)
+    """A sentence that names parameters, reworded for a form."""
+    for pattern, reworded in _RULES:
+        said = pattern.sub(reworded, said)
     return said
 
 
 def title(heading: str) -> str:
-    """A step's heading beside a count of steps: without the workflow's own number, which counts other steps."""
+    """A step's heading without the workflow's own number, which counts other steps than the line beside it."""
     return re.sub(r"\AStep \d+: ", "", heading)
 
 
 def card(shown: Card) -> Card:
-    """A card for who has the form below it, which says itself what is asked."""
+    """A card as it stands above its form, which asks the questions itself."""
     asked = [part for part in shown.parts if isinstance(part, Table) and tuple(part.heads) == TO_PASS]
     number = sum(len(table.rows) for table in asked)
-    state = f"answer {number} question{'s' if number > 1 else ''}" if number else shown.state
+    state = f"answer {count(number, 'question')}" if number else shown.state
     return replace(shown, state=state, parts=tuple(_part(one) for one in shown.parts if one not in asked))
 
 
@@ -74,7 +72,7 @@ def _part(part: Part) -> Part:
             return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
         case Fold(parts, label):
             return Fold([_part(one) for one in parts], label)
-        case Timeline() | Preview() | ExactWords() | Checklist() | Link() | Links():
+        case Timeline() | Preview() | Link() | Links():
             return part
 
 

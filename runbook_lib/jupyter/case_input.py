@@ -19,7 +19,7 @@ OPEN = "open"
 """The place of the ticket's number, beside those of the steps."""
 
 
-class Asking:
+class CaseInput:
     """What one case is given.
 
     Args:
@@ -32,7 +32,8 @@ class Asking:
         confirmed: The parameters whose value was read off an image, and compared with it.
         typed_before: The parameters whose answer was entered in a kernel that has ended since.
         given: What each cell passes, by step.
-        pictures: The images that the values may be read off.
+        images: The images by content, with what was read off them.
+        pictures: What a form shows of them.
     """
 
     def __init__(self, case: Callable[[], Case], ticket_id: object, on_read: Callable[[str], None]) -> None:
@@ -44,16 +45,16 @@ class Asking:
         self.pictures = Pictures()
         self._passed: dict[str, dict[str, object]] = {}
         self._answers_for = case().ticket.id
-        self._images = ImageCache()
-        self._images.on_read = on_read
+        self.images = ImageCache()
+        self.images.on_read = on_read
 
-    def go_on_from(self, previous: Asking) -> None:
+    def go_on_from(self, previous: CaseInput) -> None:
         """Take the answers over that the same ticket was given before."""
         self.entered, self.confirmed = dict(previous.entered), set(previous.confirmed)
         self.typed_before = set(previous.typed_before)
         self._answers_for, self._passed = previous._answers_for, dict(previous._passed)
-        self._images = previous._images
-        self._images.on_read = self._on_read
+        self.images = previous.images
+        self.images.on_read = self._on_read
 
     def bring_back(self, kept: KeptAnswers) -> None:
         """Take the answers over that the same case was given in a kernel that has ended."""
@@ -112,7 +113,7 @@ class Asking:
         return Field(name, question.label, kind, choices, found, source, hint, question.reading, read, is_old)
 
     def look_at_images(self, asks: Sequence[str]) -> Pictures:
-        """The ticket's images, where a form asks for what they may show; what can be read off them comes later."""
+        """The ticket's images, if a form asks for what they may show; what is read off them comes later."""
         self.pictures = self._pictures() if set(asks) & set(answers.ON_SCREENSHOTS) else Pictures()
         return self.pictures
 
@@ -124,10 +125,7 @@ class Asking:
             paths = None
         added = paths if isinstance(paths, tuple) else ()
         case = self._case()
-        return self._images.pictures(case.thread, added, download=case.downloads.content)
-
-    def wait_for_images(self, timeout_s: float) -> bool:
-        return self._images.wait(timeout_s)
+        return self.images.pictures(case.thread, added, download=case.downloads.content)
 
 
 def _as_typed(name: str, value: object) -> str:
