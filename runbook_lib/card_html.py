@@ -172,20 +172,22 @@ def _table(table: Table) -> h.Node:
         h.thead[h.tr[[h.th(style=head_cell + wrap, scope="col")[clean(head)] for head, wrap in heads]]]
         if heads
         else None,
-        h.tbody[
-            [h.tr[[h.td(style=cell + wrap)[value] for value, wrap in _columns(row, table.whole)]] for row in table.rows]
-        ],
+        h.tbody[[h.tr[[h.td(style=cell + wrap)[value] for value, wrap in _columns(row, table)]] for row in table.rows]],
     ]
 
 
-def _columns(row: Sequence[str | Link], whole: Sequence[int]) -> list[tuple[h.Node, str]]:
+def _columns(row: Sequence[str | Link], table: Table) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
-    stays = [place == 0 or (place in whole and len(label_of(cell)) <= _SHORT) for place, cell in enumerate(row)]
-    shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(clean(cell))] for cell in row]
+    stays = [place == 0 or (place in table.whole and len(label_of(cell)) <= _SHORT) for place, cell in enumerate(row)]
+    shown = [_value(cell, table.longest) for cell in row]
     wraps = [f";white-space:{'nowrap' if stay else 'normal'}" for stay in stays]
     keeps = [max(map(len, label_of(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
     styles = [wrap + (f";{_KEEP_WORDS}" if keep else "") for wrap, keep in zip(wraps, keeps, strict=True)]
     return list(zip(shown, styles, strict=True))
+
+
+def _value(cell: str | Link, longest: int) -> h.Node:
+    return _linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(clean(cell, longest))]
 
 
 def _unbroken(words: str, whole: re.Pattern[str] = _HYPHENED) -> h.Node:

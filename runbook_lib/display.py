@@ -14,7 +14,7 @@ from enum import StrEnum
 from tabulate import tabulate
 
 from runbook_lib.domain.models import Answer, Verdict, Window
-from runbook_lib.domain.plain_text import PREVIEW_LIMIT, clean, clean_lines
+from runbook_lib.domain.plain_text import CELL_LIMIT, PREVIEW_LIMIT, clean, clean_lines
 
 MIME = "application/vnd.license-runbook.step+json"
 """The part of a cell's output that a program reads; HTML and text show the same to people."""
@@ -48,6 +48,7 @@ class Table:
     rows: Sequence[Sequence[str | Link]]  # the values, or links; each row as long as the heads, if there are any
     whole: Sequence[int] = ()  # the columns, beside the first, whose short values are not broken over lines, by place
     in_view: bool = False  # whether it is never folded: it says what to do, or what was done
+    longest: int = CELL_LIMIT  # characters of a value that are shown
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ def _part_text(part: Part) -> str:
     match part:
         case Paragraph(words):
             return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH, break_on_hyphens=False)
-        case Table(heads, rows):
-            cells = [[clean(_cell_text(cell)) for cell in row] for row in rows]
+        case Table(heads, rows, longest=longest):
+            cells = [[_cell_text(cell, longest) for cell in row] for row in rows]
             columns = len(heads) or len(rows[0])
             widths = [None if i < columns - 2 else 48 for i in range(columns)]
             names = [clean(head) for head in heads]
@@ -194,9 +195,9 @@ def _stop_text(number: int, stop: Stop) -> str:
     return textwrap.fill(words, _WIDTH, break_on_hyphens=False)
 
 
-def _cell_text(cell: str | Link) -> str:
+def _cell_text(cell: str | Link, longest: int) -> str:
     """A value, and below it the web address that it leads to, which is broken as late as can be."""
-    words = clean(label_of(cell))
+    words = clean(label_of(cell), longest)
     return f"{words}\n{clean(cell.url)}" if isinstance(cell, Link) and is_web(cell.url) else words
 
 

@@ -439,6 +439,9 @@ def test_dates_and_fingerprints_stay_whole() -> None:
     card = Card("t", "s", Tone.PLAIN, "b", parts)
     for one, times in zip(kept, (2, 2, 1), strict=True):
         assert times == html(card).count(f'<span style="white-space:nowrap">{one}</span>')
+    link = Link("pipeline 7", "https://gitlab.example/-/pipelines/7")
+    table = text(Card("t", "s", Tone.PLAIN, "b", (Table((), [("done", link)]),)))
+    assert "https://gitlab.example/-/pipelines/7" in [line.strip() for line in table.split("\n")], "on its own line"
     shown = text(Card("t", "s", Tone.PLAIN, "b", (Paragraph("word " * 18 + "behind-its-hyphen"),)))
     assert "  behind-its-hyphen" in shown.split("\n")
 

@@ -18,6 +18,8 @@ from runbook_lib.records.open_ends import OpenEnd, open_since
 from runbook_lib.records.runs import Run, State
 
 NONE = "–"
+SENTENCES = 1000
+"""Characters of what is open that are shown, as `records list --open` does."""
 _MODES = {True: "", False: " (rehearsal)", None: ""}
 
 
@@ -41,7 +43,7 @@ def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], 
         )
         for end in ends
     ]
-    return Table(heads, rows, whole=(1,))
+    return Table(heads, rows, whole=(1,), longest=SENTENCES)
 
 
 def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:

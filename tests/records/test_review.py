@@ -327,6 +327,12 @@ def test_the_oldest_open_end_comes_first(practice: Shelf) -> None:
     assert "0 h 0 min" in repr(found)
 
 
+def test_what_is_asked_is_shown_whole(practice: Shelf) -> None:
+    """In the review's table, too, whose other values are cut where they are long."""
+    practice.seal(1001, status="needs_answer", outcome=None, summary="The plan is not known. " * 20)
+    assert 20 == bundle(opened().open_ends())["text/html"].count("The plan is not known.")
+
+
 def test_open_ends_have_one_order_everywhere(practice: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
     """In the review, in the table of `records list --open`, in the lines below it, and as JSON: the oldest first.
 
