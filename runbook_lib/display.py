@@ -189,10 +189,10 @@ def _stop_text(number: int, stop: Stop) -> str:
 
 def _cell_text(cell: str | Link) -> str:
     """A value with the web address that it leads to."""
-    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and is_web(cell.url) else label_of(cell)
+    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and is_web(cell.url) else cell_words(cell)
 
 
-def label_of(cell: str | Link) -> str:
+def cell_words(cell: str | Link) -> str:
     return cell.label if isinstance(cell, Link) else cell
 
 

@@ -61,13 +61,7 @@ _ABROAD = "|".join(
         *("bloqu[eé]", "n'accepte", "impossible de", "rechaz", "no acepta", "no (?:se )?pued", "inv[aá]lid"),
         *("rejeit", "recus", "não (?:aceita|é possível|conseg)", "rifiut", "拒否|無効|できない|できません|受け付け"),
         *("拒绝|无效|无法", "거부|거절", r"skriv\w{0,4}sky", "vain luku", "csak olvashat", "írásvédett", "doar citire"),
-        *(
-            "(?:pouze|jen) pro čtení",
-            "(?:iba|len) na čítanie",
-            "samo za (?:čitanje|branje)",
-            "hanya[- ]baca",
-            "chỉ đọc",
-        ),
+        *("(?:pouze|jen) pro čtení", "(?:iba|len) na čítanie", "samo za (?:čitanje|branje)"),
         *("ανάγνωση", "(?:лише|тільки) для читання", "само за четене", "للقراءة فقط", "فقط خواندنی", "לקריאה בלבד"),
         *("อ่านอย่างเดียว", "केवल पढ़ने", "només (?:de )?lectura", "hanya[- ]baca", "chỉ đọc"),
     )
