@@ -7,6 +7,7 @@ net is for what was not foreseen: an exception's message, a print that was left 
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -32,6 +33,7 @@ WORD_CHARS = 30
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
 _LICENSE, _CODE = "[license]", "[activation code]"
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Redacted(str):
@@ -68,7 +70,9 @@ class Redactor:
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
         self._known: dict[str, str] = {}
         self._room = REMEMBERED_CHARS
-        self._pieces = _Pieces({**twice, **meant, **values})  # a secret may look as if it were escaped itself
+        plain = {**twice, **meant, **values}  # a secret may look as if it were escaped itself
+        once = _in_base64(plain)
+        self._pieces = _Pieces({**_in_base64(once), **once, **plain})
 
     @classmethod
     def of(cls, *settings: Settings | JobSettings) -> Redactor:
@@ -127,7 +131,8 @@ class Redactor:
         known = base64_pieces.merged(plain, 0)
         encoded = finder.encoded_licenses(text, view, partial(_is_within, others=known))
         yield from ((*span, _LICENSE) for span in (*plain, *encoded))
-        yield from ((start, end, _CODE) for start, end in content_kinds.activation_codes(text))
+        yield from ((*span, _CODE) for span in content_kinds.activation_codes(text))
+        yield from ((*view.origin(*span), _CODE) for span in content_kinds.activation_codes(view.text))
 
 
 def _is_within(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
@@ -186,6 +191,17 @@ def _core(value: str, others: Iterable[str]) -> str:
     return min(
         (other for other in others if len(other) >= LEAST_CHARS and value.endswith(other)), key=len, default=value
     )
+
+
+def _in_base64(secrets: Mapping[str, str]) -> dict[str, str]:
+    """Each secret's name by the letters that Base64 has for it in both alphabets, whatever stands around it."""
+    found: dict[str, str] = {}
+    for value, name in secrets.items():
+        for before in range(3):
+            content = bytes(before) + value.encode()
+            letters = base64.b64encode(content)[-(-before * 4 // 3) : len(content) * 4 // 3].decode()
+            found |= {letters: name, letters.translate(_URL_SAFE): name}
+    return found
 
 
 def _each(value: Any, change: Callable[[str], str]) -> Any:

@@ -7,6 +7,7 @@ for `settings`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ def _lines(env_file: Path) -> Mapping[str, str | None]:
 
 def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
     """Our variables of a source, without those that are empty; a misspelt one is reported, not ignored."""
-    ours = {name.upper(): value for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
+    ours = {name.upper(): _plain(value) for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
     if known is None:
         return ours
     names = {variable(setting) for setting in known} | {SECRETS}
@@ -170,6 +171,13 @@ def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> di
             hint = f"; did you mean {close[0]}?" if close else "."
             raise InputError(f"The setting {name} is unknown{hint}")
     return ours
+
+
+def _plain(value: str) -> str:
+    """A value without the quotes that `docker run --env-file` leaves around it; `~/` is the user's own folder."""
+    quoted = re.fullmatch(r"""\s*(["'])(.*)\1\s*""", value, re.DOTALL)
+    value = quoted[2] if quoted else value
+    return os.path.expanduser(value) if value.startswith("~/") else value  # noqa: PTH111 - Path raises without a home
 
 
 def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[str, str]:

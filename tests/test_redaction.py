@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runbook_lib.domain.base64_pieces import unbase64
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redacted, Redactor, original
@@ -117,13 +118,23 @@ SPELLINGS = {
     "JSON of Rails": lambda word: re.sub("[<>&='/]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(word)[1:-1]),
     "HTML": html.escape,
     "HTML by number": lambda word: "".join(f"&#x{ord(char):x};" if not char.isalnum() else char for char in word),
+    "Base64": lambda word: base64.b64encode(f"kim:{word}".encode()).decode(),
+    "Base64 in lines": lambda word: encode64(f"token={word}\n".encode(), 20),
+    "Base64 for addresses": lambda word: base64.urlsafe_b64encode(f"?{word}~".encode()).decode(),
+    "Base64 twice": lambda word: encode64(encode64(f"token: {word}\n".encode()).encode()),
 }
 GUARD = Redactor({**TOKENS, "zendesk_api_token in a header": BASIC})
+
+
+BASE64 = re.compile("[A-Za-z0-9+/]{10,}").findall
 
 
 def pieces(secret: str, shown: str) -> list[str]:
     """The pieces of a secret that can be read in a text, or that some way of spelling hides there."""
     views = {shown, html.unescape(shown), unquote(shown), shown.replace("\\/", "/"), html.unescape(unquote(shown))}
+    for _ in range(2):
+        runs = [run for view in views for run in BASE64(re.sub(r"\s", "", view).translate(str.maketrans("-_", "+/")))]
+        views |= {unbase64(run[at:]).decode("latin-1") for run in runs for at in range(4)}
     found = {secret[at : at + 8] for at in range(len(secret) - 8 + 1)}
     return [piece for piece in found if any(piece in view for view in views)]
 
@@ -232,6 +243,10 @@ def test_what_enters_remembers_its_original() -> None:
         "<b>Code</b><br>aB3dE6gH9jK2mN5pQ8sT1vW4</p>",
         "I pasted aB3dE6gH9jK2mN5pQ8sT1vW4, and it says invalid",
         "aB3dE6gH9jK2mN5pQ8sT1vW4",
+        "_aB3dE6gH9jK2mN5pQ8sT1vW4_",
+        "activation_code_aB3dE6gH9jK2mN5pQ8sT1vW4.png",
+        "activationCode%3DaB3dE6gH9jK2mN5pQ8sT1vW4",
+        "activation key aB3dE6gH9jK2mN5p=\nQ8sT1vW4",
     ],
 )
 def test_an_activation_code_is_taken_out(words: str) -> None:

@@ -389,6 +389,22 @@ def test_live_file_as_editors_write_it(env_file: Path, mark: str, ends: str) -> 
     assert ("live", "C0123456789") == (Settings.load().profile, Settings.load().slack_channel_id)
 
 
+@pytest.mark.parametrize("mark", ["'", '"', " '", '" '])
+def test_quotes_around_a_value_are_left_out(monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
+    """`docker run --env-file` keeps them, and no token begins with one."""
+    set_all(monkeypatch, {name: f"{mark}{value}{mark[::-1]}" for name, value in LIVE.items()})
+    found = Settings.load()
+    assert ("live", KEY) == (found.profile, found.license_public_key_file)
+    assert {"Authorization": "Bearer zd-oauth-hush"} == found.zendesk_credentials()
+
+
+def test_the_users_folder_is_meant_by_its_sign(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No shell has replaced it in `.env`."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", "~/records")
+    assert tmp_path / "records" == Settings.local().outputs == Places.read().outputs
+
+
 def test_live_file_that_is_no_text(env_file: Path) -> None:
     """It is reported, without its content."""
     env_file.write_bytes(b"RUNBOOK_SLACK_TOKEN=hush\xff")

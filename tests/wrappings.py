@@ -107,6 +107,10 @@ def _numbered_rows(text: str) -> str:
 
 
 WRAPPINGS: dict[str, Wrapping] = {
+    "bytes in JSON": lambda text: json.dumps(list(text.encode())),
+    "bytes in indented JSON": lambda text: json.dumps({"type": "Buffer", "data": list(text.encode())}, indent=4),
+    "bytes in C": lambda text: ", ".join(f"0x{one:02x}" for one in text.encode()),
+    "decimal numbers": lambda text: "\n".join(map(str, text.encode())),
     "as written": lambda text: text,
     "CRLF": lambda text: text.replace("\n", "\r\n"),
     "CR": lambda text: text.replace("\n", "\r"),

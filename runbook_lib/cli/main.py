@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from types import ModuleType
 from typing import TYPE_CHECKING, TextIO
 
@@ -135,10 +136,15 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _open_standard_files() -> None:
-    """Have all three: a process may be started without one, and the next file that is opened would take its place."""
+    """Have all three: a process may be started without one, and the next file that is opened would take its place.
+
+    A letter that the terminal's encoding does not have is printed as its code.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run_quietly(words: Sequence[str]) -> int:

@@ -72,6 +72,13 @@ def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
     return [parse(item) for item in typed(list, items)]
 
 
+def in_words(said: Any) -> str:
+    """What an error says: text, a list, or texts by field, one in another."""
+    if isinstance(said, dict):
+        return "; ".join(f"{field} {in_words(words)}" for field, words in said.items())
+    return ", ".join(map(in_words, said)) if isinstance(said, list) else str(said)
+
+
 def moment(text: str) -> datetime:
     """A stamp in UTC; one without an offset is of UTC, and could not be compared without it."""
     found = datetime.fromisoformat(text.removesuffix(" UTC"))

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from runbook_lib.clients.answers import listed, model, moment
+from runbook_lib.clients.answers import listed, model, moment, typed
 from runbook_lib.clients.http import LAST_PAGE, NOT_PERFORMED, Service, Session
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
 from runbook_lib.domain.errors import RefusedError
@@ -155,9 +155,10 @@ def _seat_link(row: Any) -> SeatLink:
 
 
 def _count(value: Any) -> int | None:
-    if value is not None and int(value) < 0:
-        raise ValueError("a negative number")
-    return None if value is None else int(value)
+    found = None if value is None else typed(int, value)
+    if isinstance(value, bool) or (found or 0) < 0:
+        raise ValueError("no number of users")
+    return found
 
 
 def _day(value: Any) -> date | None:

@@ -44,7 +44,7 @@ REFUSALS = Refusals(
         _no_pipeline(
             "The .gitlab-ci.yml on RUNBOOK_MECHANIZER_REF has no job for a triggered pipeline: check the ref, and the "
             "rules of its jobs.",
-            says=r"no stages|workflow rules|will not run for the selected|config file|yaml|jobs:",
+            says=r"no stages|workflow rules|will not run for the selected|have been empty|config file|\.yml|yaml|jobs:",
         ),
         _no_pipeline(
             "Renew RUNBOOK_MECHANIZER_TRIGGER_TOKEN.", says=r"trigger token.*(expired|revoked)", fault=CREDENTIALS

@@ -31,11 +31,10 @@ class Row:
 
 WEB_PAGE = "with a web page, perhaps of a proxy"
 """Follows the words of a refusal that came as a web page: services of ours answer in JSON."""
-_ON_THE_WAY = Row(
-    "It is probably no answer of the service, but of a proxy or firewall on the way: check the VPN, then run again.",
-    says=WEB_PAGE,
-    status=403,
+_PROXY = (
+    "It is probably no answer of the service, but of a proxy or firewall on the way: check the VPN, then run again."
 )
+_ON_THE_WAY = tuple(Row(_PROXY, says=WEB_PAGE, status=status) for status in (401, 403, 407))
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Refusals:
 
     def row(self, status: int | None, words: str, path: str = "") -> Row:
         """The row of a refusal; for an unknown one, a link to the vendor's page."""
-        known = (row for row in (_ON_THE_WAY, *self.rows) if row.fits(status, words, path))
+        known = (row for row in (*_ON_THE_WAY, *self.rows) if row.fits(status, words, path))
         return next(known, Row(f"See {self.page} for what that means." if self.page else ""))
 
 

@@ -132,8 +132,8 @@ class Slack:
 
 
 def _bare(text: str) -> str:
-    """A message's text without what Slack may rewrite: entities, brackets of links, and white space."""
-    return re.sub(r"\W+", "", html.unescape(text))
+    """A message's text without what Slack may rewrite: entities, links with their words, and white space."""
+    return re.sub(r"\W+", "", html.unescape(re.sub(r"<[^<>|]*\|([^<>]*)>", r"\1", text)))
 
 
 def _page(answer: Any) -> tuple[list[tuple[str, str | None]], str]:

@@ -139,10 +139,14 @@ def kept(audit: Mapping[str, Any]) -> KeptComment:
 def explain(body: Any) -> str:
     """Zendesk's three shapes of error; the details of a 422 say more than its title."""
     if details := body.get("details"):
-        return "; ".join(str(d.get("description", d)) for many in details.values() for d in many)
+        return "; ".join(_detail(d) for many in details.values() for d in (many if isinstance(many, list) else [many]))
     if errors := body.get("errors"):
         return "; ".join(str(e.get("detail") or e["title"]) for e in errors)
     error = body["error"]
     if isinstance(error, dict):
-        return f"{error['title']}: {error['message']}"
-    return str(body.get("description") or error)
+        return ": ".join(str(error[key]) for key in ("title", "message") if error.get(key))
+    return str(body.get("description") or body.get("error_description") or error)
+
+
+def _detail(said: Any) -> str:
+    return str(said.get("description", said) if isinstance(said, dict) else said)

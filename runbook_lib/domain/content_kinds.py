@@ -112,12 +112,13 @@ _MAIL_HEADERS = frozenset(
     ("from", "to", "subject", "date", "received", "mime-version", "content-type", "message-id", "return-path", "cc")
 )
 _CODE = re.compile(
-    r"(?i:activation[ _-]{0,3}(?:code|key)\b[^A-Za-z0-9]{0,40}(?:is\b[^A-Za-z0-9]{0,20})?)"
+    r"(?i:activation[ _-]{0,3}(?:code|key)(?![A-Za-z0-9])[^A-Za-z0-9]{0,40}(?:is\b[^A-Za-z0-9]{0,20})?)"
     r"([A-Za-z0-9]{24})(?![A-Za-z0-9])"
 )
 """An activation code after its name. Source: FACTS 6: 24 characters."""
 _LONE_CODE = re.compile(
-    r"(?<![A-Za-z0-9+/_-])(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{24}(?![A-Za-z0-9+/_=-])"
+    r"(?<![A-Za-z0-9+/-])(?<![A-Za-z0-9]_)(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{24}"
+    r"(?![A-Za-z0-9+/=-]|_[A-Za-z0-9])"
 )
 """What looks like a code wherever it stands: people name it in any language, or not at all."""
 _ABOUT_CODE = re.compile(r"a[ck]ti[vw]|активац|激活|有効化|アクティベ|활성화|\bcode|コード", re.I)

@@ -1,7 +1,7 @@
 """Resolves the escapes of a text, and keeps the original place of every character. Pure; it knows no license.
 
 An escape is a character in HTML, percent-encoding, JSON, a string literal, quoted-printable or a log; a line of a dump;
-a run of bytes as hex digits; uuencode; or the number in front of a line. Every search is linear.
+a run of bytes as hex digits or as numbers; uuencode; or the number in front of a line. Every search is linear.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+_NUMBER = r"(?:0x[0-9A-Fa-f]{1,2}|[0-9]{1,3})(?![0-9A-Za-z])"
 _ESCAPE = re.compile(
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
     r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
@@ -29,6 +30,7 @@ _ESCAPE = re.compile(
     r"|\#(?P<syslog>0[0-3][0-7])"
     r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
     r"|%u(?P<wide>[0-9A-Fa-f]{4})|‹U\+(?P<named>[0-9A-F]{4,6})›"
+    rf"|(?<![0-9A-Za-z.])(?P<bytes>(?:{_NUMBER}(?:[,;]\s{{0,12}}|\s{{1,4}})){{20,}}(?:{_NUMBER})?)"  # as Node's Buffer
     r"|begin [0-7]{3,4} [^\r\n]{1,255}\r?\n(?P<uu>(?:[!-M][ -`]{1,80}\r?\n){1,3000})"
     r"|(?m:^)[ \t]{0,20}[0-9]{1,8}(?:[:.)|][ \t]{1,8}|[ \t]{2,8}|[ \t](?=\S{8}))"
 )
@@ -115,6 +117,8 @@ def _bytes(kind: str, code: str) -> str:
     try:
         if kind == "uu":
             content = b"".join(binascii.a2b_uu(line) for line in code.splitlines())
+        elif kind == "bytes":
+            content = bytes(int(number, 16 if "x" in number else 10) for number in re.findall(r"\w+", code))
         else:
             words = [bytes.fromhex(word) for word in re.findall("[0-9A-Fa-f]{2,}", code)]
             content = b"".join(word[::-1] if kind == "words" else word for word in words)

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import FIGURES, PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
@@ -101,7 +102,7 @@ def installed(
     is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
     if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
         return Installed(in_order[0] if in_order else None)
-    says = "says that the instance is read-only, or that a license was rejected"
+    says = "says that the instance is read-only, or speaks of another trouble"
     if works is Answer.UNKNOWN:
         says = "does not say in known words whether the instance still works"
     names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
@@ -260,6 +261,6 @@ def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
     listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
-        f"installed_license is {answer[:80]!r}, but {problem} on the ticket, which has: {listed}. Pass a file "
+        f"installed_license is “{clean(answer, 80)}”, but {problem} on the ticket, which has: {listed}. Pass a file "
         f"name, the first characters of a fingerprint, or {NONE_OF_THEM}."
     )

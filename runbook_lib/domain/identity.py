@@ -100,9 +100,10 @@ def ruling(who: IdentitySources) -> Ruling:
         )
     elif strangers:
         reason = f"{_names(strangers[0])}, but {'; '.join(map(_names, (*who.ours, who.requester)))}."
-    elif not (confirming := [one for one in who.ours if _has_domain(one, who.requester)]):
+    elif not (confirming := [one for one in who.ours if _has_domain(one, who)]):
         address = ", ".join(map(domain_key, who.requester.domains)) or "no address"
-        reason = f"{_names(who.ours[0])}, but the requester writes from {address}, which is not of that."
+        named = next((one for one in (*who.ours, *who.licenses) if one.domains), who.ours[0])
+        reason = f"{_names(named)}, but the requester writes from {address}, which is not of that."
     else:
         words = " and ".join(one.where for one in confirming[:2])
         licenses = "; the license on the ticket agrees" if who.licenses else ""
@@ -127,15 +128,16 @@ def agrees(license: NamedParty, who: IdentitySources) -> bool:
     return any(same_domain(one, other) for one in license.domains for other in known)
 
 
-def _has_domain(ours: NamedParty, requester: NamedParty) -> bool:
-    """Whether a record has the requester's mail domain, or lists none.
+def _has_domain(ours: NamedParty, who: IdentitySources) -> bool:
+    """Whether a record has the requester's mail domain; one that lists none, whether the licenses do not differ.
 
     A reseller, a former employee or a look-alike of the domain may be in an organization, too.
     """
-    return not ours.domains or any(
+    listed = ours.domains or [domain for one in who.licenses for domain in one.domains if not is_free_mail(domain)]
+    return not listed or any(
         domain_key(one) == domain_key(other) or same_domain(one, other)
-        for one in ours.domains
-        for other in requester.domains
+        for one in listed
+        for other in who.requester.domains
     )
 
 

@@ -15,14 +15,17 @@ MOST_CHARS = 20_000
 """Only the beginning of a longer text is read."""
 
 _READ_ONLY = r"\b(?:read[ -]*only|r/o)\b"
-_ACTIONS = r"(?:push|merg|commit|writ|deploy|upload)"
 _WORKS = (
     rf"\bstill works?\b|\bstill working\b|\bnot (?:yet )?(?:in )?{_READ_ONLY}|"
     r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*(?: (?:in)?to)? "
     rf"{_READ_ONLY}(?! until)|\b(?:before|until) (?:it|everything|we|our|the)(?: \w+)? (?:is|are|becomes?|goes|turns?|"
-    rf"gets?|switches) {_READ_ONLY}|(?<!has )(?<!have )(?<!had )\bbecom(?:es?|ing) {_READ_ONLY}"
+    rf"gets?|switches) {_READ_ONLY}|(?<!has )(?<!have )(?<!had )\bbecom(?:es?|ing) {_READ_ONLY}|"
+    r"\byou will not (?:to )?be able to\b.*"
 )
-"""What is no word of trouble, so that the rest of its sentence is judged without it: *it will be read-only*."""
+"""What is no word of trouble, so that the rest of its sentence is judged without it: *it will be read-only*.
+
+The last one is from GitLab's own warning. Source: GitLab, `expiring_subscription_message.rb`.
+"""
 _WHOLE = (
     r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
     r"(?:it|everything|all|we|gitlab|instance|server|system)(?: (?:instance|server|system))?(?: (?:is|are)|'s|'re)?"
@@ -41,75 +44,59 @@ _STATED = re.compile(
     rf"{_WHOLE} (?:becomes |goes |turns )?{_READ_ONLY}"
 )
 """A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
+_READ_ONLY_ABROAD = (
+    "schreibgesch|lesemodus|nur[- ]?lese|nur noch les|lecture seule|s[oó]lo[- ]lectura|sola lettura|"
+    "(?:somente|apenas|só (?:de|para))[- ]leitura|só de leitura|alleen[- ]lezen|tylko do odczytu|salt okunur|"
+    "только (?:для )?чтени|读取专用|只读|唯讀|読み取り専用|リードオンリー|읽기 전용|skriv[^ ]{0,4}sky|vain luku|"
+    "csak olvashat|írásvédett|doar citire|(?:pouze|jen) pro čtení|(?:iba|len) na čítanie|samo za (?:čitanje|branje)|"
+    "hanya[- ]baca|chỉ đọc|ανάγνωση|(?:лише|тільки) для читання|само за четене|للقراءة فقط|فقط خواندنی|לקריאה בלבד|"
+    "อ่านอย่างเดียว|केवल पढ़ने|només (?:de )?lectura"
+)
+_DENIED_ABROAD = (
+    r"\b(?:nichts?|keine?[nrms]?|niemand|niets?|geen|nie|nikt|nelze|nem|inte|ikke|ingen|não|nunca|ninguém|nenhum\w*)\b|"
+    r"\b(?:nadie|nada|ninguno?|niente|nessuno|не|нет|нельзя|никто|ничего|няма|değil|yok)\b|"
+    r"\bn(?:e |')[^.]{0,30}\b(?:pas|plus|rien)\b|\brien ne\b|personne ne|plus personne|"
+    r"\bno[ns]? (?:se |si |nos |ci |me |mi )?(?:pued|pod|deja|func|funz|perm|acept|accett|può|va|ri[ue]sc)|"
+    "невозм|ない|なく|ません|不|无|無|没|未|없|않|못|안 [됩되돼]|[ae]m[ıi]yor|çalışm"
+)
+"""Any negation: in a language that is hardly known here, a person has to read what is denied."""
+_FAILED_ABROAD = (
+    "abgelehnt|gesperrt|blockier|ungültig|verweiger|verworfen|(?<!emp)fehl|alles steht|steht still|bloqu|refus[eé]|"
+    r"rejet|figé|erreur|rechaz|inv[aá]lid|\bparad[oa]|rejeit|recus|rifiut|bloccat|errore|błąd|odrzuc|ошибк|запрещ|отклон|"
+    "拒|失[敗败]|エラー|止ま|错|卡|거부|거절|오류|실패|멈|virhe"
+)
+_NOT = r"(?:\bno\b|\bnot\b|never|n't\b)"
+_WHAT = (
+    "(?:push|merg|commit|writ|deploy|upload|install|activat|accept|allow|work|cover|licen[sc]e|renewal|"
+    r"\b(?:key|code)\b)"
+)
+_NO_PEOPLE = r"(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))"
 _TROUBLE = re.compile(
-    r"\berror|\b[45][0-9][0-9]\b|\bdown\b|fail|can ?not|can't|unable|denied|declin|forbid|nothing|nobody|no one|"
-    r"happened|locked|stuck|\b(?:do|does|did|is|are|wo)(?: not|n't) work|no longer"
+    rf"{_READ_ONLY}|\berror|\b[45][0-9][0-9]\b{_NO_PEOPLE}|\bdown\b|fail|can ?not|can'?t\b|unable|impossible|"
+    "possible any|denied|declin|forbid|permission|nothing|nobody|no one|happened|(?<!un)locked|stuck|froze|"
+    r"gr[ea]yed|disabl|refus|reject|invalid|exceed|downgrad|\blost\b|stopped|no longer|\bblock|\bbreak|bounce|"
+    r"\bdie[sd] (?:at|on|with)\b|complain|^not?$|only (?:view|read|look)|this licen[sc]e has already|true-?up for|"
+    rf"{_NOT}[^.]{{0,40}}{_WHAT}|{_WHAT}[^.]{{0,40}}{_NOT}|"
+    rf"{_READ_ONLY_ABROAD}|{_DENIED_ABROAD}|{_FAILED_ABROAD}"
 )
-"""In another sentence, words that make one doubt that it works."""
-_DENIED = (
-    r"(?:can ?not|can'?t|unable to|nobody can|no one can|refus\w*|reject\w*|block\w*|lock\w*|stopped accepting|"
-    r"(?:does not|does ?n'?t|did not|did ?n'?t|will not|wo ?n'?t|no longer) (?:accept|take|allow|install|work)\w*|"
-    r"no|nothing|not possible|impossible|invalid|fail\w*)"
-)
-_ABROAD = "|".join(
-    (
-        *("schreibgesch", "lesemodus", "nur[- ]?lese", "nur noch les", "lecture seule", "s[oó]lo[- ]lectura"),
-        *("sola lettura", "(?:somente|apenas|só (?:de|para))[- ]leitura", "alleen[- ]lezen", "tylko do odczytu"),
-        *("salt okunur", "только (?:для )?чтени", "读取专用|只读|唯讀", "読み取り専用|リードオンリー", "읽기 전용"),
-        *("abgelehnt", r"\blehnt\b", "akzeptiert[^.]{0,40}nicht", "gesperrt", "blockiert", "ungültig"),
-        *("nicht (?:mehr )?(?:akzeptiert|push|schreib|installier|m[öo]glich)", "refusé", "refuse ", "rejet(?:te|é)"),
-        *("bloqu[eé]", "n'accepte", "impossible de", "rechaz", "no acepta", "no (?:se )?pued", "inv[aá]lid"),
-        *("rejeit", "recus", "não (?:aceita|é possível|conseg)", "rifiut", "拒否|無効|できない|できません|受け付け"),
-        *("拒绝|无效|无法", "거부|거절", r"skriv\w{0,4}sky", "vain luku", "csak olvashat", "írásvédett", "doar citire"),
-        *("(?:pouze|jen) pro čtení", "(?:iba|len) na čítanie", "samo za (?:čitanje|branje)"),
-        *("ανάγνωση", "(?:лише|тільки) для читання", "само за четене", "للقراءة فقط", "فقط خواندنی", "לקריאה בלבד"),
-        *("อ่านอย่างเดียว", "केवल पढ़ने", "només (?:de )?lectura", "hanya[- ]baca", "chỉ đọc"),
-    )
-)
-"""*Read-only*, *rejected* and *cannot push* in other languages that tickets come in."""
-_PUSH = r"(?:push|pouss|commit|пуш|푸시|プッシュ|推送|subir cambios)"
-_NO = (
-    r"(?:\b(?:nicht|keine?|pas|plus|no|nie|не|niet|non|não|error|erreur|errore|fout)\b|"
-    "declin|forbid|verweiger|fehler|błąd|ошибк|안 [됩되돼]|不能)"
-)
-"""*Push* and *not* as they stand in a sentence of those languages, in either order."""
-_WHAT = r"(?:push|merg|commit|writ|deploy|upload|install|activat|licen[sc]e|renewal|\bkey\b)"
-_FAILED = (
-    r"(?:refused|rejected|blocked|disabled|denied|invalid|fail\w*|no longer|not (?:accepted|allowed|possible|working)|"
-    r"possible any ?more)"
-)
-_OF_GIT = (
-    r"remote rejected|hook declined|failed to push|true-?up for|"
-    rf"\b40[13]\b[^.]{{0,40}}{_WHAT}|{_WHAT}[^.]{{0,40}}\b40[13]\b"
-)
-"""What git says when an instance takes no push, and GitLab of a renewal that lacks users."""
-_NEGATED = r"(?:not|never|(?:do|does|did|is|are|was|were|has|have|wo)n'?t)"
-_BLOCKED = (
-    rf"{_READ_ONLY}|(?<!un)\blocked\b|\b{_DENIED}\b[^.]{{0,40}}{_WHAT}|{_WHAT}\w*[^.]{{0,40}}\b{_FAILED}\b|"
-    rf"\bnot (?:\w+ ){{0,2}}{_ACTIONS}|{_ACTIONS}\w*(?: \w+){{0,2}} {_NEGATED}\b|\b(?:no longer|stopped) work|"
-    r"\bnothing works\b|\b(?:gitlab|instance|server|system|it) (?:is|went) (?:completely )?down\b|"
-    rf"\bexceed\w* (?:this|the|your|our) licen[sc]e|licen[sc]e\w*[^.]{{0,40}}{_NEGATED} cover|{_OF_GIT}|"
-    rf"{_PUSH}[^.]{{0,40}}{_NO}|{_NO}[^.]{{0,40}}{_PUSH}|" + _ABROAD
-)
-"""Also what GitLab says of a license for too few users. Source: GitLab, `ee/app/models/license.rb`."""
-_FORWARDED = re.compile(
-    r"^[ \t]*(?:[-_=]{2,}[^-_=\n]{3,60}[-_=]{2,}|[^\n]{0,300}\b(?:19|20)\d\d\b[^\n]{0,300}[:：])[ \t]*$"
-    r"|(?:^[ \t*]*[^\W\d_][^\s:：]{0,20}(?: [^\s:：]{1,20}){0,2}[:：][^\n]*\n){3}",
-    re.MULTILINE,
-)
-"""Where another mail begins: a line between dashes, *On ... 2026 ... wrote:*, or three lines of headers."""
+"""Words of trouble of any kind, also GitLab's own of a license that it refuses. Source: GitLab, `license.rb`."""
+_FOREIGN = re.compile(r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\n]*[:：@]", re.MULTILINE)
+"""Where another mail may begin: a line between dashes, or any line with a colon or an address, as headers have."""
 _SENT = r"mail|licen[sc]e|inbox|message|activation code"
 _NOT_THERE = (
     r"(?:\bnot|n't|never|nothing|\bno\b|havent|hasnt|didnt|without|yet to)[^.!?\n]{0,40}"
-    r"(?:rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|get (?:a|an|any|the|our)\b(?!.*(?:work|install|accept))|"
-    r"reach|seen|see\b(?!.{0,30}\b(?:page|portal)\b)|there\b|inbox|spam)|still (?:waiting|missing)|mail.{0,20}bounced"
+    r"(?:rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|"
+    r"get (?:a|an|any|the|our|licen\w*)\b(?!.*(?:work|install|accept))|"
+    r"seen|see\b(?!.{0,30}\b(?:page|portal)\b)|there\b|inbox|mailbox|spam|(?:show|turn)ed up)|still missing|"
+    rf"wait\w* (?:for|on) (?:\w+ )?(?:{_SENT})|where (?:is|are) (?:\w+ )?(?:{_SENT})|mail.{{0,20}}bounced|"
+    rf"\bno (?:\w+ )?(?:e-)?(?:{_SENT})s?(?:$| (?:so far|yet|from|has|was|until|at all)\b)"
 )
 _SENT_ABROAD = "li[cz]en|лиценз|ライセンス|メール|许可证|邮件|라이선스|메일|mail|correo|courriel|lisans"
 _NOT_THERE_ABROAD = (
-    r"\b(?:nicht|keine?)\b[^.]{0,40}(?:erhalten|bekommen|gekommen)|\b(?:pas|jamais)\b[^.]{0,20}reçu|"
-    r"\bno\b[^.]{0,20}(?:recib|lleg)|\bnão\b[^.]{0,20}(?:receb|cheg)|\bnon\b[^.]{0,20}(?:ricev|arriv)|"
-    r"\bnie\b[^.]{0,20}(?:otrzym|dosta|dotar|przysz)|\bне\b[^.]{0,20}(?:получ|приш)|\bniet\b[^.]{0,20}ontvangen|"
-    "届(?:かな|きませ|いていませ|いてな|いておりませ)|没有?收到|未收到|받지 못"
+    r"\b(?:nicht|keine?|pas|jamais|rien|no|ning[uú]n|nada|não|nenhum|non|nie|не|niet|geen)\b[^.]{0,40}"
+    "(?:erhalten|kommen|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|arriv|otrzym|dosta|dotar|"
+    r"przysz|получ|приш|ontvangen)|wart\w+ [^.]{0,20}auf|attend\w+ (?:toujours|encore)|"
+    r"(?:届|来|受け取)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못"
 )
 """*License* or *mail*, and *not received*, in other languages."""
 _SMALL_PRINT = r"\bin error\b|\bintended recipient|\bconfidential"
@@ -119,16 +106,15 @@ _SMALL_PRINT = r"\bin error\b|\bintended recipient|\bconfidential"
 def says_it_works(texts: Iterable[str]) -> Answer:
     """Whether the instance still works; UNKNOWN if the words do not say.
 
-    NO if any sentence says that it is read-only, takes no pushes, or has rejected a license. YES only in the sender's
-    own plain words. What they quote or forward is older, such as GitLab's *will become read-only*. A part of an
-    instance may work where the rest does not. A question says nothing.
+    NO if any sentence speaks of trouble, whatever it is: few words are known here, and a person can ask. YES only in
+    the sender's own plain words. What they quote or forward is older, such as GitLab's *will become read-only*. A part
+    of an instance may work where the rest does not. A question says nothing.
     """
     texts = [text[:MOST_CHARS] for text in texts]
-    if any(re.search(_BLOCKED, re.sub(_WORKS, " ", sentence)) for sentence in _sentences(texts)):
+    said = (sentence for sentence in _sentences(texts) if not re.search(_SMALL_PRINT, sentence))
+    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in said):
         return Answer.NO
-    own = list(_sentences(re.sub(r"[^.!?\n]*\?", " ", _own_words(text)) for text in texts))
-    if any(map(_TROUBLE.search, own)):
-        return Answer.UNKNOWN
+    own = _sentences(re.sub(r"[^.!?\n]*\?", " ", _own_words(text)) for text in texts)
     return Answer.YES if any(map(_STATED.fullmatch, own)) else Answer.UNKNOWN
 
 
@@ -144,7 +130,7 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
 
 def _own_words(text: str) -> str:
     """A text without the mails that it quotes or forwards."""
-    before = _FORWARDED.split(text, maxsplit=1)[0]
+    before = _FOREIGN.split(text, maxsplit=1)[0]
     return re.sub(r"(?m)^[ \t]*[>|].*$", "", before)
 
 

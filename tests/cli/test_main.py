@@ -120,6 +120,15 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "shift_jis"])
+def test_a_terminal_that_lacks_some_letters(world: World, encoding: str) -> None:
+    """They are printed as their codes, and nothing else is lost."""
+    world.runbook("run", "weekend_license", 1001)
+    ran = world.runbook("records", "show", 1001, PYTHONIOENCODING=encoding)
+    assert (0, "") == (ran.status, ran.stderr)
+    assert "RECORD of ticket 1001" in ran.stdout
+
+
 @pytest.mark.parametrize("words", [["records", "list"], ["records", "list", "--json"], ["--help"]])
 def test_a_disk_that_takes_no_output(world: World, words: list[str]) -> None:
     """One line says so, whatever was to be printed."""

@@ -200,7 +200,10 @@ def test_the_cookie_stays_where_it_belongs() -> None:
     assert ["customers.example"] == [request.url.host for request in wire.requests]
 
 
-@pytest.mark.parametrize("columns", [{"users": "many"}, {"expires_at": "soon"}, {"id": None}])
+@pytest.mark.parametrize(
+    "columns",
+    [*({"users": value} for value in ("many", True, 250.9, -1)), {"expires_at": "soon"}, {"id": None}],
+)
 def test_a_license_that_cannot_be_read_is_told(columns: dict[str, Any]) -> None:
     """As any other row."""
     with pytest.raises(UnavailableError, match="unexpected form"):

@@ -65,6 +65,11 @@ READERS: dict[str, Callable[[Wire], Any]] = {
         ),
         ("trigger", 400, base("No stages / jobs for this pipeline."), "the rules of its jobs", ""),
         ("trigger", 400, base("Missing CI config file"), "RUNBOOK_MECHANIZER_REF", ""),
+        ("trigger", 400, base("Missing .gitlab-ci.yml file"), "RUNBOOK_MECHANIZER_REF", ""),
+        ("trigger", 400, base("The resulting pipeline would have been empty."), "the rules of its jobs", ""),
+        ("trigger", 400, {"message": {"base": "Reference not found"}}, "RUNBOOK_MECHANIZER_REF", ""),
+        ("trigger", 400, {"message": {"base": [{"ref": ["Reference not found"]}]}}, "RUNBOOK_MECHANIZER_REF", ""),
+        ("trigger", 400, {"message": ["Reference not found", {"a": None}]}, "RUNBOOK_MECHANIZER_REF", ""),
         ("trigger", 403, {"message": "403 Forbidden"}, "The user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN", "rights"),
         ("trigger", 400, base("Pipelines are disabled!"), "Switch CI/CD on", ""),
         ("trigger", 400, base("Identity verification is required in order to run CI jobs"), "verify", ""),
@@ -105,10 +110,11 @@ def test_gitlab(ask: str, status: int, body: Any, advice: str, fault: str) -> No
 
 
 @pytest.mark.parametrize("ask", READERS)
-def test_a_page_of_a_proxy_is_no_answer_of_the_service(ask: str) -> None:
-    """Nobody is sent to look for rights that are there."""
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_a_page_of_a_proxy_is_no_answer_of_the_service(ask: str, status: int) -> None:
+    """Nobody is sent to look for rights that are there, or to renew a token that holds."""
     with pytest.raises(RefusedError, match="check the VPN") as caught:
-        READERS[ask](Wire(reply(403, html="<html>Access denied</html>")))
+        READERS[ask](Wire(reply(status, html="<html>Access denied</html>")))
     assert "" == caught.value.fault
 
 
@@ -163,6 +169,10 @@ def invalid(field: str, words: str, **more: str) -> dict[str, Any]:
         ),
         (422, invalid("status", "Status: closed prevents ticket update"), "a follow-up ticket", ""),
         (422, invalid("base", "Ticket is closed"), "a follow-up ticket", ""),
+        (422, {"error": "RecordInvalid", "details": {"base": ["Ticket is closed"]}}, "a follow-up ticket", ""),
+        (422, {"error": "RecordInvalid", "details": {"base": {"description": "Ticket is closed"}}}, "a follow-up", ""),
+        (422, {"error": {"title": "Ticket is closed"}}, "a follow-up ticket", ""),
+        (400, {"error": "x", "error_description": "insufficient_scope"}, "the scopes read and write", "rights"),
         (422, invalid("assignee", "Assignee: is invalid"), "cannot be assigned", "rights"),
         (422, invalid("base", "Attachment: the upload token is invalid or has expired"), "uploaded anew", ""),
         (

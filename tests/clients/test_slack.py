@@ -123,7 +123,7 @@ def test_posted_otherwise(kept: dict[str, Any], words: str) -> None:
         post(Wire(reply(json=POSTED | kept)))
 
 
-@pytest.mark.parametrize("text", ["Hello", "<Hello>\n", "Hello &lt;&gt;"])
+@pytest.mark.parametrize("text", ["Hello", "<Hello>\n", "Hello &lt;&gt;", "<http://Hello|Hello>", "<mailto:a@b|Hello>"])
 def test_posted_with_other_marks(text: str) -> None:
     """Slack writes links, entities and white space its own way."""
     assert POSTED["ts"] == post(Wire(reply(json=POSTED | {"message": {"text": text}})))

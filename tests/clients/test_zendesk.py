@@ -214,7 +214,8 @@ def test_no_such_account_is_no_wrong_number() -> None:
         ),
         (400, {"error": {"unheard": "of"}}, "refused (400): Bad Request."),
         (400, ["a", "list"], "refused (400): Bad Request."),
-        (422, {"details": {"base": "text"}, "error": "x"}, "refused (422): Unprocessable Entity."),
+        (422, {"details": {"base": "text"}, "error": "x"}, "refused (422): text."),
+        (422, {"details": ["text"], "error": "x"}, "refused (422): Unprocessable Entity."),
     ],
 )
 def test_error_shapes(status: int, body: Any, words: str) -> None:

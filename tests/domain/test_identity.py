@@ -172,6 +172,19 @@ def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...])
         (IdentitySources((LISTED,), NamedParty("r", domains=("reseller.example",))), Answer.UNKNOWN, "from reseller."),
         (IdentitySources((LISTED,), NamedParty("r", domains=("gmail.com",))), Answer.UNKNOWN, "from gmail.com"),
         (IdentitySources((LISTED,), NamedParty("r")), Answer.UNKNOWN, "from no address"),
+        *(
+            (IdentitySources((ORGANIZATION,), NamedParty("r", domains=(domain,)), (OURS,)), holds, words)
+            for domain, holds, words in (
+                ("reseller.example", Answer.UNKNOWN, "nordlicht.example, but the requester writes from reseller."),
+                ("gmail.com", Answer.UNKNOWN, "from gmail.com"),
+                ("nordlicht.example.evil.example", Answer.UNKNOWN, "from nordlicht.example.evil.example"),
+                ("eu.nordlicht.example", Answer.YES, "Known to us by organization"),
+            )
+        ),
+        (
+            IdentitySources((ORGANIZATION,), NamedParty("r", domains=("gmail.com",)), (NamedParty("x", "Nordlicht"),)),
+            *(Answer.UNKNOWN, "x names Nordlicht"),
+        ),
         (
             IdentitySources((LISTED, NamedParty("account 8", "", ("gmail.com",))), NamedParty("r", "", ("gmail.com",))),
             *(Answer.YES, "Known to us by account 8."),

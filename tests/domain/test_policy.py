@@ -205,19 +205,21 @@ def test_rulings(rule: Callable[[ScopeFacts], Ruling], facts: ScopeFacts, expect
             Answer.NO,
             "The license runs until 2026-11-06 and has not expired on 2026-11-05. "
             "The instance works: check the date, or look for another cause of the emergency. If it is read-only all "
-            "the same, it has another license than this one: pass the expires_on that it shows.",
+            "the same, another license is in use there: pass the expires_on that it shows.",
         ),
         (
             date(2026, 11, 6),
             Answer.NO,
             "The grace period runs for 14 days more, until 2026-11-20: the instance still works and this is no "
-            "emergency. The customer opens a normal License & Renewals request.",
+            "emergency. The customer opens a normal License & Renewals request. If it is read-only all the same, "
+            "another license is in use there: pass the expires_on that it shows.",
         ),
         (
             date(2026, 11, 19),
             Answer.NO,
             "The grace period runs for 1 day more, until 2026-11-20: the instance still works and this is no "
-            "emergency. The customer opens a normal License & Renewals request.",
+            "emergency. The customer opens a normal License & Renewals request. If it is read-only all the same, "
+            "another license is in use there: pass the expires_on that it shows.",
         ),
         (date(2026, 11, 20), Answer.YES, "The grace period ended on 2026-11-20, on the day itself."),
         (date(2026, 11, 21), Answer.YES, "The grace period ended on 2026-11-20, 1 day before 2026-11-21."),
