@@ -47,22 +47,30 @@ class InputError(RunbookError):
 
 
 class LicenseError(InputError):
-    """A license file cannot be used."""
+    """A license file cannot be used.
+
+    Attributes:
+        problem: One of `not_a_license`, `truncated`, `wrong_key`, `damaged`, `newer_version`.
+    """
 
     def __init__(self, problem: str, message: str) -> None:
         super().__init__(message)
-        self.problem = problem  # one of `not_a_license`, `truncated`, `wrong_key`, `damaged`, `newer_version`
+        self.problem = problem
 
 
 class JournalError(InputError):
-    """A ticket's journal cannot be relied on, so nothing is done by it."""
+    """A ticket's journal cannot be relied on, so nothing is done by it.
+
+    Attributes:
+        problem: One of `unreadable`, `unsigned`, `newer_version`, `other_ticket`, `unknown_writer`, `foreign_key`,
+            `misnamed`, `altered`, `broken_chain`, `truncated`, `missing`.
+        line: The first line that shows it, or None.
+    """
 
     def __init__(self, problem: str, message: str, line: int | None = None) -> None:
         super().__init__(message)
-        # One of `unreadable`, `unsigned`, `newer_version`, `other_ticket`, `unknown_writer`, `foreign_key`, `misnamed`,
-        # `altered`, `broken_chain`, `truncated`, `missing`
         self.problem = problem
-        self.line = line  # the first line that shows it, or None
+        self.line = line
 
 
 class PersonNeededError(RunbookError):
@@ -70,11 +78,15 @@ class PersonNeededError(RunbookError):
 
 
 class NeedsAnswerError(PersonNeededError):
-    """Parameters are missing that only a person can give."""
+    """Parameters are missing that only a person can give.
+
+    Attributes:
+        missing: The names of the parameters to pass.
+    """
 
     def __init__(self, message: str, missing: tuple[str, ...] = ()) -> None:
         super().__init__(message)
-        self.missing = missing  # the names of the parameters to pass
+        self.missing = missing
 
 
 class NotAsSentError(PersonNeededError):
@@ -86,17 +98,24 @@ class OutcomeUnknownError(PersonNeededError):
 
 
 class RefusedError(RunbookError):
-    """A service refused; nothing was changed."""
+    """A service refused; nothing was changed.
+
+    Attributes:
+        words: The service's answer, without the advice.
+        status: The HTTP status, or None where the service refuses with 200 (Slack).
+        code: The service's own word for it, such as `not_in_channel`, or "".
+        advice: What to do about it, or ""; it is part of the message too.
+        fault: What is wrong, if it is the token itself (`credentials`) or what it may do (`rights`); else "".
+    """
 
     def __init__(
         self, words: str, *, status: int | None = None, code: str = "", advice: str = "", fault: str = ""
     ) -> None:
         super().__init__(f"{words} {advice}".strip())
-        self.words = words  # the service's answer, without the advice
-        self.status = status  # the HTTP status, or None where the service refuses with 200 (Slack)
-        self.code = code  # the service's own word for it, such as `not_in_channel`, or ""
-        self.advice = advice  # what to do about it, or ""; it is part of the message too
-        # What is wrong, if it is the token itself (`credentials`) or what it may do (`rights`); else ""
+        self.words = words
+        self.status = status
+        self.code = code
+        self.advice = advice
         self.fault = fault
 
 

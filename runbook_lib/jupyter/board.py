@@ -48,14 +48,7 @@ class Listener(Protocol):
 
 
 class Board:
-    """What is shown of one case.
-
-    Args:
-        case: The case as it is now.
-        case_input: What a person has given it.
-        button: The button below the last card, if there is one.
-        ticket_card: The ticket's card as it is now.
-        listener: Hears what a person does.
+    """What is shown of one case; `case` and `ticket_card` give what is so now, `listener` hears what a person does.
 
     Attributes:
         stopped: The step that could not go on, or "".

@@ -26,12 +26,10 @@ from runbook_lib.domain.events import EFFECTS
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
-from runbook_lib.jupyter.button import Button
+from runbook_lib.jupyter.button import LABEL, Button
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
-LABEL = "Perform and record"
-DONE = "Done, nothing left to do"
 _THERE = ("done", "adopted")
 """The last line of an operation that needs no person any more."""
 _NEXT = {
@@ -67,7 +65,7 @@ class PerformButton:
         self._begun: Plan | None = None
         # Makes a run, given where the ticket's folder is, the runbook and the ticket
         self.runs: Callable[[Settings, str, int], BackgroundRun] = BackgroundRun
-        self.widget = Button(LABEL, done_label=DONE, too_late=self._too_late)  # what is seen
+        self.widget = Button(too_late=self._too_late)  # what is seen
 
     def renew(self, plan: Plan) -> None:
         """Show a plan above the button, which from now on performs this one.
