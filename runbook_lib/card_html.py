@@ -38,7 +38,13 @@ _SHORT = 52
 """Characters of a value that may stay on one line in a column that is kept whole."""
 _LONGEST_WORD = 24
 """Characters of a word that a table never breaks; a longer one, such as an address, would widen it past the window."""
-_HYPHENED = re.compile(rf"(?<!\S)((?=\S*-)\S{{1,{_LONGEST_WORD}}})(?!\S)")
+_LONGEST_IN_SENTENCE = 48
+"""The same in a sentence, which has the whole width."""
+_FINGERPRINT = r"\(?SHA256:[0-9a-f]{32}[).,;]*"
+_HYPHENED, _HYPHENED_IN_SENTENCE = (
+    re.compile(rf"(?<!\S)((?=\S*-)\S{{1,{longest}}}|{_FINGERPRINT})(?!\S)")
+    for longest in (_LONGEST_WORD, _LONGEST_IN_SENTENCE)
+)
 _PATHS = re.compile(rf"(?<=[^/\s]/)(?=[^/\s])(?<=\S{{{_LONGEST_WORD}}})")
 """Behind the slashes within a long word: an address is broken there rather than within a name."""
 _KEEP_WORDS = "overflow-wrap:break-word"
@@ -64,7 +70,7 @@ def html(card: Card) -> str:
     if card.quiet:
         words = " ".join(part.words for part in card.parts if isinstance(part, Paragraph))
         style = f"margin:4px 0px;padding:2px 14px;font-size:13px;opacity:0.75;border-left:4px solid {_GREY}"
-        return str(h.div(style=style)[clean(card.title), " · ", h.bdi[clean(words, PREVIEW_LIMIT)]])
+        return str(h.div(style=style)[h.span[clean(card.title), " · "], h.bdi[clean(words, PREVIEW_LIMIT)]])
     head = h.div(style="display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:4px")[
         h.span(style="font-weight:bold;font-size:15px")[clean(card.title)],
         _pill(card.state, card.tone),
@@ -95,7 +101,7 @@ def _part(part: Part, card: Card) -> h.Node:
         case Fold(parts, label):
             return _folded(label or "Details", [_part(one, card) for one in parts])
         case Link(label, url):
-            shown = _linked(label, url) if is_web(url) else [clean(label), ": ", _linked(clean(url), url)]
+            shown = _linked(label, url) if _is_ours(url) else [clean(label), ": ", clean(url)]
             return h.p(style="margin:6px 0px")[shown]
         case Links(links):
             shown = [[" · " if place else "", _linked(one.label, one.url)] for place, one in enumerate(links)]
@@ -109,14 +115,19 @@ def _part(part: Part, card: Card) -> h.Node:
 
 def _linked(words: str, url: str) -> h.Node:
     """Words as a link, if the address is one of ours."""
-    if is_web(url) or _NOTEBOOK.fullmatch(url):
+    if _is_ours(url):
         return h.a(href=url, rel="noreferrer", target="_blank")[h.bdi[clean(words)]]
     return h.bdi[clean(words)]
 
 
+def _is_ours(url: str) -> bool:
+    """Whether an address leads to a web page or to a notebook."""
+    return is_web(url) or _NOTEBOOK.fullmatch(url) is not None
+
+
 def _sentence(words: str, pages: Collection[str]) -> h.Node:
     pieces = linked_pages.pieces(clean(words, PREVIEW_LIMIT), pages)
-    return [_linked(piece, url) if url else piece for piece, url in pieces]
+    return [_whole(_linked(piece, url)) if url else _unbroken(piece, _HYPHENED_IN_SENTENCE) for piece, url in pieces]
 
 
 def _words_as_they_are(words: str) -> h.Node:
@@ -170,19 +181,21 @@ def _table(table: Table) -> h.Node:
 def _columns(row: Sequence[str | Link], whole: Sequence[int]) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
     stays = [place == 0 or (place in whole and len(cell_words(cell)) <= _SHORT) for place, cell in enumerate(row)]
-    shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(cell)] for cell in row]
+    shown = [_linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(clean(cell))] for cell in row]
     wraps = [f";white-space:{'nowrap' if stay else 'normal'}" for stay in stays]
     keeps = [max(map(len, cell_words(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
     styles = [wrap + (f";{_KEEP_WORDS}" if keep else "") for wrap, keep in zip(wraps, keeps, strict=True)]
     return list(zip(shown, styles, strict=True))
 
 
-def _unbroken(cell: str) -> h.Node:
+def _unbroken(words: str, whole: re.Pattern[str] = _HYPHENED) -> h.Node:
     """A text whose dates and options stay whole, which a browser would break behind a hyphen; see also `_PATHS`."""
-    parts = _HYPHENED.split(clean(cell))
-    return [
-        h.span(style="white-space:nowrap")[part] if place % 2 else _broken(part) for place, part in enumerate(parts)
-    ]
+    parts = whole.split(words)
+    return [_whole(part) if place % 2 else _broken(part) for place, part in enumerate(parts)]
+
+
+def _whole(words: h.Node) -> h.Node:
+    return h.span(style="white-space:nowrap")[words]
 
 
 def _broken(words: str) -> h.Node:

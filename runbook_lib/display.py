@@ -156,13 +156,20 @@ def text(card: Card) -> str:
 def _part_text(part: Part) -> str:
     match part:
         case Paragraph(words):
-            return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH)
+            return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH, break_on_hyphens=False)
         case Table(heads, rows):
             cells = [[clean(_cell_text(cell)) for cell in row] for row in rows]
             columns = len(heads) or len(rows[0])
             widths = [None if i < columns - 2 else 48 for i in range(columns)]
             names = [clean(head) for head in heads]
-            return tabulate(cells, headers=names, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+            return tabulate(
+                cells,
+                headers=names,
+                tablefmt="simple",
+                disable_numparse=True,
+                maxcolwidths=widths,
+                break_on_hyphens=False,
+            )
         case Timeline(window):
             return window_words(window)
         case Preview(label, words):
@@ -184,12 +191,13 @@ def _stop_text(number: int, stop: Stop) -> str:
         words += f" -> {clean(stop.answer)}"
     if stop.taken and stop.evidence:
         words += f": {clean(stop.evidence)}"
-    return textwrap.fill(words, _WIDTH)
+    return textwrap.fill(words, _WIDTH, break_on_hyphens=False)
 
 
 def _cell_text(cell: str | Link) -> str:
-    """A value with the web address that it leads to."""
-    return f"{cell.label} {cell.url}" if isinstance(cell, Link) and is_web(cell.url) else cell_words(cell)
+    """A value, and below it the web address that it leads to, which is broken as late as can be."""
+    words = clean(cell_words(cell))
+    return f"{words}\n{clean(cell.url)}" if isinstance(cell, Link) and is_web(cell.url) else words
 
 
 def cell_words(cell: str | Link) -> str:

@@ -268,7 +268,10 @@ class Settings(Profile):
         if not (self.zendesk_oauth_token or (self.zendesk_email and self.zendesk_api_token)):
             missing.append("RUNBOOK_ZENDESK_OAUTH_TOKEN (or RUNBOOK_ZENDESK_EMAIL and RUNBOOK_ZENDESK_API_TOKEN)")
         if missing:
-            raise InputError(f"The profile is live, but these settings are missing: {', '.join(missing)}.")
+            raise InputError(
+                f"The profile is live, but these settings are missing: {', '.join(missing)}. Copy .env.example to .env "
+                "and fill it in; docs/live.md says what each is."
+            )
         if not (self.license_public_key_file and self.license_public_key_file.is_file()):
             raise InputError(
                 f"RUNBOOK_LICENSE_PUBLIC_KEY_FILE is {str(self.license_public_key_file)!r}, which is no file; "

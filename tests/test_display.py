@@ -431,6 +431,18 @@ def test_an_address_in_a_table_breaks_at_its_slashes() -> None:
     assert words in parsed(markup).words
 
 
+def test_dates_and_fingerprints_stay_whole() -> None:
+    """In a sentence and in a table; in a terminal no word is broken behind its hyphen."""
+    kept = ("2026-11-21.", f"SHA256:{'0123456789abcdef' * 2},", "maya.lindqvist@nordlicht-analytics.example")
+    words = " ".join(kept)
+    parts = (Paragraph(words), Table(("", ""), [("", " ".join(kept[:2]))]))
+    card = Card("t", "s", Tone.PLAIN, "b", parts)
+    for one, times in zip(kept, (2, 2, 1), strict=True):
+        assert times == html(card).count(f'<span style="white-space:nowrap">{one}</span>')
+    shown = text(Card("t", "s", Tone.PLAIN, "b", (Paragraph("word " * 18 + "behind-its-hyphen"),)))
+    assert "  behind-its-hyphen" in shown.split("\n")
+
+
 def test_strong_words_are_bold() -> None:
     """The decision stands out, other words do not."""
     weights = [

@@ -182,12 +182,12 @@ def test_after_a_failure_the_next_run_tries_again(own_world: World) -> None:
     """Once the mailbox takes mail, a second run issues one license; the failure stays on file."""
     assert cells(own_world, "weekend_license", 1010, perform=True).error
     own_world.change(
-        "UPDATE users SET email = 'admin@mailbox-ok.example' "
+        "UPDATE users SET email = 'admin@again.mailbox-full.example' "
         "WHERE id = (SELECT requester_id FROM tickets WHERE id = 1010)"
     )
     again = cells(own_world, "weekend_license", 1010, perform=True)
     assert "license_issued" == again.report["outcome"]
-    assert 1 == len(own_world.mails("admin@mailbox-ok.example"))
+    assert 1 == len(own_world.mails("admin@again.mailbox-full.example"))
     assert ["[Failure]", "[Success]"] == [issue["title"].split(" - ")[0] for issue in own_world.issues(1010)]
 
 

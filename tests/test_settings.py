@@ -165,7 +165,7 @@ def test_live_names_exactly_what_is_missing(
     with pytest.raises(InputError) as caught:
         Settings.load()
     names = ", ".join(f"RUNBOOK_{name}" for name in missing)
-    assert f"The profile is live, but these settings are missing: {names}." == str(caught.value)
+    assert str(caught.value).startswith(f"The profile is live, but these settings are missing: {names}. Copy .env")
 
 
 @pytest.mark.parametrize(

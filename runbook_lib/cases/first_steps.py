@@ -16,7 +16,7 @@ from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.changes.guards import check_operator
-from runbook_lib.display import Paragraph, Table, Tone, verdict_parts
+from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
 from runbook_lib.domain import answers, identity
 from runbook_lib.domain.errors import PersonNeededError
 from runbook_lib.domain.models import Answer, Outcome, Verdict
@@ -52,10 +52,19 @@ def collect_facts(case: Case, /, **given: object) -> StepResult:
     ]
     data = [{"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail} for f in facts.known]
     table = Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3))
-    parts = (table, *map(Paragraph, notes), *first_message(case.thread, case.ticket))
+    parts = (table, *_licenses(case), *map(Paragraph, notes), *first_message(case.thread, case.ticket))
     asks = tuple(name for name in scope.verdict(case.known).missing if name in given)
     words = f"{count(len(rows), 'fact')} known."
-    return case.card(f"{len(rows)} known", Tone.GOOD, words, *parts, asks=asks, facts=data, notes=notes)
+    return case.card("collected", Tone.GOOD, words, *parts, asks=asks, facts=data, notes=notes)
+
+
+def _licenses(case: Case) -> tuple[Part, ...]:
+    """Which licenses on the ticket count, and whom they name."""
+    rows = [
+        (one.name, one.fingerprint, f"{one.company or 'no company'} <{one.email or 'no address'}>")
+        for one in case.known.attached
+    ]
+    return (Table(("signed by the expected key", "fingerprint", "licensed to"), rows),) if rows else ()
 
 
 @step("Confirm who this is")

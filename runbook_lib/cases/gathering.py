@@ -149,7 +149,6 @@ def attached_licenses(files: LicenseFiles, emergency_on: date) -> tuple[tuple[ev
     notes = list(files.notes)
     held: list[evidence.Attached] = []
     for one in files.held:
-        notes.append(_named(one))
         if one.starts_on > emergency_on:
             notes.append(f"{one.name} does not count: it starts on {one.starts_on}.")
             continue
@@ -240,11 +239,3 @@ def _field(name: str, raw: object) -> object | None:
 def _expected(name: str) -> str:
     choices = answers.QUESTIONS[name].choices
     return f"none of {', '.join(choices)}" if choices else "no number of users"
-
-
-def _named(one: evidence.Attached) -> str:
-    """Which license a file is and whom it names."""
-    return (
-        f"{one.name} is signed by the expected key; fingerprint {one.fingerprint}, "
-        f"licensed to {one.company or 'no company'} <{one.email or 'no address'}>."
-    )

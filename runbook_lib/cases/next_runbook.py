@@ -23,7 +23,8 @@ def open_it(case: Case, runbook: str) -> tuple[Part, ...]:
     except (OSError, InputError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")
         return (Paragraph(f"No copy can be made ({why}): open {runbook}.ipynb, and set ticket_id there."),)
-    link = Link("Open it with this ticket", os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/"))
+    address = os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/")
+    link = Link(f"Open {runbook} with ticket {case.ticket.id}", address)
     return (link, Paragraph(words)) if (words := _of_before(copy)) else (link,)
 
 

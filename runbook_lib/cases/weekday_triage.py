@@ -165,9 +165,9 @@ class WeekdayTriage(Case):
             state, tone = "resolved itself", Tone.GOOD
         if self.decision is Outcome.ESCALATED:
             words = f"{words[:-1]}: {self.tree.why(self.decision)}"
-        parts = (self.tree.drawn, *self._hint_parts(), *([Paragraph(not_looked, strong=True)] if not_looked else []))
-        hints = list(self.hints)
-        return self.card(state, tone, words, *parts, path=self.tree.data, hints=hints, decision=self.decision)
+        parts = [Paragraph(not_looked, strong=True)] if not_looked else []
+        drawn, data, hints = self.tree.drawn, self.tree.data, list(self.hints)
+        return self.card(state, tone, words, drawn, *parts, path=data, hints=hints, decision=self.decision)
 
     def _check_not_engaged(self) -> str:
         """Make sure that no expert was engaged for this ticket; returns why a rehearsal could not look for it, or "".

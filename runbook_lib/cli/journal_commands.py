@@ -163,6 +163,7 @@ def restart(ticket: str, because: str) -> int:
     because = _checked(because)
     if not because:
         raise InputError("--because is empty; say in a few words why the journal cannot be relied on.")
+    found.damaged()  # or else it is refused before the lock, which makes the ticket's folder
     with found.lock():
         kept = found.restart(because=because, operator=operator)
     old = f"the old one is {kept}" if kept else "there was no old one"

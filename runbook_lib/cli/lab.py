@@ -28,7 +28,6 @@ from urllib.parse import quote
 from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
-from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
 from runbook_lib.run import automatic, ticket_check, warm
 from runbook_lib.run.signals import handled
@@ -97,14 +96,6 @@ class Lab:
             with suppress(BrokenPipeError), self.pipe:  # it has ended, and has printed why
                 json.dump(options, self.pipe)
             return self.process.wait()
-
-
-def ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """The ticket, if the first word names it (InputError if it is none), and JupyterLab's options."""
-    if not words or words[0].startswith("-"):
-        return None, words
-    answers.parse("ticket_id", words[0])
-    return words[0], words[1:]
 
 
 @contextmanager

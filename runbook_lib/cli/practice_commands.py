@@ -25,16 +25,27 @@ def lab(words: Sequence[str]) -> int:
     --port 8890, or --allow-root, without which it does not start as root; after `--` also those that this command has
     itself, as in runbook lab -- --help.
     """
-    from runbook_lib.cli import lab as jupyterlab
     from runbook_lib.settings import Settings
 
-    ticket, options = jupyterlab.ticket_first(words)
+    ticket, options = _ticket_first(words)
     local = Settings.local()
-    click.echo(_beginning(ticket))
+    click.echo(_beginning(ticket))  # before what takes long to import
+    from runbook_lib.cli import lab as jupyterlab
+
     with jupyterlab.started(local) as server, practice.world(local):
         if address := practice.control_room(local):
             click.echo(f"Watch what happens to the practice world at {address}")
         return server.run(ticket, options)
+
+
+def _ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """The ticket, if the first word names it (InputError if it is none), and JupyterLab's options."""
+    if not words or words[0].startswith("-"):
+        return None, words
+    from runbook_lib.domain import answers
+
+    answers.parse("ticket_id", words[0])
+    return words[0], words[1:]
 
 
 def _beginning(ticket: str | None) -> str:

@@ -166,7 +166,8 @@ def _words(report: Report, profile: str, command: str) -> str:
     if rows:
         lines += ["", tabulate(rows, headers=("effect", "what", "evidence")), ""]
     if report.missing:
-        lines.append("Pass: " + " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing))
+        pairs = " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing)
+        lines.append(f"Pass: {pairs}; or answer in JupyterLab, beside what is found: runbook lab {report.ticket_id}")
     if report.status == Status.COMPLETED and {effect["state"] for effect in report.effects} & {"planned"}:
         lines.append(f"To perform it: {command} --perform")
     lines.append(f"Record: {report.record} ({report.seconds} s)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
@@ -15,10 +16,13 @@ from runbook_lib.domain.errors import RunbookError
 @options.as_json
 def doctor(as_json: bool) -> int:
     """Check the configuration against the services, and say what to do; changes nothing."""
-    from runbook_lib.cli import doctor as examination
     from runbook_lib.settings import Settings
 
     local = Settings.local()
+    if not as_json or sys.stderr.isatty():
+        click.echo("Each service is asked; nothing is changed ...", err=True)
+    from runbook_lib.cli import doctor as examination
+
     with practice.world(local):
         findings = examination.examine(Settings.load())
     if as_json:

@@ -72,11 +72,11 @@ def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:
     return [parse(item) for item in typed(list, items)]
 
 
-def in_words(said: Any) -> str:
+def joined_words(said: Any) -> str:
     """What an error says: text, a list, or texts by field, one in another."""
     if isinstance(said, dict):
-        return "; ".join(f"{field} {in_words(words)}" for field, words in said.items())
-    return ", ".join(map(in_words, said)) if isinstance(said, list) else str(said)
+        return "; ".join(f"{field} {joined_words(words)}" for field, words in said.items())
+    return ", ".join(map(joined_words, said)) if isinstance(said, list) else str(said)
 
 
 def moment(text: str) -> datetime:

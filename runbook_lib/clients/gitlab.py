@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from runbook_lib.clients.answers import in_words, listed, model, moment, typed
+from runbook_lib.clients.answers import joined_words, listed, model, moment, typed
 from runbook_lib.clients.gitlab_refusals import REFUSALS
 from runbook_lib.clients.http import LAST_PAGE, Service, Session
 from runbook_lib.clients.retrying import answered_at
@@ -170,4 +170,4 @@ def _variables(items: Any) -> list[tuple[str, str]]:
 
 def _explain(body: Any) -> str:
     """The words of an error: `message` (text, or errors by field) or `error`."""
-    return in_words(body.get("message") or body.get("error_description") or body["error"])
+    return joined_words(body.get("message") or body.get("error_description") or body["error"])

@@ -54,6 +54,10 @@ performed; 302 does so for web forms, not for APIs."""
 TIMED_OUT = (408, 425, 499)
 """Statuses by which a service or a proxy says that it has waited, or was not waited for. Source: RFC 9110, 15.5.9; RFC
 8470, 5.2; nginx."""
+_BAD_NETWORK = (
+    "The network's variables cannot be used as they are set ({}). Check HTTPS_PROXY and ALL_PROXY, which take "
+    "http://HOST:PORT; NO_PROXY, which takes names and no networks; SSL_CERT_FILE and SSLKEYLOGFILE."
+)
 _T = TypeVar("_T")
 
 
@@ -80,14 +84,17 @@ class Session(httpx.Client):
         gate: Gate | None = None,
         pace: Pace | None = None,
     ) -> None:
-        super().__init__(
-            transport=transport,
-            timeout=TIMEOUT_S,
-            trust_env=not loopback,
-            # Practice is not encrypted: no authority is trusted there, and none has to be loaded, which takes 50 ms.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True,
-            headers={"User-Agent": "license-runbook"},
-        )
+        try:
+            super().__init__(
+                transport=transport,
+                timeout=TIMEOUT_S,
+                trust_env=not loopback,
+                # Practice is not encrypted: no authority is trusted there, and none has to be loaded (50 ms).
+                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True,
+                headers={"User-Agent": "license-runbook"},
+            )
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as exc:  # what it says may be a proxy's password
+            raise InputError(_BAD_NETWORK.format(type(exc).__name__)) from None
         self.budget = budget or Budget(USUAL_BUDGET_S)
         self.redactor = redactor or Redactor({})
         self.gate = gate or Gate(practice=loopback)

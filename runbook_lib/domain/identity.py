@@ -129,15 +129,15 @@ def agrees(license: NamedParty, who: IdentitySources) -> bool:
 
 
 def _has_domain(ours: NamedParty, who: IdentitySources) -> bool:
-    """Whether a record has the requester's mail domain; one that lists none, whether the licenses do not differ.
+    """Whether a record has the requester's mail domain; where it lists none, whether the licenses name no other.
 
     A reseller, a former employee or a look-alike of the domain may be in an organization, too.
     """
-    listed = ours.domains or [domain for one in who.licenses for domain in one.domains if not is_free_mail(domain)]
+    theirs = who.requester.domains
+    of_licenses = [domain for one in who.licenses for domain in one.domains if theirs and not is_free_mail(domain)]
+    listed = ours.domains or of_licenses
     return not listed or any(
-        domain_key(one) == domain_key(other) or same_domain(one, other)
-        for one in listed
-        for other in who.requester.domains
+        domain_key(one) == domain_key(other) or same_domain(one, other) for one in listed for other in theirs
     )
 
 

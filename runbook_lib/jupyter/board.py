@@ -274,7 +274,8 @@ class Board:
             )
 
         label = "Another ticket" if name == OPEN else "Change an answer"
-        return Place(form, label, lambda is_open: self._listener.toggled(name, is_open))
+        is_short = name not in (OPEN, self._case().order[-1])
+        return Place(form, label, lambda is_open: self._listener.toggled(name, is_open), is_short=is_short)
 
     # -- the state
 

@@ -18,7 +18,9 @@ from runbook_lib.jupyter.widgets import close, new, outputs_of
 from runbook_lib.results import StepResult
 
 SETTLED = "runbook-settled"
-"""The class of a card that asks nothing and has not stopped: `runbook lab` shortens it, and folds what explains it."""
+"""The class of a step that nothing waits for, and that has not stopped: `runbook lab` folds its rule and its code."""
+SHORT = "runbook-short"
+"""The class of such a step that asks nothing, either: `runbook lab` shows it as one line below its heading."""
 
 
 class Place:
@@ -28,19 +30,22 @@ class Place:
         form: Asks what the step needs; given the button that opens what may also be changed.
         label: What that button says.
         on_toggle: Called when the answers of this step are opened or closed.
+        is_short: Whether its card may become one line, once it asks nothing.
 
     Attributes:
         is_next: Whether the reader goes on here.
     """
 
-    def __init__(self, form: Callable[[Any], Form], label: str, on_toggle: Callable[[bool], None]) -> None:
+    def __init__(
+        self, form: Callable[[Any], Form], label: str, on_toggle: Callable[[bool], None], *, is_short: bool = True
+    ) -> None:
         self.card: StepResult | None = None  # what its card says now
         self.parts: tuple[Part, ...] = ()  # its parts when the step ran last
         self.asks: tuple[str, ...] = ()  # what its form asks
         self.is_needed = False  # whether nothing below goes on without that
         self.fold = fold(label)
         self.form = form(self.fold)
-        self._on_toggle, self._is_folding, self.is_next = on_toggle, False, False
+        self._on_toggle, self._is_short, self._is_folding, self.is_next = on_toggle, is_short, False, False
         self.fold.observe(self._toggled, names="value")
         self._output = new(ipywidgets.Output)
         self.box = new(ipywidgets.VBox, children=[self._output])
@@ -52,8 +57,9 @@ class Place:
     def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
         """Show this card, and below it these widgets, if they are others than before."""
         self.card = card
-        is_settled = card.card.tone not in (Tone.ASK, Tone.STOP)
-        (self._output.add_class if is_settled else self._output.remove_class)(SETTLED)
+        is_settled = not self.is_needed and card.card.tone is not Tone.STOP
+        self._mark(SETTLED, is_settled)
+        self._mark(SHORT, self._is_short and is_settled and not self.asks)
         if (outputs := outputs_of(self._bundle())) != self._output.outputs:
             self._output.outputs = outputs
         if below is not None and (children := (self._output, *below)) != self.box.children:
@@ -86,6 +92,9 @@ class Place:
         self.point(is_next=self.is_next)
         if not self._is_folding:
             self._on_toggle(change["new"])
+
+    def _mark(self, name: str, is_so: bool) -> None:
+        (self.box.add_class if is_so else self.box.remove_class)(name)
 
     def _bundle(self) -> dict[str, Any]:
         return self.card._repr_mimebundle_() if self.card else {}

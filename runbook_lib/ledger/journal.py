@@ -220,14 +220,14 @@ class Journal:
             UnavailableError: The folder cannot be written.
         """
         with self._writing():
-            set_aside = [self._set_aside(path) for path in self._damaged()]
+            set_aside = [self._set_aside(path) for path in self.damaged()]
         for part in set_aside:
             self.append("restarted", because=because, operator=operator, **part)
         kept = [part["kept_as"] for part in set_aside if part["kept_as"]]
         return self.folder / kept[-1] if kept else None
 
-    def _damaged(self) -> list[Path]:
-        """The files of the parts that cannot be relied on."""
+    def damaged(self) -> list[Path]:
+        """The files of the parts that cannot be relied on; writes nothing. InputError where there is none."""
         try:
             parts = self._reader.all()
         except InputError:  # a head, or a file, that cannot be read: it is not known whose
@@ -238,6 +238,8 @@ class Journal:
             self._check_clock(next((chain for chain in parts if chain.path == self.path), Chain(self.path, "")))
         except UnavailableError:
             return [self.path]
+        if not parts:
+            raise InputError(f"There is no journal in {self.folder} to set aside. Check the ticket's number.")
         raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
 
     def _set_aside(self, path: Path) -> dict[str, Any]:

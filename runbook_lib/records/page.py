@@ -103,7 +103,8 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
     parts = ["\n".join(summary(record, verification, more))]
     parts += [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
     for title, heads, rows in _tables(record):
-        parts.append(f"{title}\n{tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48)}")
+        table = tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48, break_on_hyphens=False)
+        parts.append(f"{title}\n{table}")
     parts.append(f"the run\n{tabulate(known, tablefmt='plain', disable_numparse=True)}")
     parts += [f"left unknown: {', '.join(unknown)}"] if unknown else []
     parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL]

@@ -41,7 +41,7 @@ def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], 
         )
         for end in ends
     ]
-    return Table(heads, rows, whole=(1, 4))
+    return Table(heads, rows, whole=(1,))
 
 
 def people_table(runs: Sequence[Run], wanted: Sequence[Run], ends: Iterable[OpenEnd]) -> Table:

@@ -243,9 +243,15 @@ class Notebook:
         self.wait()
 
     def select(self, words: str) -> None:
-        """Make a code cell the active one, by a click beside it; some words of its code say which one."""
+        """Make a code cell the active one, by a click beside it; some words of its code say which one.
+
+        Code that is folded is opened first, by the button in its heading.
+        """
         found = f"words => {CODE_CELLS}.findIndex(cell => cell.model.sharedModel.getSource().includes(words))"
         cell = self.panel.locator(".jp-CodeCell").nth(self.page.evaluate(found, words))
+        if cell.evaluate("cell => cell.matches('.runbook-folds:not(.runbook-unfolded)')"):
+            heading = cell.locator("xpath=preceding-sibling::*[1]")
+            self.click(heading.locator("button", has_text="Explanation"))
         self.click(cell.locator(".jp-InputPrompt").first)
 
     def run_cell(self, keys: str = "Shift+Enter") -> None:
@@ -283,8 +289,9 @@ class Notebook:
         self.wait()
 
     def active(self) -> str:
-        """The text of the active cell."""
-        return self.panel.locator(".jp-Cell.jp-mod-active").inner_text()
+        """What the active cell shows, below its source."""
+        source = "window.jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource()"
+        return f"{self.page.evaluate(source)}\n{self.panel.locator('.jp-Cell.jp-mod-active').inner_text()}"
 
     def field(self, label: str) -> Locator:
         """The first visible field with this label."""

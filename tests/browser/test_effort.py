@@ -88,6 +88,7 @@ def opens_the_record(notebook: Notebook) -> None:
     kernels = notebook.page.evaluate(SESSIONS)
     notebook.click(notebook.panel.locator("a", has_text=RECORD).last)
     notebook.see("RECORD of ticket 1001")
+    expect(notebook.panel.locator("p", has_text="Where sources disagree, this is the order")).to_be_hidden()
     for theme in ("dark", "light"):
         notebook.use_theme(theme)
         notebook.shot(f"lab-record-{theme}")
@@ -155,23 +156,28 @@ def until_kept(notebook: Notebook, path: Path, words: str) -> None:
     raise AssertionError(f"{path} does not keep {words}")
 
 
-def test_explanations_fold_once_a_step_asks_nothing(lab: Lab, notebook: Notebook) -> None:
-    """In the page, not in the file; a button in the heading opens one, also by a key. Where a step asks, it is open."""
+def test_explanations_fold_once_nothing_waits_for_a_step(lab: Lab, notebook: Notebook) -> None:
+    """With the code, in the page, not in the file; a button in the heading opens both, also by a key."""
     notebook.open(copy(lab, "weekend_license", 1908, "folded"))
+    code = notebook.panel.locator(".jp-CodeCell .jp-Placeholder", has_text="case.take")
     takes, facts = (
         notebook.panel.locator(".jp-RenderedMarkdown p", has_text=words)
         for words in ("Assign the ticket to yourself first", "Where sources disagree, this is the order")
     )
-    expect(takes).to_be_hidden()
+    for folded in (takes, code):
+        expect(folded).to_be_hidden()
     expect(facts).to_be_visible()
     button = notebook.panel.locator(".jp-MarkdownCell", has_text="Assign the ticket to yourself first").locator(
         "button", has_text="Explanation"
     )
     button.click()
-    expect(takes).to_be_visible()
+    for folded in (takes, code):
+        expect(folded).to_be_visible()
     expect(button).to_have_attribute("aria-expanded", "true")
     button.press("Enter")
     expect(takes).to_be_hidden()
+    asking = notebook.panel.locator(".jp-MarkdownCell", has_text="Where sources disagree, this is the order")
+    expect(asking.locator("button", has_text="Explanation")).to_be_hidden()
     for words in ("premium", "2026-11-06", "231", "254"):
         notebook.click(notebook.button(f"Confirm {words}"))
     go_on(notebook)
@@ -207,6 +213,7 @@ def to_plan(notebook: Notebook, case: Case) -> float:
     with notebook.waiting():
         notebook.see(f"would end: {case.outcome}")
         notebook.button(BUTTON).wait_for()
+    expect(notebook.button(BUTTON)).to_be_in_viewport()
     return notebook.screens(BUTTON)
 
 

@@ -47,7 +47,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     expect(notebook.panel.locator(f"{ERRORS}:visible")).to_have_count(0)
     field.fill("1005")
     notebook.press("Enter")
-    link = notebook.panel.locator("a", has_text="1005-weekend_license").first
+    link = notebook.panel.locator("a", has_text="Open weekend_license with ticket 1005").first
     link.wait_for()
     expect(field).to_be_hidden()
     expect(notebook.field("Ticket number")).to_be_hidden()

@@ -349,7 +349,7 @@ def slow_copy(lab: Lab, runbook: str, ticket_id: int) -> str:
 
 def test_two_tabs_make_one_run_of_what_is_read(lab: Lab, notebook: Notebook) -> None:
     """The ticket changes meanwhile: the plan follows in both, also in the one that has its cards from the file."""
-    changed = "second.address@example.com"
+    changed = "second.address@fjellnett.example"
     path = copy(lab, "weekend_license", 3004)
     notebook.open(path)
     notebook.see("would end: License issued")

@@ -59,19 +59,19 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def to_scope(ticket_id: int, *, perform: bool = False, **facts: object) -> WeekendLicense:
+def to_scope(ticket_id: int, *, perform: bool = False, confirmed: str = "unknown", **facts: object) -> WeekendLicense:
     """A case up to the scope decision."""
     case = WeekendLicense.open(ticket_id, perform=perform)
     case.take()
     case.collect_facts(**facts)
-    case.confirm_identity()
+    case.confirm_identity(identity_confirmed=confirmed)
     case.decide_scope()
     return case
 
 
-def to_users(ticket_id: int, *, perform: bool = False, **facts: object) -> WeekendLicense:
+def to_users(ticket_id: int, *, perform: bool = False, confirmed: str = "unknown", **facts: object) -> WeekendLicense:
     """A case up to the user count."""
-    case = to_scope(ticket_id, perform=perform, **facts)
+    case = to_scope(ticket_id, perform=perform, confirmed=confirmed, **facts)
     case.confirm_subscription()
     case.choose_users()
     return case
@@ -672,14 +672,14 @@ def test_valid_license_of_earlier_ticket_needs_a_person(
     issued.change("UPDATE issues SET created_at = '2026-11-20T10:00:00.000Z'")
     monkeypatch.setenv("RUNBOOK_ISSUER", issuer)
     with pytest.raises(PersonNeededError, match="for an earlier ticket"):
-        to_users(1005, perform=True).issue_license()
+        to_users(1005, perform=True, confirmed="yes").issue_license()
     assert 1 == len(issued.rows("SELECT * FROM mails"))
     issued.change("UPDATE issues SET title = replace(replace(title, 'under ', 'under <'), ' for', '> for')")
     with pytest.raises(PersonNeededError, match="This address has its license already, and its title"):
-        to_users(1005, perform=True).issue_license()
+        to_users(1005, perform=True, confirmed="yes").issue_license()
     issued.change("UPDATE issues SET title = 'Sent to maya.lindqvist@nordlicht-analytics.example, 250 users'")
     with pytest.raises(PersonNeededError, match=r"\(success\) ended, but issue"):
-        to_users(1005, perform=True).issue_license()
+        to_users(1005, perform=True, confirmed="yes").issue_license()
     assert 1 == len(issued.rows("SELECT * FROM mails"))
 
 

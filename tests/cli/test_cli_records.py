@@ -223,6 +223,25 @@ def test_answers_that_cannot_be_taken(desk: Desk, words: list[str], status: int,
     assert not desk.shelf.folder(4242).exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["answer", "4242", "case", "yes"],
+        ["journal", "restart", "4242", "--because", "disk failed"],
+        ["records", "show", "4242"],
+        ["records", "verify", "4242"],
+        ["records", "sign-off", "4242", "--words", "Read it."],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_ticket_without_a_journal_leaves_no_folder(desk: Desk, words: list[str]) -> None:
+    """A wrong number is said to be one."""
+    desk.shelf.seal(1001)
+    assert 2 == main(words)
+    assert "4242" in desk.capsys.readouterr().err
+    assert not desk.shelf.folder(4242).exists()
+
+
 def test_an_answer_while_a_run_holds_the_ticket(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits a moment, then says so."""
     desk.shelf.seal(1001)

@@ -277,7 +277,7 @@ def test_the_command_shows_the_table_and_its_exit_status(own_world: World) -> No
     """0 where all is well, 1 where something is not; nothing in the world is changed."""
     before = own_world.content()
     ran = own_world.runbook("doctor")
-    assert (0, "") == (ran.status, ran.stderr)
+    assert (0, "Each service is asked; nothing is changed ...\n") == (ran.status, ran.stderr)
     assert [] == [name for name in SERVICES if name not in ran.stdout]
     assert before == own_world.content()
     own_world.change("UPDATE settings SET value = 'chat:write' WHERE name = 'slack_scopes'")

@@ -547,6 +547,25 @@ def test_retries_are_not_logged(caplog: pytest.LogCaptureFixture, capfd: pytest.
     assert ("", "") == capfd.readouterr()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("HTTPS_PROXY", f"http://kim:hush#{word}@proxy.example:3128") for word in ("hush", "x")),
+        *(("ALL_PROXY", f"{scheme}://127.0.0.1:1080") for scheme in ("socks5", "socks5h", "socks4")),
+        *(("NO_PROXY", hosts) for hosts in ("[::1]", "10.0.0.0/8,fd00::/8")),
+        *(("SSL_CERT_FILE", path) for path in ("/nonexistent/ca.pem", "/tmp", "/dev/null")),
+        ("SSLKEYLOGFILE", "/nonexistent/keys"),
+    ],
+)
+def test_variables_of_the_network_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """They are named, without their values; practice does not look at them."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=f"cannot be used as they are set.*{name}") as caught:
+        http.Session(loopback=False)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+    http.Session(loopback=True).close()
+
+
 @pytest.mark.parametrize(("loopback", "trusted"), [(True, False), (False, True)])
 def test_session(loopback: bool, trusted: bool) -> None:
     """On loopback no proxy of the environment comes between; no session holds credentials or follows redirects."""

@@ -3,8 +3,8 @@
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
  * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
- * reach every cell. What explains a step is folded once its card asks nothing. After an answer or a press the page
- * scrolls to what comes next. An error that a card says is not shown a second time. A copy is saved with its
+ * reach every cell that is shown. What is settled is folded (`folding.js`) and short (`runbook.css`). After an answer or
+ * a press the page scrolls to what comes next. An error that a card says is not shown a second time. A copy is saved with its
  * cards as they are, also when a press has come to its end, and with what was answered in it, each time that something
  * is answered: a later kernel goes on from that.
  *
@@ -15,18 +15,8 @@
 
   const VIEW = "application/vnd.jupyter.widget-view+json";
   const START_HERE = /(^|\/)start_here[^/]*\.ipynb$/;
-  const STYLE = `
-    .runbook-folds .jp-RenderedMarkdown > h2:first-child { font-size: var(--jp-content-font-size2); margin: 10px 0 0; }
-    .runbook-folds .jp-RenderedMarkdown { padding-top: 0; padding-bottom: 0; }
-    .runbook-folds:not(.runbook-unfolded) .jp-RenderedMarkdown > :not(:first-child) { display: none; }
-    .runbook-explain { border: 0; background: none; color: inherit; font: 12px var(--jp-ui-font-family); cursor: pointer; }
-    .runbook-explain::before { content: "▸ "; }
-    .runbook-unfolded .runbook-explain::before { content: "▾ "; }
-    [data-jp-theme-light="false"] .jp-RenderedImage img { filter: invert(0.93) hue-rotate(180deg); }
-    .runbook-settled .jp-RenderedHTMLCommon > div > p { display: inline; margin-right: 10px !important; }
-    .runbook-settled .jp-RenderedHTMLCommon > div > details:not([open]) { display: inline-block; margin: 0 !important; }
-  `;
   const config = JSON.parse(document.getElementById("jupyter-config-data").textContent);
+  const files = `${config.fullLabextensionsUrl}/runbook/static`;
   const [notebooks, copies, outputs] = [config.runbookNotebooks, config.runbookCopies, config.runbookOutputs];
 
   const isWithin = (path, folder) => Boolean(folder) && path.startsWith(`${folder}/`);
@@ -73,7 +63,19 @@
     const isReview = widgets.some((cell) => cell.model.id === "verification");
     const last = isReview ? widgets.find((cell) => cell.model.id === "open")?.node : widgets[activeCellIndex]?.node;
     const asking = panel.node.querySelector(".runbook-asks")?.closest(".jp-Cell");
-    (asking ?? last)?.querySelector(".jp-Cell-outputWrapper")?.scrollIntoView({ block: "start" });
+    const target = (asking ?? last)?.querySelector(".jp-Cell-outputWrapper");
+    if (target) scrollTo(panel, target, "start");
+  }
+
+  let endScrolling = () => {};
+  /** Scroll to a place, and keep it in view while cells are still being drawn, until a person does anything. */
+  function scrollTo(panel, target, block) {
+    endScrolling();
+    const drawn = new ResizeObserver(() => isTyping(panel) || target.scrollIntoView({ block }));
+    endScrolling = () => drawn.disconnect();
+    for (const { node } of panel.content.widgets) drawn.observe(node);
+    for (const act of ["wheel", "keydown", "pointerdown"]) panel.node.addEventListener(act, endScrolling, { once: true, capture: true });
+    setTimeout(endScrolling, 3000);
   }
 
   const isTyping = (panel) =>
@@ -89,9 +91,7 @@
     if (isOther) content.activeCellIndex = content.widgets.findIndex((one) => one.node === cell);
     if (isLost && isOther) content.activate();
     const isResult = next.matches(".runbook-result");
-    const target = isResult ? next : cell.querySelector(".jp-Cell-outputWrapper");
-    const scroll = () => isTyping(panel) || target.scrollIntoView({ block: isResult ? "nearest" : "start" });
-    for (const after of [0, 150, 400]) setTimeout(scroll, after); // what is above is still being drawn
+    scrollTo(panel, isResult ? next : cell.querySelector(".jp-Cell-outputWrapper"), isResult ? "nearest" : "start");
   }
 
   /** What a cell waited for when its page was left is not so any more, and nothing comes in its place. */
@@ -194,33 +194,6 @@
     saveResult(app, context);
   }
 
-  /** Fold what explains a step above a card that is settled; a button in its heading opens it. The file stays as it is. */
-  function foldExplanations(panel) {
-    let isSettled = false;
-    for (const { node, model } of [...panel.content.widgets].reverse()) {
-      if (model.type === "code") {
-        if (!(model.getMetadata("tags") ?? []).includes("parameters")) isSettled = Boolean(node.querySelector(".runbook-settled"));
-        continue;
-      }
-      const heading = node.querySelector(".jp-RenderedMarkdown > :is(h1, h2):first-child:not(:last-child)");
-      node.classList.toggle("runbook-folds", isSettled && Boolean(heading));
-      if (isSettled && heading && !heading.querySelector(".runbook-explain")) heading.append(explainButton(node));
-    }
-  }
-
-  function explainButton(cell) {
-    const button = document.createElement("button");
-    button.className = "runbook-explain";
-    button.textContent = "Explanation";
-    const show = () => button.setAttribute("aria-expanded", cell.classList.contains("runbook-unfolded"));
-    button.addEventListener("click", () => {
-      cell.classList.toggle("runbook-unfolded");
-      show();
-    });
-    show();
-    return button;
-  }
-
   /** Follow what the cells show. */
   function watch(app, panel) {
     panel.node.addEventListener("keydown", openByKey, true);
@@ -229,7 +202,7 @@
     new MutationObserver((changes) => {
       frame ??= requestAnimationFrame(() => {
         frame = undefined;
-        foldExplanations(panel);
+        folding.foldSettled(panel);
       });
       for (const { type, target, oldValue } of changes) {
         if (type === "attributes") {
@@ -246,8 +219,8 @@
   }
 
   const cellsOf = (context) => [...context.model.cells];
-  const parametersOf = (context) =>
-    cellsOf(context).find((cell) => (cell.getMetadata("tags") ?? []).includes("parameters"))?.sharedModel;
+  const isTagged = (cell, tag) => (cell.getMetadata("tags") ?? []).includes(tag);
+  const parametersOf = (context) => cellsOf(context).find((cell) => isTagged(cell, "parameters"))?.sharedModel;
 
   /** Whether a copy has its ticket, or is about none. */
   const isNamed = (context) => !/^ticket_id: int = 0\b/m.test(parametersOf(context)?.getSource() ?? "");
@@ -329,6 +302,7 @@
       openCopy(app, panel, context);
     } else if (isWithin(context.path, outputs)) {
       withoutKernel(context.sessionContext);
+      Promise.all([context.ready, panel.revealed]).then(() => folding.foldRecord(panel));
     }
   }
 
@@ -344,8 +318,11 @@
         label,
         execute: () => {
           const { content } = app.shell.currentWidget;
+          let index = content.activeCellIndex;
           content.deselectAll();
-          content.activeCellIndex += step;
+          do index += step;
+          while (content.widgets[index]?.node.offsetHeight === 0);
+          if (content.widgets[index]) content.activeCellIndex = index;
           content.activate();
           content.activeCell?.node.scrollIntoView({ block: "nearest" });
         },
@@ -364,19 +341,19 @@
           opened(app, panel, context);
         },
       });
-      document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
+      document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: `${files}/runbook.css` }));
       reachEveryCell(app);
       app.restored.then(() => app.shell.collapseLeft());
     },
   };
 
-  /** A module that JupyterLab shares with its extensions. */
+  /** What JupyterLab shares with its extensions. */
   async function shared(scope, name) {
     const [version] = Object.values(scope[name]);
     return (await version.get())();
   }
 
-  let scope, Widget;
+  let scope, Widget, folding;
   window._JUPYTERLAB = window._JUPYTERLAB || {};
   window._JUPYTERLAB.runbook = {
     init: (given) => {
@@ -384,6 +361,7 @@
     },
     get: async () => {
       ({ Widget } = await shared(scope, "@lumino/widgets"));
+      folding = await import(`${files}/folding.js`);
       return () => ({ __esModule: true, default: plugin });
     },
   };
