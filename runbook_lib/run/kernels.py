@@ -153,7 +153,8 @@ def _stop(manager: Manager) -> None:
             for task in waiting:
                 task.cancel()
             if waiting:
-                _, waiting = await asyncio.wait(waiting, timeout=CANCEL_S)
+                ended, waiting = await asyncio.wait(waiting, timeout=CANCEL_S)
+                await asyncio.gather(*ended, return_exceptions=True)  # nbclient calls it a dead kernel
         if manager.made:
             manager.made.stop_channels()
         await manager.shutdown_kernel(now=True)

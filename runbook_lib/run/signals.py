@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 import warnings
@@ -59,4 +60,13 @@ class Signals:
             # It may come between a call and its `await`: what is not awaited any more needs no warning,
             # also not at the end of this process, when the last of it is collected.
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-            raise KeyboardInterrupt
+            _interrupt()
+
+
+def _interrupt() -> None:
+    """Raise KeyboardInterrupt. In an event loop that waits for the next callback: it would end the task in work."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise KeyboardInterrupt from None
+    loop.call_soon_threadsafe(signal.default_int_handler, signal.SIGINT, None)

@@ -22,7 +22,7 @@ import pytest
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.run import banner, engine, intake, runner
+from runbook_lib.run import banner, engine, intake, papermill_engine, runner
 from runbook_lib.settings import ROOT, Settings
 
 PARAMETERS = 'ticket_id: int = 1\nperform: bool = False\nscreenshots: str = "unknown"'
@@ -205,6 +205,24 @@ def test_a_signal_in_a_cell_cancels_the_run(
     assert "bug" not in report["summary"]
     assert "cfp" == states(report["record"])
     wait_for(lambda: not Path(f"/proc/{mark.read_text()}").exists())
+
+
+def test_a_signal_while_an_output_comes_in_leaves_the_last_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reads the outputs goes on, and takes in the traceback that says where the cell was."""
+    write(settings, "import time; print('x', flush=True); time.sleep(60)")
+    process_message = papermill_engine.Client.process_message
+
+    def interrupted(client: papermill_engine.Client, message: Any, cell: Any, cell_index: int) -> Any:
+        if message["msg_type"] == "stream":
+            signal.raise_signal(signal.SIGINT)
+        return process_message(client, message, cell, cell_index)
+
+    monkeypatch.setattr(papermill_engine.Client, "process_message", interrupted)
+    report = run(settings)
+    outputs = nbformat.read(report.record, as_version=4).cells[-1].outputs
+    assert (Status.CANCELLED, "KeyboardInterrupt") == (report.status, outputs[-2].get("ename"))
 
 
 @pytest.mark.parametrize(("number", "after_s"), [(signal.SIGINT, 0.3), (signal.SIGTERM, 0), (signal.SIGTERM, 0.6)])
