@@ -26,8 +26,8 @@ from runbook_lib.display import (
     Table,
     Timeline,
     Tone,
+    cell_words,
     is_web,
-    label_of,
     window_words,
 )
 from runbook_lib.domain import linked_pages
@@ -178,10 +178,10 @@ def _table(table: Table) -> h.Node:
 
 def _columns(row: Sequence[str | Link], table: Table) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
-    stays = [place == 0 or (place in table.whole and len(label_of(cell)) <= _SHORT) for place, cell in enumerate(row)]
+    stays = [place == 0 or (place in table.whole and len(cell_words(cell)) <= _SHORT) for place, cell in enumerate(row)]
     shown = [_value(cell, table.longest) for cell in row]
     wraps = [f";white-space:{'nowrap' if stay else 'normal'}" for stay in stays]
-    keeps = [max(map(len, label_of(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
+    keeps = [max(map(len, cell_words(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
     styles = [wrap + (f";{_KEEP_WORDS}" if keep else "") for wrap, keep in zip(wraps, keeps, strict=True)]
     return list(zip(shown, styles, strict=True))
 

@@ -197,11 +197,11 @@ def _stop_text(number: int, stop: Stop) -> str:
 
 def _cell_text(cell: str | Link, longest: int) -> str:
     """A value, and below it the web address that it leads to, which is broken as late as can be."""
-    words = clean(label_of(cell), longest)
+    words = clean(cell_words(cell), longest)
     return f"{words}\n{clean(cell.url)}" if isinstance(cell, Link) and is_web(cell.url) else words
 
 
-def label_of(cell: str | Link) -> str:
+def cell_words(cell: str | Link) -> str:
     return cell.label if isinstance(cell, Link) else cell
 
 

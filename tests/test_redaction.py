@@ -47,27 +47,6 @@ def test_what_is_too_short_is_no_secret() -> None:
     assert "abcdef" == NET.text("abcdef")
 
 
-@pytest.mark.parametrize("name", ["plain.gitlab-license", "with-boundary.gitlab-license"])
-@pytest.mark.parametrize("form", ["text", "one line", "literal", "JSON", "cut off"])
-def test_a_license(name: str, form: str) -> None:
-    """With boundary lines and without, whole, cut off, and inside of literals: none of it is left."""
-    text = (VECTORS / name).read_text()
-    spelled = {
-        "text": text,
-        "one line": text.replace("\n", ""),
-        "literal": repr(text),
-        "JSON": json.dumps({"license": text}),
-        "cut off": text[: len(text) // 2],
-    }[form]
-
-    found = NET.text(f"before\n{spelled}\n after")
-
-    assert "[license]" in found
-    assert found.startswith("before\n")
-    lines = [line for line in text.splitlines() if "LICENSE" not in line]
-    assert not any(line[:40] in found for line in lines)
-
-
 @pytest.mark.parametrize(
     "form",
     [

@@ -61,24 +61,18 @@ class Case:
     """One ticket in one runbook. Open it with `open`, then call the steps in order.
 
     Attributes:
-        runbook: The notebook's name.
-        workflow: What the runbook decides for the steps that it shares.
-        order: The names of the steps, as the notebook calls them.
-        changes: Whether the runbook changes anything, so that there is something to perform.
-        any_ticket: Whether JupyterLab asks for the ticket's number.
         ticket: The ticket as it was when the case was opened.
-        users: For how many users the new license is, once that is chosen.
         note: What the reader should know of this execution, or "".
     """
 
-    runbook: ClassVar[str]
-    workflow: ClassVar[Workflow] = Workflow()
-    order: ClassVar[tuple[str, ...]]
-    changes: ClassVar[bool] = True
-    any_ticket: ClassVar[bool] = False
+    runbook: ClassVar[str]  # the notebook's name
+    workflow: ClassVar[Workflow] = Workflow()  # what the runbook decides for the steps that it shares
+    order: ClassVar[tuple[str, ...]]  # the names of the steps, as the notebook calls them
+    changes: ClassVar[bool] = True  # whether the runbook changes anything, so that there is something to perform
+    any_ticket: ClassVar[bool] = False  # whether JupyterLab asks for the ticket's number
 
     verdict: Verdict | None = None
-    users: int | None = None
+    users: int | None = None  # for how many users the new license is, once that is chosen
 
     def __init_subclass__(cls) -> None:
         cls.order = steps.names(cls)

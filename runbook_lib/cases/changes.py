@@ -53,11 +53,6 @@ def screenshots(case: Case, paths: Sequence[str]) -> Comment:
     return _comment(case, f"screenshots-{digest}", body, name="screenshots", summary=summary, files=files)
 
 
-def screenshots_request(case: Case) -> Comment:
-    summary = "public reply that asks the customer for both screenshots"
-    return reply(case, "screenshots_request", messages.screenshots_request(), summary=summary)
-
-
 def license_copy(case: Case, body: str, text: str, digest: str) -> Comment:
     """The copy of an issued license as an attachment of a public reply; the same license is sent once."""
     file = Upload(messages.COPY_FILE_NAME, "application/octet-stream", text.encode())

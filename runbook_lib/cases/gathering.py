@@ -124,20 +124,17 @@ def _notes_on_accounts(case: Case, known: Knowledge) -> list[str]:
 def _existing_license(case: Case, facts: Facts) -> tuple[Issuance | None, list[str]]:
     """The license that the ticket has already; a note on it, or on why it is not known, if the workflow issues none."""
     try:
-        found = _license_there(case, cast(str | None, facts.value("requester_email")))
+        if made := case.effects.adopt(sent_by_hand_note(case)):
+            found: Issuance | None = made_by_hand(made, 0)
+        else:
+            email = cast(str | None, facts.value("requester_email"))
+            found = Tracker(case, email).issued() if email else None
     except (RefusedError, UnavailableError) as exc:
         if case.workflow.issues_license:
             raise
         return None, [f"Whether this ticket has a license already could not be looked at: {exc}"]
     note = f"This ticket has its license already: {found.url}. No second one is issued." if found else ""
     return found, [note] if note else []
-
-
-def _license_there(case: Case, email: str | None) -> Issuance | None:
-    """From Mechanizer, or made by hand."""
-    if made := case.effects.adopt(sent_by_hand_note(case)):
-        return made_by_hand(made, 0)
-    return Tracker(case, email).issued() if email else None
 
 
 def _conflict_words(best: Fact, other: Fact) -> str:

@@ -30,20 +30,14 @@ _PICTURES = ("image/", "video/", "audio/")
 
 
 class LicenseFiles:
-    """The licenses on one ticket.
-
-    Attributes:
-        held: The licenses that the key opens, each once, in the order of the thread.
-        notes: Files without a license, and unusual things about the others.
-        unread: Files that could not be read.
-    """
+    """The licenses on one ticket."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
         self._key: license.PublicKey | None = None
-        self.held: list[Attached] = []
-        self.notes: list[str] = []
-        self.unread: list[Unread] = []
+        self.held: list[Attached] = []  # the licenses that the key opens, each once, in the order of the thread
+        self.notes: list[str] = []  # files without a license, and unusual things about the others
+        self.unread: list[Unread] = []  # files that could not be read
 
     def look(self, thread: Iterable[Comment]) -> None:
         """Look through a thread, comment by comment.

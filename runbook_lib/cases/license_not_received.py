@@ -31,16 +31,11 @@ _NOTHING_FOUND = "internal note that no license was on file"
 
 
 class LicenseNotReceived(Case):
-    """An emergency of a customer who has not received the mail with the license.
-
-    Attributes:
-        copy: The license that was issued for this emergency, or None.
-        failure: The newest failure for this address in this emergency, or None.
-    """
+    """An emergency of a customer who has not received the mail with the license."""
 
     runbook: ClassVar[str] = "license_not_received"
-    copy: Issuance | None = None
-    failure: TrackerIssue | None = None
+    copy: Issuance | None = None  # the license that was issued for this emergency, or None
+    failure: TrackerIssue | None = None  # the newest failure for this address in this emergency, or None
 
     take = first_steps.take
     collect_facts = first_steps.collect_facts

@@ -172,13 +172,12 @@ class ImageCache:
             notes.append(f"{count(len(unread), 'image')} {verb} being read. What is found appears below.")
             self._begin(unread)
             return Pictures(tuple(shown), {}, tuple(notes))
-        agreed = ocr.agreement(pages)
-        found: dict[str, tuple[Suggestion, ...]] = {
-            reading.name: (_suggestion(reading, _where(pages, reading)),) for reading in agreed.readings
-        }
-        for conflict in agreed.conflicts:
-            notes.append(f"{conflict.words}. Compare both with the images; ask the customer if you cannot tell.")
-            found[conflict.name] = tuple(_suggestion(reading, image) for image, reading in conflict.readings)
+        found: dict[str, tuple[Suggestion, ...]] = {}
+        for name, seen in ocr.combined(pages).items():
+            if len(seen) > 1:
+                values = ", ".join(f"{reading.value} on {images}" for images, reading in seen)
+                notes.append(f"{name} differs: {values}. Compare both with the images; ask the customer if in doubt.")
+            found[name] = tuple(_suggestion(reading, images) for images, reading in seen)
         return Pictures(tuple(shown), found, tuple(notes))
 
     def _thumbnail(self, name: str, content: bytes) -> bytes:
@@ -278,11 +277,6 @@ def _is_tiny(content: bytes) -> bool:
 def _named(names: list[str]) -> str:
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + more
-
-
-def _where(pages: Iterable[Page], reading: Reading) -> str:
-    same = (reading.name, reading.value)
-    return " and ".join(page.name for page in pages if same in {(one.name, one.value) for one in page.readings})
 
 
 def _suggestion(reading: Reading, where: str) -> Suggestion:

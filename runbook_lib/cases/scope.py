@@ -38,8 +38,7 @@ def against(verdict: Verdict) -> str:
 
 def unsettled(known: Knowledge) -> dict[str, tuple[str, str]]:
     """The facts that decide nothing until a person settles them: the reason and the parameter, by fact."""
-    questions = evidence.open_questions(known.facts, known.unusable, lambda fact: _in_window(known, fact))
-    found = {name: (question.reason, question.name) for name, question in questions.items()}
+    found = evidence.open_questions(known.facts, known.unusable, lambda fact: _in_window(known, fact))
     expiry = known.facts.best("expires_on")
     if known.installed.question and (expiry is None or expiry.source in evidence.OURS):
         found["expires_on"] = (" ".join((known.installed.question, *known.notes_on_later)), "installed_license")

@@ -24,20 +24,16 @@ class Steps:
     """Which steps of a case were run, with which answers, and what each has come to.
 
     Attributes:
-        order: Their names, as the notebook calls them.
-        done: Those that were run.
-        given: Every answer so far, `unknown` too, as typed on the command line.
         running: The one that runs, or ran last.
         ended_by: The one that gave the case its outcome, or "".
-        outcome: How the case ended, or in a rehearsal would end; None while it is open.
     """
 
     def __init__(self, kind: type) -> None:
         self._kind = kind
-        self.order = names(kind)
-        self.done: set[str] = set()
-        self.given: dict[str, str] = {}
-        self.outcome: Outcome | None = None
+        self.order = names(kind)  # their names, as the notebook calls them
+        self.done: set[str] = set()  # those that were run
+        self.given: dict[str, str] = {}  # every answer so far, `unknown` too, as typed on the command line
+        self.outcome: Outcome | None = None  # how the case ended, or in a rehearsal would end; None while it is open
         self.running = self.ended_by = ""
         self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
 

@@ -42,17 +42,12 @@ _OPEN = {
 
 
 class TreeAnswers:
-    """The answers of one case, as far as its path has come.
-
-    Attributes:
-        replies: By the tree's node.
-        subscription: The subscription's name, once it is known.
-    """
+    """The answers of one case, as far as its path has come."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self.replies: dict[str, triage.Reply] = {}
-        self.subscription: str | None = None
+        self.replies: dict[str, triage.Reply] = {}  # by the tree's node
+        self.subscription: str | None = None  # the subscription's name, once it is known
 
     @property
     def path(self) -> triage.Path:

@@ -79,12 +79,13 @@ class WeekendLicense(Case):
             )
         if not ask:
             check_before_asking(self.known.unread, self.facts, missing)
-        asked = apply(self, changes.screenshots_request(self))
+        request, summary = messages.screenshots_request(), "public reply that asks the customer for both screenshots"
+        asked = apply(self, changes.reply(self, "screenshots_request", request, summary=summary))
         self.steps.end(Outcome.WAITING_FOR_CUSTOMER)
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {listed(missing)}."
         parts = (*effect_parts(asked), *map(Paragraph, images.notes))
-        parts += (Preview("public reply", messages.screenshots_request()),)
+        parts += (Preview("public reply", request),)
         return self.card(effect_state(asked), Tone.ASK, words, *parts, missing=missing)
 
     @step("Choose the user count")

@@ -62,10 +62,9 @@ class Gate:
         """
         try:
             parts = urlsplit(url)
-            port = parts.port
+            port, host = parts.port, (parts.hostname or "").encode("idna").decode()
         except ValueError as exc:
             raise RefusedError("The address of the file cannot be read, so it was not fetched.") from exc
-        host = parts.hostname or ""
         if parts.username is not None or parts.password is not None or not host:
             raise RefusedError("The address of the file has a user or no host in it, so it was not fetched.")
         if self._practice:

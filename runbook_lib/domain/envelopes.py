@@ -115,14 +115,11 @@ class Search:
 
     Args:
         view: It, as `decoded` has it, if that is there already.
-
-    Attributes:
-        view: The text with its escapes resolved.
     """
 
     def __init__(self, text: str, view: View | None = None) -> None:
         self._text = text
-        self.view = view or decoded(text)
+        self.view = view or decoded(text)  # the text with its escapes resolved
         self._letters = _kept_letters(self.view.text)
 
     @cached_property

@@ -279,11 +279,8 @@ class Operation:
 class History:
     """The history of a ticket, from the lines of its journal.
 
-    Args:
-        events: The lines, oldest first.
-
     Attributes:
-        events: The same.
+        events: The lines, oldest first.
         runs: The runs, by the record's name, in the order of their beginning. Another writer's line about a record
             is not part of the run that left the record: it is a run of its own, under both names.
         restarts: The lines by which parts were set aside.

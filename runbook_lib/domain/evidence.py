@@ -23,6 +23,8 @@ OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
 """Our records."""
 CUSTOMERS = (Source.LICENSE_FILE, Source.SCREENSHOT)
 """Evidence from the customer."""
+OpenQuestion = tuple[str, str]
+"""Why only a person can settle a fact, and the parameter that answers it."""
 NONE_OF_THEM = "none"
 """The answer that no license on the ticket is installed."""
 
@@ -66,14 +68,6 @@ class Installed:
 
     license: Attached | None = None  # the license whose facts count, or None
     question: str = ""  # why the engineer has to be asked, or ""
-
-
-@dataclass(frozen=True)
-class OpenQuestion:
-    """A question about a fact that only a person can answer."""
-
-    name: str  # the parameter that answers it
-    reason: str  # the contradicting values with their sources
 
 
 def installed(
@@ -167,7 +161,7 @@ def open_questions(
         best = facts.best(name)
         if best is None or best.source in CUSTOMERS:
             beside = f"; {_says(best)}" if best else ""
-            found[name] = OpenQuestion(name, f"{words}{beside}. Pass {name}.")
+            found[name] = (f"{words}{beside}. Pass {name}.", name)
     return {name: question for name, question in found.items() if question}
 
 
@@ -211,9 +205,8 @@ def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]
     if not against:
         return None
     words = " and ".join(dict.fromkeys(map(_says, against)))
-    return OpenQuestion(
-        name, f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}."
-    )
+    reason = f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}."
+    return reason, name
 
 
 def _plan_matters(ours: Fact, theirs: Fact) -> bool:
@@ -232,7 +225,7 @@ def _account_question(facts: Facts) -> OpenQuestion | None:
     if not paid:
         return None
     reason = f"Our records and the evidence differ: {_says(account)}, but {_says(paid[0])}. Pass account_type."
-    return OpenQuestion("account_type", reason)
+    return reason, "account_type"
 
 
 def _unproven_plan(facts: Facts) -> OpenQuestion | None:
@@ -242,7 +235,7 @@ def _unproven_plan(facts: Facts) -> OpenQuestion | None:
         return None
     if account and account.value == "customer" and account.source not in CUSTOMERS:
         return None
-    return OpenQuestion("plan", f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.")
+    return f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.", "plan"
 
 
 def _says(fact: Fact) -> str:

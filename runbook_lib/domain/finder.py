@@ -92,18 +92,14 @@ _BROKEN = "The archive is damaged and could not be read to its end. Ask for the 
 
 
 class _Look:
-    """One look at one content, with what may still be opened.
-
-    Attributes:
-        has_piece: Whether a piece of a license was seen, without its beginning.
-    """
+    """One look at one content, with what may still be opened."""
 
     def __init__(self) -> None:
         self._members, self._bytes = MOST_MEMBERS, TOTAL_BYTES
         self._licenses: dict[str, Envelope] = {}
         self._notes: list[str] = []
         self._is_opened = True
-        self.has_piece = False
+        self.has_piece = False  # whether a piece of a license was seen, without its beginning
 
     def at(self, content: bytes) -> Content:
         kind, detail = self._open(content, "", 0)

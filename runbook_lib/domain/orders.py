@@ -103,23 +103,17 @@ class LicenseOrder:
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do next.
-
-    Attributes:
-        order: The order that it is for; it may be another one that has to end first.
-        issue: The issue of the license, or the one whose title gets the result; None if a person's answer replaces it.
-        sent: For `SETTLE`: whether the license was sent.
-        duplicates: Further issues of the same order, to be closed; after a success none that a person has changed.
-        then_ask: Whether a person is asked if waiting has not helped.
-    """
+    """What to do next."""
 
     do: NextAction
-    order: LicenseOrder
+    order: LicenseOrder  # the order that it is for; it may be another one that has to end first
     why: str
+    # The issue of the license, or the one whose title gets the result; None if a person's answer replaces it
     issue: TrackerIssue | None = None
-    sent: bool = False
+    sent: bool = False  # for `SETTLE`: whether the license was sent
+    # Further issues of the same order, to be closed; after a success none that a person has changed
     duplicates: tuple[TrackerIssue, ...] = ()
-    then_ask: bool = False
+    then_ask: bool = False  # whether a person is asked if waiting has not helped
 
 
 def still_running(pipelines: Iterable[Pipeline]) -> tuple[Pipeline, ...]:

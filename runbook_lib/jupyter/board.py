@@ -48,22 +48,11 @@ class Listener(Protocol):
 
 
 class Board:
-    """What is shown of one case.
-
-    Args:
-        case: The case as it is now.
-        case_input: What a person has given it.
-        button: The button below the last card, if there is one.
-        ticket_card: The ticket's card as it is now.
-        listener: Hears what a person does.
+    """What is shown of one case; `case` and `ticket_card` give what is so now, `listener` hears what a person does.
 
     Attributes:
-        results: What each step has come to, as long as that is so.
-        stuck: The steps that wait for an answer.
         stopped: The step that could not go on, or "".
         performed: How the run that was performed has ended, or "".
-        places: Where each step is shown.
-        former: What another session has shown, until something else stands there.
     """
 
     def __init__(
@@ -76,16 +65,13 @@ class Board:
     ) -> None:
         self._case, self._input, self._button = case, case_input, button
         self._ticket_card, self._listener = ticket_card, listener
-        self.results: dict[str, StepResult] = {}
-        self.stuck: set[str] = set()
+        self.results: dict[str, StepResult] = {}  # what each step has come to, as long as that is so
+        self.stuck: set[str] = set()  # the steps that wait for an answer
         self.stopped = self.performed = self.reading = ""
-        self.places: dict[str, Place] = {}
-        self.former: dict[str, Place] = {}
+        self.places: dict[str, Place] = {}  # where each step is shown
+        self.former: dict[str, Place] = {}  # what another session has shown, until something else stands there
         self._state_line = new(ipywidgets.HTML)
         self._kept = new(ipywidgets.HTML, layout={"display": "none"})
-
-    def title(self, step: str) -> str:
-        return str(getattr(type(self._case()), step).title)
 
     # -- cards
 
@@ -110,7 +96,7 @@ class Board:
     def stop(self, step: str, exc: RunbookError) -> None:
         """Say why a step cannot go on any more, above what its card said until then; see `outdate_below`."""
         self.stopped = step if step in self.places else ""
-        stopped = self._case().stopped(self.title(step), exc)
+        stopped = self._case().stopped(self._case().steps.title(step), exc)
         place = self.places.get(step)
         previous = (Paragraph("Before that:", strong=True), *place.parts) if place and place.parts else ()
         self.follow(step, replace(stopped, card=replace(stopped.card, parts=(*stopped.card.parts, *previous))), None)
@@ -143,7 +129,9 @@ class Board:
 
     def waiting(self, step: str, words: str = "Waits for the answer above.") -> StepResult:
         parts = (Paragraph(words),)
-        return StepResult(Card(self.title(step), "waiting", Tone.PLAIN, self._case().badge, parts, quiet=True), {})
+        return StepResult(
+            Card(self._case().steps.title(step), "waiting", Tone.PLAIN, self._case().badge, parts, quiet=True), {}
+        )
 
     def retire(self) -> dict[str, Place]:
         """Take away what can be pressed; returns all places, whose cards stay to be read."""
@@ -180,7 +168,7 @@ class Board:
             self.stuck.discard(one)
             if self.results.pop(one, None) and (place := self.places.get(one)):
                 parts = (Paragraph(words, strong=True), *place.parts)
-                card = Card(self.title(one), "out of date", Tone.PLAIN, self._case().badge, parts)
+                card = Card(self._case().steps.title(one), "out of date", Tone.PLAIN, self._case().badge, parts)
                 place.show(StepResult(card, {}))
 
     def _put(
@@ -301,7 +289,7 @@ class Board:
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
-        words += [f"next: {form_words.title(self.title(coming))}"] if coming else []
+        words += [f"next: {form_words.title(self._case().steps.title(coming))}"] if coming else []
         before = len(self._input.typed_before)
         words += [f"{count(before, 'answer')} typed before"] if before else []
         words += [self.reading] if self.reading else []

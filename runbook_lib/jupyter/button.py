@@ -12,6 +12,8 @@ from runbook_lib.jupyter.widgets import close, look_at, new, outputs_of
 
 Work = Callable[[], Iterator[Mapping[str, Any]]]
 """Yields what to show, one after the other."""
+LABEL, DONE = "Perform and record", "Done, nothing left to do"
+"""What it says, and what it says when it cannot be pressed any more."""
 RESULT = "runbook-result"
 """The class of what came of a press."""
 
@@ -23,13 +25,11 @@ class Button:
     page that was loaded anew, or in a second one. There is no button before `renew`.
 
     Args:
-        label: What it says.
-        done_label: What it says when there is nothing left to do; it cannot be pressed then.
         too_late: What a press comes to that was made before `renew`, and arrives after it.
     """
 
-    def __init__(self, label: str, *, done_label: str = "Done", too_late: Work) -> None:
-        self._label, self._done_label, self._too_late = label, done_label, too_late
+    def __init__(self, *, too_late: Work) -> None:
+        self._too_late = too_late
         self._guard, self._is_busy, self._is_done, self._is_closed = threading.Lock(), False, False, False
         self._worker: threading.Thread | None = None
         self._press: Work = too_late
@@ -119,5 +119,5 @@ class Button:
     def _look(self) -> None:
         """Let the button look as it is now."""
         self.button.disabled = self._is_busy or self._is_done
-        self.button.description = self._done_label if self._is_done else self._label
+        self.button.description = DONE if self._is_done else LABEL
         self.button.button_style = "" if self._is_done else "primary"

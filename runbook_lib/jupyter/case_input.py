@@ -26,26 +26,18 @@ class CaseInput:
         case: The case as it is now.
         ticket_id: The ticket's number as the cell passed it.
         on_read: Called with the image that is being read; with "" when all were.
-
-    Attributes:
-        entered: What was entered, by parameter.
-        confirmed: The parameters whose value was read off an image, and compared with it.
-        typed_before: The parameters whose answer was entered in a kernel that has ended since.
-        given: What each cell passes, by step.
-        images: The images by content, with what was read off them.
-        pictures: What a form shows of them.
     """
 
     def __init__(self, case: Callable[[], Case], ticket_id: object, on_read: Callable[[str], None]) -> None:
         self._case, self._on_read = case, on_read
-        self.entered: dict[str, str] = {}
-        self.confirmed: set[str] = set()
-        self.typed_before: set[str] = set()
-        self.given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}
-        self.pictures = Pictures()
+        self.entered: dict[str, str] = {}  # what was entered, by parameter
+        self.confirmed: set[str] = set()  # the parameters whose value was read off an image, and compared with it
+        self.typed_before: set[str] = set()  # the parameters whose answer was entered in a kernel that has ended since
+        self.given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}  # what each cell passes, by step
+        self.pictures = Pictures()  # what a form shows of them
         self._passed: dict[str, dict[str, object]] = {}
         self._answers_for = case().ticket.id
-        self.images = ImageCache()
+        self.images = ImageCache()  # the images by content, with what was read off them
         self.images.on_read = on_read
 
     def go_on_from(self, previous: CaseInput) -> None:

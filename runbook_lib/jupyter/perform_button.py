@@ -26,12 +26,10 @@ from runbook_lib.domain.events import EFFECTS
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
-from runbook_lib.jupyter.button import Button
+from runbook_lib.jupyter.button import LABEL, Button
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
-LABEL = "Perform and record"
-DONE = "Done, nothing left to do"
 _THERE = ("done", "adopted")
 """The last line of an operation that needs no person any more."""
 _NEXT = {
@@ -58,20 +56,16 @@ class PerformButton:
         look_again: Reads the ticket, forgets the plan, and goes through all steps, which makes a new plan, unless the
             session was closed meanwhile. Raises RunbookError.
         on_end: Called when a run of this case has ended, with how.
-
-    Attributes:
-        plan: The plan that a press would perform; None where none is shown that is so now.
-        runs: Makes a run, given where the ticket's folder is, the runbook and the ticket.
-        widget: What is seen.
     """
 
     def __init__(self, case: Callable[[], Case], look_again: Callable[[], None], on_end: Callable[[str], None]) -> None:
         self._case, self._look_again, self._on_end = case, look_again, on_end
-        self.plan: Plan | None = None
+        self.plan: Plan | None = None  # the plan that a press would perform; None where none is shown that is so now
         self._shown: Plan | None = None
         self._begun: Plan | None = None
+        # Makes a run, given where the ticket's folder is, the runbook and the ticket
         self.runs: Callable[[Settings, str, int], BackgroundRun] = BackgroundRun
-        self.widget = Button(LABEL, done_label=DONE, too_late=self._too_late)
+        self.widget = Button(too_late=self._too_late)  # what is seen
 
     def renew(self, plan: Plan) -> None:
         """Show a plan above the button, which from now on performs this one.

@@ -33,20 +33,16 @@ class Place:
         is_short: Whether its card may become one line, once it asks nothing.
 
     Attributes:
-        card: What its card says now.
-        parts: Its parts when the step ran last.
-        asks: What its form asks.
-        is_needed: Whether nothing below goes on without that.
         is_next: Whether the reader goes on here.
     """
 
     def __init__(
         self, form: Callable[[Any], Form], label: str, on_toggle: Callable[[bool], None], *, is_short: bool = True
     ) -> None:
-        self.card: StepResult | None = None
-        self.parts: tuple[Part, ...] = ()
-        self.asks: tuple[str, ...] = ()
-        self.is_needed = False
+        self.card: StepResult | None = None  # what its card says now
+        self.parts: tuple[Part, ...] = ()  # its parts when the step ran last
+        self.asks: tuple[str, ...] = ()  # what its form asks
+        self.is_needed = False  # whether nothing below goes on without that
         self.fold = fold(label)
         self.form = form(self.fold)
         self._on_toggle, self._is_short, self._is_folding, self.is_next = on_toggle, is_short, False, False

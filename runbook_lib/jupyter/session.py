@@ -141,7 +141,7 @@ class Session:
         try:
             result = self._attempt(name)
         except RunbookError as exc:
-            self._board.show(name, self.case.stopped(self._board.title(name), exc), None)
+            self._board.show(name, self.case.stopped(self.case.steps.title(name), exc), None)
             raise
         return self._board.show(name, result, self._board.asks_of(name, result))
 
@@ -268,7 +268,7 @@ class Session:
             if not exc.missing:
                 raise
             self._board.stuck.add(name)
-            return replace(self.case.stopped(self._board.title(name), exc), asks=exc.missing)
+            return replace(self.case.stopped(self.case.steps.title(name), exc), asks=exc.missing)
         self._board.results[name] = result
         return result
 

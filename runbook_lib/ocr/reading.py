@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -51,28 +51,6 @@ class Page:
     name: str = ""  # the image's name in messages, such as its file name
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """Screenshots of a ticket that show different values."""
-
-    name: str
-    # One for each value, each with the name of its image, in the order of the images
-    readings: tuple[tuple[str, Reading], ...]
-
-    @property
-    def words(self) -> str:
-        values = ", ".join(f"{reading.value} on {image or 'a screenshot'}" for image, reading in self.readings)
-        return f"{self.name} differs: {values}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Agreement:
-    """The combined values of the screenshots of one ticket."""
-
-    readings: tuple[Reading, ...]  # the values on which all screenshots agree, one of each name
-    conflicts: tuple[Conflict, ...]  # the names with different values; they are not in `readings`
-
-
 def read(content: bytes, *, name: str = "") -> Page:
     """Read a screenshot of GitLab's Dashboard, Subscription or License page in the admin area.
 
@@ -117,28 +95,25 @@ def shown(picture: Image.Image) -> Page | None:
     return Page(style=style, readings=tuple(readings))
 
 
-def agreement(pages: Sequence[Page]) -> Agreement:
-    """Combine the screenshots of one ticket.
+def combined(pages: Sequence[Page]) -> dict[str, tuple[tuple[str, Reading], ...]]:
+    """What the screenshots of one ticket show, by parameter: one reading if all agree, else one for each value.
 
-    A value that differs between two images is left out. A value that all of them share is sure if it is sure on one,
-    and if the numbers of users are consistent.
+    Each with the names of its images. A value that all share is sure if it is sure on one, and if the numbers of users
+    are consistent.
     """
-    found: dict[str, list[tuple[str, Reading]]] = {}
+    found: dict[str, dict[str, list[tuple[str, Reading]]]] = {}
     for page in pages:
         for reading in page.readings:
-            found.setdefault(reading.name, []).append((page.name, reading))
-    agreed, conflicts = [], []
-    for name, readings in found.items():
-        by_value: dict[str, tuple[str, Reading]] = {}
-        for image, reading in readings:
-            by_value.setdefault(reading.value, (image, reading))
-        if len(by_value) == 1:
-            agreed.append(max((reading for _, reading in readings), key=lambda one: one.is_sure))
-        else:
-            conflicts.append(Conflict(name=name, readings=tuple(by_value.values())))
-    doubtful = doubts({reading.name: reading.value for reading in agreed})
-    agreed = [replace(one, is_sure=one.is_sure and one.name not in doubtful) for one in agreed]
-    return Agreement(readings=tuple(agreed), conflicts=tuple(conflicts))
+            found.setdefault(reading.name, {}).setdefault(reading.value, []).append((page.name, reading))
+    doubtful = doubts({name: next(iter(values)) for name, values in found.items() if len(values) == 1})
+    return {name: tuple(_of_images(seen, doubtful) for seen in values.values()) for name, values in found.items()}
+
+
+def _of_images(seen: Sequence[tuple[str, Reading]], doubtful: Collection[str]) -> tuple[str, Reading]:
+    """The images that show one value, and the surest reading of it."""
+    surest = max((reading for _, reading in seen), key=lambda one: one.is_sure)
+    names = " and ".join(image or "a screenshot" for image, _ in seen)
+    return names, replace(surest, is_sure=surest.is_sure and surest.name not in doubtful)
 
 
 def doubts(values: Mapping[str, str]) -> set[str]:

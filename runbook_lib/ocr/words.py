@@ -44,17 +44,13 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """A piece of text on one line, often several words.
-
-    Attributes:
-        score: The certainty of the recognition, 0 to 1.
-        corners: On the image, in pixels: upper left, upper right, lower right, lower left.
-        left, top, right, bottom: Its box, in pixels, with the page's tilt corrected.
-    """
+    """A piece of text on one line, often several words."""
 
     text: str
-    score: float
+    score: float  # the certainty of the recognition, 0 to 1
+    # On the image, in pixels: upper left, upper right, lower right, lower left
     corners: tuple[Point, Point, Point, Point]
+    # The box, in pixels, with the page's tilt corrected
     left: float
     top: float
     right: float

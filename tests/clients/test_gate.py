@@ -74,6 +74,26 @@ def test_name_that_cannot_be_looked_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("hilfe.müller.example", "hilfe.xn--mller-kva.example"),
+        ("t\u0435am.zendesk.com", "xn--tam-rdd.zendesk.com"),
+        ("ｆiles.example", "files.example"),
+        (f"{'ü' * 70}.example", ""),
+        ("a..example", ""),
+    ],
+)
+def test_name_with_other_letters(host: str, name: str) -> None:
+    """Everything is done with its ASCII form, and a name without one is not requested."""
+    if name:
+        request = gate(PUBLIC).request_for(f"https://{host}/a", OWN)
+        assert (name, name) == (request.headers["Host"], request.extensions["sni_hostname"])
+    else:
+        with pytest.raises(RefusedError, match="cannot be read"):
+            gate(PUBLIC).request_for(f"https://{host}/a", OWN)
+
+
+@pytest.mark.parametrize(
     ("found", "expected"), [(PUBLIC, f"https://{PUBLIC}:443/a?b"), ("2606:4700::1", "https://[2606:4700::1]:443/a?b")]
 )
 def test_connection_goes_to_the_checked_address(found: str, expected: str) -> None:

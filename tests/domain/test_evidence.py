@@ -31,7 +31,7 @@ def facts(*known: tuple[str, Any, Source]) -> Facts:
 def questions_about(*known: tuple[str, Any, Source], unread: dict[str, str] | None = None) -> list[str]:
     """The parameters that a person has to give."""
     found = evidence.open_questions(facts(*known), unread or {}, lambda fact: IN_WINDOW.get(fact.value, Answer.NO))
-    return list(dict.fromkeys(question.name for question in found.values()))
+    return list(dict.fromkeys(name for _, name in found.values()))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_question_shows_both_values_with_their_sources() -> None:
     """The engineer need not look for them."""
     known = facts(("plan", "free", ORGANIZATION), ("plan", "premium", FILE))
     question = evidence.open_questions(known, {}, lambda _: Answer.NO)["plan"]
-    assert "the organization says plan free, but the license file says plan premium" in question.reason
+    assert "the organization says plan free, but the license file says plan premium" in question[0]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,7 @@ FACTS = st.lists(
 def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any, Source]]) -> None:
     """Whatever is sent: a paid plan that counts is ours, or the engineer's, or of an account known as a customer."""
     found = facts(*known)
-    questions = evidence.open_questions(found, {}, lambda _: Answer.NO)
-    unsettled = {name: (question.reason, question.name) for name, question in questions.items()}
+    unsettled = evidence.open_questions(found, {}, lambda _: Answer.NO)
     scope = policy.ScopeFacts(
         emergency_on=DAY,
         plan=found.value("plan"),  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.jupyter.button import Button
+from runbook_lib.jupyter.button import DONE, LABEL, Button
 
 DOES, MORE = {"text/plain": "the plan"}, {"text/plain": "its texts"}
 
@@ -20,7 +20,7 @@ def nothing() -> Iterator[Mapping[str, Any]]:
 
 def test_pressing_shows_one_thing_after_the_other() -> None:
     """The last one stays."""
-    button = Button("Perform", too_late=nothing)
+    button = Button(too_late=nothing)
     button.renew(DOES, MORE, lambda: iter([{"text/plain": "begun"}, {"text/plain": "done"}]))
     button.button.click()
     assert button.wait(10)
@@ -38,7 +38,7 @@ def test_a_double_click_presses_once() -> None:
         assert go_on.wait(10)
         yield {"text/plain": "done"}
 
-    button = Button("Perform", too_late=nothing)
+    button = Button(too_late=nothing)
     button.renew(DOES, MORE, press)
     button.button.click()
     button.button.click()
@@ -61,7 +61,7 @@ def test_press_of_a_renewed_button_is_too_late(at_work: bool) -> None:
         assert go_on.wait(10)
         yield {"text/plain": "done"}
 
-    button = Button("Perform", too_late=lambda: iter([{"text/plain": "too late"}]))
+    button = Button(too_late=lambda: iter([{"text/plain": "too late"}]))
     button.renew(DOES, MORE, press)
     old = button.button
     if at_work:
@@ -84,7 +84,7 @@ def test_press_of_a_renewed_button_is_too_late(at_work: bool) -> None:
 
 def test_there_is_no_button_before_there_is_a_plan() -> None:
     """What was begun elsewhere is followed all the same."""
-    button = Button("Perform", too_late=nothing)
+    button = Button(too_late=nothing)
     assert [button.output] == list(button.box.children)
     button.follow(lambda: iter([{"text/plain": "under way"}]))
     assert button.wait(10)
@@ -94,15 +94,15 @@ def test_there_is_no_button_before_there_is_a_plan() -> None:
 
 def test_button_without_work_cannot_be_pressed() -> None:
     """It is grey and says why, until there is something to do again."""
-    button = Button("Perform", done_label="Done", too_late=nothing)
+    button = Button(too_late=nothing)
     button.renew(DOES, MORE, lambda: iter([{"text/plain": "done"}]))
     button.finish(is_done=True)
-    assert ("Done", "", True) == (button.button.description, button.button.button_style, button.button.disabled)
+    assert (DONE, "", True) == (button.button.description, button.button.button_style, button.button.disabled)
     button.follow(lambda: iter([{"text/plain": "under way"}]))
     assert button.wait(10)
     assert button.button.disabled
     button.renew(DOES, MORE, lambda: iter([]))
-    assert ("Perform", "primary", False) == (
+    assert (LABEL, "primary", False) == (
         button.button.description,
         button.button.button_style,
         button.button.disabled,

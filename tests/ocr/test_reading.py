@@ -288,11 +288,13 @@ def page(name: str, **values: str) -> ocr.Page:
 def test_images_that_agree_are_one_answer() -> None:
     """Sure if one of them is; what only one of them shows is taken from that."""
     pair = (page("a.png", plan="premium?", billable_users="17?"), page("b.png", plan="premium", maximum_users="22"))
-    found = ocr.agreement(pair)
+    found = ocr.combined(pair)
+    assert [1, 1, 1] == [len(seen) for seen in found.values()]
+    assert "a.png and b.png" == found["plan"][0][0]
+    readings = tuple(seen[0][1] for seen in found.values())
     assert {"plan": "premium", "billable_users": "17?", "maximum_users": "22"} == values_of(
-        replace(pair[0], readings=found.readings)
+        replace(pair[0], readings=readings)
     )
-    assert () == found.conflicts
 
 
 @pytest.mark.parametrize(
@@ -305,20 +307,21 @@ def test_images_that_disagree_give_no_value(one: str, other: str) -> None:
         page("b.png", expires_on=other),
         page("c.png", expires_on=one),
     ]
-    found = ocr.agreement(pair)
-    assert ["plan"] == [reading.name for reading in found.readings]
-    assert ["expires_on differs: 2026-11-06 on a.png, 2026-11-08 on b.png"] == [each.words for each in found.conflicts]
+    found = ocr.combined(pair)
+    assert 1 == len(found["plan"])
+    shown = [(images, reading.value) for images, reading in found["expires_on"]]
+    assert [("a.png and c.png", "2026-11-06"), ("b.png", "2026-11-08")] == shown
 
 
 def test_numbers_of_two_images_must_fit_each_other_too() -> None:
     """Each image may be fine, and still be of another instance or another day."""
-    found = ocr.agreement([page("a", users_in_license="20", users_over_license="9"), page("b", maximum_users="22")])
-    assert [False, False, False] == [reading.is_sure for reading in found.readings]
+    found = ocr.combined([page("a", users_in_license="20", users_over_license="9"), page("b", maximum_users="22")])
+    assert [False, False, False] == [reading.is_sure for ((_, reading),) in found.values()]
 
 
 def test_no_images_are_no_answer() -> None:
     """And no error."""
-    assert ocr.Agreement(readings=(), conflicts=()) == ocr.agreement([])
+    assert {} == ocr.combined([])
 
 
 # -- without the extra
