@@ -132,7 +132,8 @@ class Redactor:
         encoded = finder.encoded_licenses(text, view, partial(_is_within, others=known))
         yield from ((*span, _LICENSE) for span in (*plain, *encoded))
         yield from ((*span, _CODE) for span in content_kinds.activation_codes(text))
-        yield from ((*view.origin(*span), _CODE) for span in content_kinds.activation_codes(view.text))
+        if view.text != text:
+            yield from ((*view.origin(*span), _CODE) for span in content_kinds.activation_codes(view.text))
 
 
 def _is_within(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:

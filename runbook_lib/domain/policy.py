@@ -164,7 +164,7 @@ def window_rule(rules: Rules) -> str:
     return f"Grace period ended within the last {rules.window_days} days?"
 
 
-IS_READ_ONLY = "If it is read-only all the same, another license is in use there: pass the expires_on that it shows."
+_IF_READ_ONLY = "If it is read-only all the same, another license is in use there: pass the expires_on that it shows."
 
 
 def window_ruling(window: Window | None, rules: Rules) -> Ruling:
@@ -177,14 +177,14 @@ def window_ruling(window: Window | None, rules: Rules) -> Ruling:
         return _no(
             rule,
             f"The license runs until {window.expires_on} and has not expired on {window.emergency_on}. "
-            f"The instance works: check the date, or look for another cause of the emergency. {IS_READ_ONLY}",
+            f"The instance works: check the date, or look for another cause of the emergency. {_IF_READ_ONLY}",
             "expires_on",
         )
     if days < 0:
         return _no(
             rule,
             f"The grace period runs for {count(-days, 'day')} more, until {ended}: the instance still works and this "
-            f"is no emergency. The customer opens a normal License & Renewals request. {IS_READ_ONLY}",
+            f"is no emergency. The customer opens a normal License & Renewals request. {_IF_READ_ONLY}",
             "expires_on",
         )
     if days > rules.window_days:

@@ -91,7 +91,7 @@ class Place(Protocol):
 
 
 Tell = Callable[[str | Ending], None]
-"""Is told how each ticket ended, and in words what begins or is interrupted."""
+"""Called with the ending of each ticket, and with words on what begins or is interrupted."""
 
 
 def run_at(place: Place, row: Row) -> Ending:
