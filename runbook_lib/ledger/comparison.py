@@ -1,7 +1,6 @@
 """The mirror and the share, object by object: what was replaced, removed or added by a person who can write there.
 
-Both are read in the order of names, ticket by ticket, so that no more than a few tickets and the
-names of the others are in memory.
+Both are read in the order of names, ticket by ticket, so that any number of objects takes the memory of a few tickets.
 A content is fetched only where the share's listing does not state its MD5, or states another one.
 """
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import heapq
 import math
 import os
 import re
@@ -41,6 +42,8 @@ EXPECTED = "a folder that exists, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or a
 CONFLICTS = 5
 """How often a create is tried again that was refused although nothing is there: another's was under way."""
 PAGE = 1000
+AT_ONCE = 10_000
+"""So many names of a folder are held at once, so that any number of them takes the same memory."""
 CONNECT_S = 5.0
 CALL_S = 300.0
 """What one call may take where a person waits, and can end it."""
@@ -216,18 +219,25 @@ def address(given: str) -> tuple[str, Path | None]:
     return str(folder.resolve()), folder.resolve()
 
 
-def names_in(folder: Path) -> list[str]:
+def names_in(folder: Path) -> Iterator[str]:
     """What is in a folder, in the order of a bucket's listing: by its bytes, a folder's with `/` behind it.
 
-    Hidden ones are left out.
+    Hidden ones are left out. However many there are, no more than `AT_ONCE` are held: the folder is read once for each
+    so many of them.
     """
-    try:
-        with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if entry.name[0] != "."]
-    except FileNotFoundError:
-        return []
-    names = (os.fsencode(each.name) + b"/" * each.is_dir(follow_symlinks=False) for each in shown)
-    return [os.fsdecode(name) for name in sorted(names)]
+    page: list[bytes] = []
+    while not page or len(page) == AT_ONCE:
+        latest = page[-1] if page else b""
+        try:
+            with os.scandir(folder) as entries:
+                shown = (entry for entry in entries if entry.name[0] != ".")
+                names = (os.fsencode(each.name) + b"/" * each.is_dir(follow_symlinks=False) for each in shown)
+                page = heapq.nsmallest(AT_ONCE, (name for name in names if name > latest))
+        except FileNotFoundError:
+            return
+        if not page:
+            return
+        yield from map(os.fsdecode, page)
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:

@@ -261,3 +261,24 @@ def test_listing_takes_no_more_memory_for_more_objects(tmp_path: Path) -> None:
         return max(found)
 
     assert most(4 * share_module.PAGE) < 1.5 * most(2 * share_module.PAGE)
+
+
+def test_names_of_a_large_folder_are_held_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them come, in order, in the memory of one part."""
+    monkeypatch.setattr(share_module, "AT_ONCE", 100)
+    own = tracemalloc.Filter(True, share_module.__file__)
+
+    def most(count: int) -> int:
+        folder = tmp_path / str(count)
+        for number in range(count):
+            (folder / str(number)).mkdir(parents=True)
+        assert sorted(f"{number}/" for number in range(count)) == list(share_module.names_in(folder))
+        tracemalloc.start()
+        try:
+            parts = (number for number, _ in enumerate(share_module.names_in(folder)) if not number % 100)
+            snapshots = (tracemalloc.take_snapshot().filter_traces([own]) for _ in parts)
+            return max(sum(trace.size for trace in snapshot.traces) for snapshot in snapshots)
+        finally:
+            tracemalloc.stop()
+
+    assert most(1600) < 1.5 * most(400)
