@@ -102,11 +102,12 @@ def _attachment(item: Any) -> Attachment | None:
 
 
 def _comment(item: Any) -> Comment:
+    body = item.get("body") or item.get("plain_body") or ""  # a chat or a call may have only the second
     return model(
         Comment,
         item,
-        body=item.get("body") or "",
-        raw=original(item.get("body") or ""),
+        body=body,
+        raw=original(body),
         raw_html=original(item.get("html_body") or ""),
         created_at=moment(item["created_at"]),
         attachments=tuple(file for file in listed(item.get("attachments") or [], _attachment) if file is not None),
