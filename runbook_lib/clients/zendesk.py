@@ -311,7 +311,7 @@ class Zendesk:
 
 @contextmanager
 def _naming(ticket_id: int) -> Iterator[None]:
-    """Where a ticket is read: that there is none is said with its number, but for a page, or an account that is none."""
+    """Where a ticket is read: that there is none is said with its number, unless the address is wrong."""
     try:
         yield
     except RefusedError as exc:

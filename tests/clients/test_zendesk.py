@@ -126,8 +126,16 @@ def test_ticket() -> None:
             {"organization": Organization(31, "", {})},
         ),
         (
-            {"organizations": [{"id": 31, "name": "Customer", "domain_names": ["customer.example"]}]},
-            {"organization": Organization(31, "Customer", {}, ("customer.example",))},
+            {
+                "organizations": [
+                    {
+                        "id": 31,
+                        "name": "Customer",
+                        "domain_names": ["c.example", "@d.example", " https://www.e.example/x"],
+                    }
+                ]
+            },
+            {"organization": Organization(31, "Customer", {}, ("c.example", "d.example", "www.e.example"))},
         ),
         (
             {"ticket": FOUND["ticket"] | {"assignee_id": None}},
