@@ -96,7 +96,7 @@ def address(name: str, raw: object) -> str:
     """A syntactically valid mail address; InputError if it is not valid. The DNS is not used."""
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
-    text = pasted.trimmed(raw) if isinstance(raw, str) else ""
+    text = pasted.address(raw) if isinstance(raw, str) else ""
     try:
         checked = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:
