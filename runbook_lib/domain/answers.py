@@ -96,7 +96,7 @@ def address(name: str, raw: object) -> str:
     """A syntactically valid mail address; InputError if it is not valid. The DNS is not used."""
     from email_validator import EmailNotValidError, validate_email  # its tables take longer than most commands
 
-    text = pasted.address(raw) if isinstance(raw, str) else ""
+    text = pasted.trimmed(raw) if isinstance(raw, str) else ""
     try:
         checked = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as exc:
@@ -104,6 +104,10 @@ def address(name: str, raw: object) -> str:
     if checked.ascii_email is None:
         raise _wrong(name, raw, "an address that every mail server takes, in plain ASCII")
     return checked.ascii_email
+
+
+def _pasted_address(name: str, raw: object) -> str:
+    return address(name, pasted.address(raw) if isinstance(raw, str) else raw)
 
 
 def count(name: str, raw: object, *, least: int = 0) -> int:
@@ -294,7 +298,10 @@ _ALL = (
     _answer("identity_confirmed", "yes or no: you made sure that this is the customer", "Is it the customer?"),
     Question("user_count", "users for the new license, if not the suggested number", _seats, "User count"),
     Question(
-        "requester_email", "the requester's address, only if the ticket shows none", address, "Requester's address"
+        "requester_email",
+        "the requester's address, only if the ticket shows none",
+        _pasted_address,
+        "Requester's address",
     ),
     _flag("send_earlier", "True sends the valid license of an earlier emergency", "Send the earlier one"),
     Question(
@@ -316,7 +323,7 @@ _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     day: "YYYY-MM-DD",
     count: "N",
     _seats: "N",
-    address: "ADDRESS",
+    _pasted_address: "ADDRESS",
     _files: """'["a.png", "b.png"]'""",
     _on_screenshots: "expires_on,plan",
 }

@@ -196,7 +196,6 @@ NO_INTEGER: list[Any] = [
     "1.250.00",
     "+17",
     "--17",
-    
     "0x11",
     "\u0661\u0667",  # Arabic digits
     "\u00b2",  # superscript two
