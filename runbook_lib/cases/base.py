@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Self, TypeVar
 
 from runbook_lib import templates
-from runbook_lib.cases import cards, form_words, opening, scope, steps, summary
+from runbook_lib.cases import cards, form_words, opening, scope, steps
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
@@ -178,7 +178,7 @@ class Case:
     def summary(self) -> dict[str, str]:
         """The case in a few lines, by label, as far as it is known now."""
         has_scope = "decide_scope" in self.order
-        return summary.lines(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+        return cards.summary(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
 
     @property
     def summary_table(self) -> Table:

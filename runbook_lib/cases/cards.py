@@ -1,4 +1,4 @@
-"""How a ticket, effects, a plan and a step that stopped look on cards, and what a program reads of them."""
+"""How a ticket, a case, effects, a plan and a step that stopped look on cards, and what a program reads of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runbook_lib.cases.form_words import TO_PASS
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
-from runbook_lib.domain.models import EffectState, Evidence, Ticket
+from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
@@ -24,6 +24,13 @@ _OPERATION_WORDS = {
     "unknown": ("?", "not known"),
 }
 """What the last line of an operation in a journal says."""
+_FIGURES = {
+    "users_in_license": "in the license",
+    "billable_users": "billable",
+    "maximum_users": "at most so far",
+    "users_over_license": "over the license",
+}
+NOT_KNOWN = "not known yet"
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,58 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
         ("assignee", ticket.assignee_name or "nobody"),
     ]
     return (Table((f"ticket {ticket.id}", ""), rows),)
+
+
+def summary(
+    ticket: Ticket, facts: Facts, verdict: Verdict | None, *, has_scope: bool, users: int | None = None
+) -> dict[str, str]:
+    """A case in five lines, by label; before facts were collected, only who has opened the ticket."""
+    named = (ticket.organization.name if ticket.organization else "no organization", ticket.requester.email or "")
+    who = {"Who": ", ".join(clean(one, 120) for one in (ticket.requester.name, *named) if one)}
+    if not facts.known:
+        return who
+    scope = {"In scope": _scope(verdict)} if has_scope else {}
+    return who | {
+        "Pays for": _pays_for(facts),
+        "Expired": _expired(facts, verdict),
+        **scope,
+        "Users": _users(facts, users),
+    }
+
+
+def _pays_for(facts: Facts) -> str:
+    plan, deployment = facts.best("plan"), facts.best("deployment")
+    words = [f"{str(plan.value).capitalize()} ({plan.source})" if plan else f"plan {NOT_KNOWN}"]
+    words += [answers.in_words(deployment.value)] if deployment else []
+    return ", ".join(words)
+
+
+def _expired(facts: Facts, verdict: Verdict | None) -> str:
+    expiry = facts.best("expires_on")
+    if expiry is None:
+        return NOT_KNOWN
+    grace = f", grace period to {verdict.window.grace_ends_on}" if verdict and verdict.window else ""
+    return f"{expiry.value} ({expiry.source}){grace}"
+
+
+def _scope(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "not decided yet"
+    why = " ".join(ruling.reason for ruling in verdict.rulings if ruling.holds is verdict.in_scope)
+    if verdict.in_scope is not Answer.YES:
+        return f"{'no' if verdict.in_scope is Answer.NO else 'not decided yet'}: {why}"
+    window = verdict.window
+    return (
+        f"yes: the emergency is of {window.emergency_on}, the runbook applies until {window.last_day_on}"
+        if window
+        else "yes"
+    )
+
+
+def _users(facts: Facts, chosen: int | None) -> str:
+    figures = [f"{fact.value} {words}" for name, words in _FIGURES.items() if (fact := facts.best(name))]
+    new = [f"{chosen} for the new license"] if chosen else []
+    return ", ".join((*new, *figures)) or NOT_KNOWN
 
 
 def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tuple[Part, ...]:

@@ -1,26 +1,104 @@
-"""The changes of a case: each effect of `changes` with what it needs and what has to hold before it is sent."""
+"""The changes of a case: each effect of `changes` with what it needs and what has to hold before it is sent.
+
+What is applied is remembered, for the case's plan and its last card.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from runbook_lib.cases.applying import by_hand
 from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
 from runbook_lib.changes.comments import Comment, SentComment, Upload
 from runbook_lib.changes.slack_post import Channel, PostName, SentPost, SlackPost
 from runbook_lib.domain import image_types, messages
-from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import Ticket
+from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.domain.models import EffectState, Ticket
+from runbook_lib.domain.plan import Action, ExactText, Target
+from runbook_lib.ledger.effects import Effect, EffectResult, Lookup
 from runbook_lib.ocr import MAX_BYTES
 
 PATIENCE_S = 5.0
 """How long a rehearsal waits for Slack."""
 _BY_HAND, _BY_HAND_SUMMARY = "license_by_hand", "note that the license was made by hand"
 _BY_HAND_EVIDENCE = "made by hand, internal note"
+
+
+class Shown(Lookup, Protocol):
+    """Something to be looked for that a plan can show: it knows where it is, and its exact texts."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def texts(self) -> tuple[ExactText, ...]: ...
+
+
+class PlannedEffect(Shown, Effect, Protocol):
+    """An effect that a plan can show."""
+
+
+def apply(case: Case, effect: PlannedEffect) -> EffectResult:
+    """Apply an effect and remember it for the plan and the summary.
+
+    Raises:
+        RunbookError: As `Effects.apply`; but a step that nothing waits for goes on without what cannot be reached.
+    """
+    try:
+        applied = case.effects.apply(effect)
+    except (RefusedError, UnavailableError, OutcomeUnknownError) as exc:
+        if case.steps.is_needed:
+            raise
+        applied = _unavailable(case, effect, exc)
+    return _remembered(case, effect, applied)
+
+
+def look(case: Case, effect: Shown) -> EffectResult | None:
+    """What is there already of an effect, remembered for plan and summary; None if nothing is."""
+    found = case.effects.adopt(effect)
+    return _remembered(case, effect, found) if found else None
+
+
+def by_hand(case: Case, operation_id: str) -> str:
+    """How a person ends an effect that cannot be done, after "run again"; "" in a rehearsal, which leaves none."""
+    command = f"runbook answer {case.ticket.id} {operation_id.removeprefix(case.operation(''))} yes"
+    return f", or do it by hand and say so: `{command}`" if case.perform else ""
+
+
+def unfinished(case: Case) -> str:
+    """What could not be done although the case has its outcome, and the way on; begins with a blank, or is ""."""
+    return "".join(f" {effect.trouble}" for effect in case.applied if case.perform and effect.trouble)
+
+
+def _remembered(case: Case, effect: Shown, result: EffectResult) -> EffectResult:
+    action = Action(
+        effect.operation_id,
+        result.name,
+        case.steps.title(case.steps.running),
+        result.summary,
+        effect.target,
+        effect.texts if result.state is EffectState.PLANNED else (),
+        result.state,
+        result.evidence,
+        result.trouble,
+    )
+    case.steps.remember(result, action)
+    return result
+
+
+def _unavailable(case: Case, effect: Effect, exc: RunbookError) -> EffectResult:
+    """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
+    if not case.perform:
+        trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
+        return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
+    if there := case.effects.journal.settled(effect.operation_id):  # once; a second one could not be taken back
+        return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, there, exc, str(exc))
+    way_on = "" if isinstance(exc, OutcomeUnknownError) else f" Run again{by_hand(case, effect.operation_id)}."
+    trouble = f"Not done: {effect.summary}. {exc}{way_on}"
+    return EffectResult(effect.name, effect.summary, EffectState.UNAVAILABLE, error=exc, trouble=trouble)
 
 
 def assignment(case: Case, *, take_over: bool) -> Assignment:

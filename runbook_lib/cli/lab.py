@@ -136,7 +136,7 @@ def prepared(settings: Settings, ticket: str | None) -> Path:
         return templates.fresh(router)
     if refused := ticket_check.refusal(Settings.load(), ticket):
         raise RefusedError(refused)
-    from runbook_lib.cases import next_runbook
+    from runbook_lib.cases import closing
     from runbook_lib.cases.start_here import StartHere
 
     with redirect_stdout(io.StringIO()):  # cards are for notebooks
@@ -146,7 +146,7 @@ def prepared(settings: Settings, ticket: str | None) -> Path:
             case.choose_runbook()
     if case.route is None or case.route.runbook is None:
         return templates.fresh(router, {"ticket_id": case.ticket.id})
-    return next_runbook.copy_of(case, case.route.runbook).path
+    return closing.copy_of(case, case.route.runbook).path
 
 
 def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
