@@ -175,6 +175,12 @@ def _exact(text: ExactText) -> Preview:
     return Preview(f"{text.label[:1].upper()}{text.label[1:]}{later}", text.words, to_copy=True)
 
 
+def step_data(runbook: str, ticket_id: int | str, step: str, state: str, summary: str, **more: Any) -> dict[str, Any]:
+    """What a program reads of a step, whatever it came to."""
+    common = {"version": 1, "runbook": runbook, "ticket_id": ticket_id, "step": step, "state": state}
+    return {**common, "summary": summary, "performed": False, "outcome": None, "effects": [], **more}
+
+
 def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, badge: str) -> StepResult:
     """The card of a step that cannot go on: what, and which parameters would help."""
     missing = exc.missing if isinstance(exc, NeedsAnswerError) else ()
@@ -184,17 +190,7 @@ def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, b
         parts += (Table(TO_PASS, rows, in_view=True),)
     person = isinstance(exc, PersonNeededError)
     state, tone = ("needs you", Tone.ASK) if person else ("stopped", Tone.STOP)
-    data = {
-        "version": 1,
-        "runbook": runbook,
-        "ticket_id": ticket_id if isinstance(ticket_id, int) else str(ticket_id)[:40],
-        "step": title,
-        "state": "needs_answer" if person else "failed",
-        "summary": str(exc),
-        "performed": False,
-        "outcome": None,
-        "error": type(exc).__name__,
-        "missing": list(missing),
-        "effects": [],
-    }
+    known = ticket_id if isinstance(ticket_id, int) else str(ticket_id)[:40]
+    data = step_data(runbook, known, title, "needs_answer" if person else "failed", str(exc))
+    data |= {"error": type(exc).__name__, "missing": list(missing)}
     return StepResult(Card(title, state, tone, badge, parts), data)

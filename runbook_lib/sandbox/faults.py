@@ -113,8 +113,7 @@ class Fault:
     # The state that a pipeline is held in. Source: GitLab REST API reference, pipelines, `status`
     state: (
         Literal[
-            *("manual", "scheduled", "waiting_for_resource", "waiting_for_callback"),
-            *("preparing", "pending", "canceling"),
+            "manual", "scheduled", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "canceling"
         ]
         | None
     ) = None
