@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from runbook_lib.cases.form_words import TO_PASS
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
+from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
@@ -31,15 +32,6 @@ _FIGURES = {
     "users_over_license": "over the license",
 }
 NOT_KNOWN = "not known yet"
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What a run has made of an action so far: the kind of the journal's last line of it, where it is, its effect."""
-
-    kind: str
-    evidence: Evidence | None = None
-    name: str = ""
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
@@ -135,8 +127,8 @@ def _users(facts: Facts, chosen: int | None) -> str:
     return ", ".join((*new, *figures)) or NOT_KNOWN
 
 
-def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tuple[Part, ...]:
-    """What a plan comes to, what could not be looked at, and its actions; `so_far` is by their operation ids."""
+def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[Part, ...]:
+    """What a plan comes to, and its actions; `so_far` has the journal's last line of each, by its operation id."""
     rows = [_row(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
     troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
     headline = Paragraph(f"{plan.headline}.", strong=True)
@@ -154,11 +146,11 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _row(action: Action, operation: Operation | None) -> tuple[str, str, Link]:
+def _row(action: Action, last: Event | None) -> tuple[str, str, Link]:
     state, evidence = action.state, action.evidence
-    if operation is not None:
-        mark, words = _OPERATION_WORDS.get(operation.kind, ("?", "not known"))
-        evidence = operation.evidence or evidence
+    if last is not None:
+        mark, words = _OPERATION_WORDS.get(last.kind, ("?", "not known"))
+        evidence = Evidence(**last.evidence) if last.evidence else evidence
     else:
         mark, words = "○" if state is EffectState.PLANNED else "✓", state.words
     if evidence is None:

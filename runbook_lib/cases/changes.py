@@ -15,10 +15,11 @@ from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
 from runbook_lib.changes.comments import Comment, SentComment, Upload
 from runbook_lib.changes.slack_post import Channel, PostName, SentPost, SlackPost
-from runbook_lib.domain import image_types, messages
-from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.domain import messages
+from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.domain.models import EffectState, Ticket
 from runbook_lib.domain.plan import Action, ExactText, Target
+from runbook_lib.files import screenshot
 from runbook_lib.ledger.effects import Effect, EffectResult, Lookup
 from runbook_lib.ocr import MAX_BYTES
 
@@ -124,7 +125,8 @@ def sent_note(case: Case, name: str, *, summary: str, evidence: str = "") -> Sen
 
 def screenshots(case: Case, paths: Sequence[str]) -> Comment:
     """Image files added to the ticket as an internal note; the same files are added once."""
-    files = [_image(Path(path)) for path in paths]
+    given = [(Path(path).name, *screenshot(Path(path), MAX_BYTES)) for path in paths]
+    files = [Upload(name, kind, content) for name, kind, content in given]
     digest = hashlib.sha256(b"".join(file.content for file in files)).hexdigest()[:12]
     summary = f"add {', '.join(file.name for file in files)} to the ticket"
     body = messages.screenshots_note(len(files))
@@ -223,18 +225,3 @@ def _comment(
 
 def _patience_s(case: Case) -> float | None:
     return None if case.perform else PATIENCE_S
-
-
-def _image(path: Path) -> Upload:
-    """A screenshot's file; InputError if it is missing, too large, or no image."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"The screenshot {path} is larger than {MAX_BYTES:,} bytes; give a smaller image.")
-        content = path.read_bytes()
-    except OSError as exc:
-        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
-    kind = image_types.media_type(content)
-    if kind is None:
-        what = image_types.advice(content) or f"no {image_types.ACCEPTED} image. Give the image file itself"
-        raise InputError(f"The screenshot {path} is {what}.")
-    return Upload(path.name, kind, content)
