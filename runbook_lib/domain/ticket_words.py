@@ -32,6 +32,7 @@ _READ_ONLY_ABROAD = (
 """*Only* and *read*, or the like, in other languages."""
 _FUTURE = r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*"
 _NO_TROUBLE = (
+    r"\bnever mind\b|"
     r"\b(?:no|not|nobody|nothing|isn't|aren't)(?: (?:an?|any|that|very|yet|is|are|has|was|been|else|users?|work))* "
     r"(?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgent|critical|emergency|blocker|affected|broken|blocked|"
     r"wrong|down|lost|locked|stopped)\w*(?: working)?\b|"
@@ -69,6 +70,15 @@ _STATED = re.compile(
     rf"{_WHOLE} (?:becomes |goes |turns )?{_READ_ONLY}"
 )
 """A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
+_AGAIN = re.compile(
+    rf"(?:(?:now|and|ok|good news) )*(?:{_WHOLE} (?:works?|working|back|running|up|online|usable|writable)"
+    r"(?: (?:again|now|fine|normally|as before|online|to normal))+|(?:we|you) can (?:push|commit|work|merge) again|"
+    r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:solved|resolved|fixed))"
+    r"(?: now)?|(?:(?:es|alles|gitlab) )?(?:läuft|geht|funktioniert) (?:jetzt |nun )?(?:alles )?wieder|"
+    r"hat sich erledigt|(?:tout |ça |gitlab )*(?:marche|fonctionne) (?:de|à) nouveau|ça remarche|ya funciona|"
+    r"(?:todo )?funciona (?:de nuevo|otra vez)|(?:tutto )?funziona (?:di nuovo|ora)|(?:tudo )?voltou a funcionar"
+)
+"""A whole clause that says that it works again, after whatever was said before."""
 _DENIED = (
     r"\b(?:no|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|did|"
     r"is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|inte|ingen|ikke|ei|emme|eivät|não|nunca|"
@@ -151,14 +161,17 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     """Whether the instance still works; UNKNOWN if the words do not say.
 
     NO if a sentence denies something or speaks of trouble: few words are known here, and a person can ask. YES only in
-    the sender's own plain words. What they quote or forward is older, such as GitLab's *will become read-only*. A part
-    of an instance may work where the rest does not. A question says nothing.
+    the sender's own plain words, or if it works again by the last text. What they quote or forward is older, such as
+    GitLab's *will become read-only*. A part of an instance may work where the rest does not. A question says nothing.
     """
     texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
-    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in _sentences(texts)):
+    own = [re.sub(r"[^.!?\n]*\?", " ", _own_words(text)) for text in texts]
+    clauses = (clause for sentence in _sentences(own[-1:]) for clause in re.split("[,;:]", sentence))
+    is_over = any(_AGAIN.fullmatch(clause.strip()) for clause in clauses)
+    told = _sentences(texts[-1:] if is_over else texts)
+    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in told):
         return Answer.NO
-    own = _sentences(re.sub(r"[^.!?\n]*\?", " ", _own_words(text)) for text in texts)
-    return Answer.YES if any(map(_STATED.fullmatch, own)) else Answer.UNKNOWN
+    return Answer.YES if is_over or any(map(_STATED.fullmatch, _sentences(own))) else Answer.UNKNOWN
 
 
 def says_mail_missing(texts: Iterable[str]) -> bool:

@@ -167,6 +167,28 @@ def test_words_of_an_instance_that_works(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "works"),
+    [
+        ("It works again, procurement uploaded the new key. You can close this ticket.", Answer.YES),
+        ("Never mind, it's working now. Thanks!", Answer.YES),
+        ("This is resolved, thank you.", Answer.YES),
+        ("All is back to normal.", Answer.YES),
+        ("Hat sich erledigt.", Answer.YES),
+        ("Ça remarche !", Answer.YES),
+        ("It works again. But merging does not.", Answer.NO),
+        ("It works again for admins only", Answer.NO),
+        ("When it works again, tell us", Answer.NO),
+        ("Is it fixed?", Answer.NO),
+        ("> It works again\n\nReally", Answer.NO),
+        ("Any news?", Answer.NO),
+    ],
+)
+def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> None:
+    """After trouble, plainly, and of the whole."""
+    assert works is says_it_works(["License expired", "Nobody can push.", text])
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "there is a red banner about our license on every page",
