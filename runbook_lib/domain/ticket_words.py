@@ -104,18 +104,26 @@ _TROUBLE = re.compile(rf"{_READ_ONLY}|{_READ_ONLY_ABROAD}|{_DENIED}|{_FAILED}")
 """Words of trouble of any kind, also GitLab's own of a license that it refuses. Source: GitLab, `license.rb`."""
 _FOREIGN = re.compile(r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\n]*[:：@]", re.MULTILINE)
 """Where another mail may begin: a line between dashes, or any line with a colon or an address, as headers have."""
-_SENT = r"mail|licen[sc]e|inbox|message|activation code|\bkey\b"
+_SENT = (
+    r"mail|li[cz]en|inbox|message|activation code|\bkey\b|schlüssel|\bclé\b|лиценз|ライセンス|メール|许可证|邮件|"
+    "라이선스|메일|correo|courriel|lisans"
+)
+_COMES = (
+    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|(?:show|turn)ed up|seen|there\b|"
+    r"inbox|mailbox|spam|see\b(?!.{0,30}\b(?:page|portal)\b)|f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
+    r"get (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done))|erhalten|kommen|gangen|troffen|postfach|"
+    r"reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|получ|приш|присл|ontvangen|binnen"
+)
 _NOT_THERE = (
-    r"(?:\bnot|n't|never|nothing|\bno\b|havent|hasnt|didnt|without|yet to)[^.!?\n]{0,40}"
-    r"(?:rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|"
-    r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|portal|menu|button)\b| where| how)|"
-    r"get (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done))|"
-    r"seen|see\b(?!.{0,30}\b(?:page|portal)\b)|there\b|inbox|mailbox|spam|(?:show|turn)ed up)|still missing|"
+    rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to)[^.]{{0,40}}(?:{_COMES})|still missing|no sign of|nowhere|"
+    r"nicht da\b|reçu aucun|"
     rf"wait\w* (?:for|on) (?:\w+ ){{0,3}}(?:{_SENT})|where(?: is| are|'s) (?:\w+ )?(?:{_SENT})|mail.{{0,20}}bounced|"
-    rf"^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-)?(?:{_SENT})s?$|"
-    rf"\bno (?:\w+ )?(?:e-)?(?:{_SENT})s?(?: (?:so far|yet|from|has|was|until|at all)\b)|"
-    r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|no sign of|nowhere|"
-    r"(?:inbox|mailbox|folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment"
+    rf"^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-)?(?:{_SENT})\w*$|"
+    rf"\bno (?:\w+ )?(?:e-)?(?:{_SENT})\w*(?: (?:so far|yet|from|has|was|until|at all)\b)|"
+    r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|"
+    r"(?:inbox|mailbox|folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|"
+    r"\bwart(?:e|en|et)\b|attend(?:s|ons)\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|"
+    r"待って|等|(?:届|来|受け取)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
 )
 _NOT_IT = re.compile(
     r"(?:(?:but|no|and|so|still),? )*(?:nothing(?: (?:so far|yet|arrived|came))*|(?:it|they|that|this)\b.{0,20}"
@@ -126,18 +134,6 @@ _NOT_IT = re.compile(
 """A whole clause that says that something has not come, which is named near it."""
 NEAR_CHARS = 200
 """How far before it is looked for."""
-_SENT_ABROAD = (
-    "li[cz]en|schlüssel|\\bclé\\b|лиценз|ライセンス|メール|许可证|邮件|라이선스|메일|mail|correo|courriel|lisans"
-)
-_NOT_THERE_ABROAD = (
-    r"\b(?:nicht|keine?|pas|n'(?:ai|avons|a|ont)|aucune?|jamais|rien|nie|no|ning[uú]n|nada|não|nenhum|non|не|"
-    r"niet|geen)\b[^.]{0,40}"
-    "(?:erhalten|kommen|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|arriv|otrzym|dosta|dotar|"
-    r"przysz|получ|приш|присл|ontvangen|binnen)|nicht da\b|\bwart(?:e|en|et)\b|attend(?:s|ons)\b|"
-    r"esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|待って|等|"
-    r"(?:届|来|受け取)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
-)
-"""*License* or *mail*, and *not received*, in other languages."""
 _OTHER_THING = re.compile(
     r"\b(?:(?:e-?mail|licen[sc]e) )?(?:invoice|quot(?:e|ation)|receipt|password|notification|certificate|"
     r"purchase order|reset|reply|reminder|notice|warning|contract|approval|confirmation)s?\b"
@@ -180,10 +176,9 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
     for sentence in _sentences(texts):
         near = f"{before} {sentence}"
         for clause in re.split(r"[,;:]|\b(?:and|because|since|but) ", _OTHER_THING.sub(" ", sentence)):
-            for sent, not_there in ((_SENT, _NOT_THERE), (_SENT_ABROAD, _NOT_THERE_ABROAD)):
-                if re.search(sent, clause) and re.search(not_there, clause):
-                    return True
-            if _NOT_IT.fullmatch(clause.strip()) and re.search(f"{_SENT}|{_SENT_ABROAD}", near):
+            if re.search(_SENT, clause) and re.search(_NOT_THERE, clause):
+                return True
+            if _NOT_IT.fullmatch(clause.strip()) and re.search(_SENT, near):
                 return True
         before = near[-NEAR_CHARS:]
     return False
