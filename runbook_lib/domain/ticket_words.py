@@ -56,14 +56,14 @@ _WHOLE = (
     r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
     r"(?:it|everything|all|we|gitlab|instance|server|system)(?: (?:instance|server|system))?(?: (?:is|are)|'s|'re)?"
 )
-_FINE = (
+_FINALLY = (
     "fine|ok|normally|yet|now|so far|for now|at the moment|but soon|"
     r"but (?:i'?m|i am|we'?re|we are) (?:worried|afraid)\b.*"
 )
 _WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
 _STATED = re.compile(
     rf"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?{_WHOLE} "
-    rf"(?:(?:still work(?:s|ing)?|not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINE}))*|"
+    rf"(?:(?:still work(?:s|ing)?|not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
     r"(?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?|becomes)"
     rf" {_READ_ONLY}(?: mode)?(?:,? (?:{_WHEN}))*)"
     r"|[^,;]{0,200}\b(?:please|need)\b[^,;]{0,200}\b(?:before|until) "
@@ -80,7 +80,7 @@ _AGAIN = re.compile(
 )
 """A whole clause that says that it works again, after whatever was said before."""
 _DENIED = (
-    r"\b(?:no|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|did|"
+    r"\b(?:no|nope|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|did|"
     r"is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|inte|ingen|ikke|ei|emme|eivät|não|nunca|"
     r"ninguém|nenhum\w*|nadie|nada|ninguno?|niente|nessuno|nu|nimeni|nie|nikt|nikdo|nikto|nic|nič|nelze|ne[mjf]\w*|ne|"
     r"nije|nismo|tidak|bukan|không|değil|yok|не|нет|нельзя|никто|ничего|няма|ні|δεν|μην)\b|n't\b|"
@@ -92,8 +92,7 @@ _FAILED = (
     r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|denied|declin|"
     r"forbid|permission|happened|(?<!un)locked|stuck|froze|gr[ea]yed|disabl|refus|reje?c|invalid|exceed|downgrad|\blost\b|"
     r"stopped|blo[ck]|\barchived\b|\bbreak|bounce|\bdie[sd] (?:at|on|with)\b|complain|this licen[sc]e has already|"
-    r"true-?up for|vanish|disappear|\bgone\b|\bidle\b|\bpending\b|maintenance mode|\bro mode\b|"
-    r"(?:restricted|limited|reduced) to|"
+    r"true-?up for|vanish|disappear|\bgone\b|\bidle\b|(?:restricted|limited|reduced) to|"
     r"\bonly (?:view|read|look|see|brows)|\b(?:look|view|see|read|brows)\w*[- ]only|"
     r"\b(?:can|may|could|able to) (?:\w+ )?(?:look|view|see|read|brows)\w*\b.{0,30}\bbut\b|"
     "abgelehnt|gesperrt|ungültig|verweiger|verworfen|(?<!emp)fehl|alles steht|steht still|bloqu|блок|travad|refus[eé]|"
@@ -102,8 +101,25 @@ _FAILED = (
 )
 _TROUBLE = re.compile(rf"{_READ_ONLY}|{_READ_ONLY_ABROAD}|{_DENIED}|{_FAILED}")
 """Words of trouble of any kind, also GitLab's own of a license that it refuses. Source: GitLab, `license.rb`."""
+_ABOUT_INSTANCE = re.compile(
+    r"(?<!@)\bgitlab\b(?! (?:\w+ )?(?:licen|liz|subscr|abo|support|team|account|renew|version|\d))|\bgit\b|"
+    r"\b(?:push|commit|merg|writ)|deploy|pipeline|\bci\b|runner|\brepo|instan[cz]|\bserver|system|"
+    r"\bwork(?! (?:order|day))|\bsav(?:e|ing)\b|mode\b|\bmodus|hands off|schreib|speicher|zugriff|arbeit|entwickl|"
+    r"änderung|développ|dépôt|travail|desarroll|trabaj|cambios|svilupp|lavor|modific|desenvolv|alteraç|ontwikkel|wijzig|"
+    "udvikl|utveckl|programi|zápis|zapis|zmian|разраб|изменени|пуш|プッシュ|コミット|変更|開発|サーバ|書き込|推送|提交|"
+    "开发|服务器|写入|푸시|커밋|변경|개발|서버|쓰기"
+)
+_FINE = re.compile(
+    rf"{_WORKS}|\bworks\b|(?:features|all|we|they|users|things) (?:\w+ )?work\b|\bworking\b|\brun(?:s|ning)\b|\bup\b|"
+    r"\bok\b|fine|usable|normal|as usual|go(?:es)? through|operation|\bcan (?:push|merge|commit)|show|displa|banner|"
+    r"bar\b|funktion|läuft|laufen|klappt|fonction|marche|opération|funciona|funziona|werkt|funguj|działa|работает|funkar|"
+    "fungerer|正常|動作|운영|정상|çalışıyor"
+)
+"""A sentence about the instance, or the work on it, is not understood without one of the second."""
 _FOREIGN = re.compile(r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\n]*[:：@]", re.MULTILINE)
 """Where another mail may begin: a line between dashes, or any line with a colon or an address, as headers have."""
+_MARKED = re.compile(r"^[ \t]*[>|].*$|^\W*[\w ]{2,14}\**[:：].*$|^.*[:：]\s*$|^.*@.*$|[^.!?\n]*\?", re.MULTILINE)
+"""Lines that quote, or are of a mail's head; and questions."""
 _SENT = (
     r"mail|li[cz]en|inbox|message|activation code|\bkey\b|schlüssel|\bclé\b|лиценз|ライセンス|メール|许可证|邮件|"
     "라이선스|메일|correo|courriel|lisans"
@@ -156,16 +172,19 @@ _HYPOTHETICAL = re.compile(
 def says_it_works(texts: Iterable[str]) -> Answer:
     """Whether the instance still works; UNKNOWN if the words do not say.
 
-    NO if a sentence denies something or speaks of trouble: few words are known here, and a person can ask. YES only in
-    the sender's own plain words, or if it works again by the last text. What they quote or forward is older, such as
-    GitLab's *will become read-only*. A part of an instance may work where the rest does not. A question says nothing.
+    NO if a sentence denies something, speaks of trouble, or is about the instance and not understood: few words are
+    known here, and a person can ask. YES only in the sender's own plain words, or if it works again by the last text.
+    What they quote or forward is older, such as GitLab's *will become read-only*. A part of an instance may work where
+    the rest does not. A question says nothing.
     """
     texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
     own = [re.sub(r"[^.!?\n]*\?", " ", _own_words(text)) for text in texts]
     clauses = (clause for sentence in _sentences(own[-1:]) for clause in re.split("[,;:]", sentence))
     is_over = any(_AGAIN.fullmatch(clause.strip()) for clause in clauses)
     told = _sentences(texts[-1:] if is_over else texts)
-    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in told):
+    bare = _sentences(_MARKED.sub("", text) for text in texts)
+    unclear = [one for one in bare if _ABOUT_INSTANCE.search(one) and not _FINE.search(one)]
+    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in told) or (unclear and not is_over):
         return Answer.NO
     return Answer.YES if is_over or any(map(_STATED.fullmatch, _sentences(own))) else Answer.UNKNOWN
 
