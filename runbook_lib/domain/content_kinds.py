@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
 from collections.abc import Iterator
@@ -121,6 +122,14 @@ _LONE_CODE = re.compile(
     r"(?![A-Za-z0-9+/=-]|_[A-Za-z0-9])"
 )
 """What looks like a code wherever it stands: people name it in any language, or not at all."""
+_GROUP = "[A-Za-z0-9]{%d}"
+_GROUPS = "|".join(
+    rf"{_GROUP % (24 // n)}(?:[ \u00a0_.-]{{1,2}}{_GROUP % (24 // n)}){{{n - 1}}}" for n in (2, 3, 4, 6, 8)
+)
+_GROUPED_CODE = re.compile(rf"(?<![A-Za-z0-9])(?:{_GROUPS})(?![A-Za-z0-9])")
+"""A code in groups of one size, as people dictate it; `_is_grouped_code` tells it from words."""
+_ENCODED_CODE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[M-OQ-WY-e][A-Za-z0-9+/]{3}){8}(?:Cg==|DQo=)?(?![A-Za-z0-9+/=])")
+"""What may be Base64 of a code, with or without a line end, as in a Kubernetes secret: letters and digits begin so."""
 _ABOUT_CODE = re.compile(r"a[ck]ti[vw]|активац|激活|有効化|アクティベ|활성화|\bcode|コード", re.I)
 _BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
 _SHORT_CHARS = 400
@@ -145,7 +154,21 @@ def as_text(content: bytes) -> str:
 
 def activation_codes(text: str) -> list[tuple[int, int]]:
     """The spans of activation codes: of what follows their name, and of whatever else looks like one."""
-    return [*(one.span(1) for one in _CODE.finditer(text)), *(one.span() for one in _LONE_CODE.finditer(text))]
+    named = (one.span(1) for one in _CODE.finditer(text))
+    lone = (one.span() for one in _LONE_CODE.finditer(text))
+    grouped = (one.span() for one in _GROUPED_CODE.finditer(text) if _is_grouped_code(one[0]))
+    encoded = (one.span() for one in _ENCODED_CODE.finditer(text) if _LONE_CODE.fullmatch(_decoded(one[0])))
+    return [*named, *lone, *grouped, *encoded]
+
+
+def _is_grouped_code(text: str) -> bool:
+    """Whether groups of letters and digits are a code: of all three kinds, and mixed within two groups at least."""
+    mixed = len(re.findall(r"(?=[a-zA-Z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]+", text))
+    return mixed > 1 and text.upper() != text != text.lower()
+
+
+def _decoded(letters: str) -> str:
+    return base64.b64decode(letters).decode("latin-1").strip()
 
 
 def magic(content: bytes) -> tuple[Kind, str]:
