@@ -28,6 +28,7 @@ class Kind(StrEnum):
     MAIL = "a mail"
     OUTLOOK = "an Outlook or old Office file"
     ENCRYPTED = "an encrypted message"
+    SIGNED = "a message inside its signature"
     VIDEO = "a video or a sound"
     SYSTEM = "a file of an operating system"
     HTML = "a web page (HTML)"
@@ -46,10 +47,11 @@ ADVICE = {
     Kind.OUTLOOK: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.BINARY: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.ENCRYPTED: "Ask for it without encryption.",
+    Kind.SIGNED: "Open it in a mail program, or ask for it without the signature.",
     Kind.LICENSE_INFO: "It shows what a screenshot would show: compare its values with those, or enter them yourself.",
 }
 """What to do about a content without a license, where that is not obvious."""
-UNOPENED = frozenset((Kind.ARCHIVE, Kind.OUTLOOK, Kind.PDF, Kind.ENCRYPTED, Kind.BINARY))
+UNOPENED = frozenset((Kind.ARCHIVE, Kind.OUTLOOK, Kind.PDF, Kind.ENCRYPTED, Kind.SIGNED, Kind.BINARY))
 """Kinds that may hold a license that is not seen here."""
 
 _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
@@ -80,7 +82,8 @@ _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 """What no text has in one of the usual encodings; an escape character is there where colors are."""
 _IMAGES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WebP"}
 _SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
-"""The type of a signature beside a mail. Source: RFC 5652, 5.1: `id-signedData`."""
+_ENVELOPED = _SIGNED[:-1] + b"\x03"
+"""The types of a signature and of an encrypted mail. Source: RFC 5652, 5.1 and 6.1."""
 _ENCRYPTED = (
     *("-----begin pgp message", "-----begin age encrypted", "-----begin pkcs7", "-----begin cms"),
     *("$ansible_vault", "age-encryption.org/", "u2fsdgvkx1"),
@@ -188,8 +191,10 @@ def _by_first_bytes(content: bytes) -> tuple[Kind, str]:
             return kind, detail
     if content[4:8] == b"ftyp" or (content.startswith(b"RIFF") and content[8:12] in (b"AVI ", b"WAVE")):
         return Kind.VIDEO, ""
-    if _SIGNED in content[:40]:
-        return Kind.KEY, ""
+    if _ENVELOPED in content[:40]:
+        return Kind.ENCRYPTED, ""
+    if _SIGNED in content[:40]:  # beside a mail, or around one, which has its headers
+        return (Kind.SIGNED if b"content-type:" in content.lower() else Kind.KEY), ""
     if content[257:262] == b"ustar":
         return Kind.TAR, ""
     return Kind.BINARY, ""

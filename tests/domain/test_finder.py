@@ -359,7 +359,7 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (b"\x78\x9f\x3e\x22\1\0", Kind.OUTLOOK),
         (b"\0\x05\x16\x07\0\2\0\0", Kind.SYSTEM),
         (bytes.fromhex("308006092a864886f70d010702a080"), Kind.KEY),
-        (bytes.fromhex("308006092a864886f70d010703a080"), Kind.BINARY),
+        (bytes.fromhex("308006092a864886f70d010703a080"), Kind.ENCRYPTED),
         (b"-----BEGIN PGP MESSAGE-----\n\nhQEMA5", Kind.ENCRYPTED),
         (b"$ANSIBLE_VAULT;1.1;AES256\n6162", Kind.ENCRYPTED),
         (b"Salted__\x8e\x01", Kind.ENCRYPTED),
