@@ -166,6 +166,7 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         "GitLab is not read-only yet",
         "Please send us a license before it is read-only",
         *("Our GitLab instance still works for now", "We are not yet in read-only mode", "It is still working"),
+        "GitLab is running fine, thanks.",
         *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
 )
@@ -236,7 +237,7 @@ def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> 
         "After that, you will not be able to create issues or merge requests as well as many other features.",
         *("GitLab shows a yellow bar since the license ended.", "Pushes go through, merges too."),
         *(
-            "GitLab is running fine, thanks.",
+            "Users work as usual.",
             "Our GitLab subscription ended.",
             "Verlängert. Bis wann können wir arbeiten?",
         ),
