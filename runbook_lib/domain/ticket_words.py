@@ -80,8 +80,8 @@ _AGAIN = re.compile(
 )
 """A whole clause that says that it works again, after whatever was said before."""
 _DENIED = (
-    r"\b(?:no|nope|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|did|"
-    r"is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|inte|ingen|ikke|ei|emme|eivät|não|nunca|"
+    r"\b(?:no|nope|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|"
+    r"did|is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|inte|ingen|ikke|ei|emme|eivät|não|nunca|"
     r"ninguém|nenhum\w*|nadie|nada|ninguno?|niente|nessuno|nu|nimeni|nie|nikt|nikdo|nikto|nic|nič|nelze|ne[mjf]\w*|ne|"
     r"nije|nismo|tidak|bukan|không|değil|yok|не|нет|нельзя|никто|ничего|няма|ні|δεν|μην)\b|n't\b|"
     r"\bn'[^.]{0,30}\b(?:pas|plus|rien|que?)\b|\brien ne\b|personne ne|plus (?:personne|rien|aucun)|невозм|"
