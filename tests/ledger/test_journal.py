@@ -544,6 +544,19 @@ def test_a_clock_that_jumps_back(three: Journal, monkeypatch: pytest.MonkeyPatch
     assert Evidence(**EVIDENCE) == three.settled("op-1")
 
 
+@pytest.mark.parametrize("forward_s", [7200, 90, 0, -90])
+def test_clock_set_since_an_effect_was_intended(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, forward_s: int
+) -> None:
+    """What was sent a moment ago may still show: a clock that was set says nothing of the time that has passed."""
+    journal.append("intended", operation_id="op-1")
+    monkeypatch.setattr(journal_module, "datetime", Clock)
+    monkeypatch.setattr(Clock, "shift", timedelta(seconds=forward_s))
+    opened_at = journal.open_since("op-1")
+    assert opened_at is not None
+    assert abs(Clock.now(UTC) - opened_at) < timedelta(seconds=30)
+
+
 def test_the_way_out_of_a_clock_that_was_wrong(three: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """If it was the last line's clock that was wrong, the journal is begun anew."""
     monkeypatch.setattr(journal_module, "datetime", Clock)
