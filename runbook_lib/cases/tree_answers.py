@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.form_words import TO_PASS
-from runbook_lib.clients.customersdot import customer_page, seat_link_page
+from runbook_lib.clients.customersdot import ACCOUNTS, SEAT_LINKS, list_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Stop, Table, Tone
 from runbook_lib.domain import answers, triage
 from runbook_lib.domain.errors import NeedsAnswerError
@@ -153,8 +153,8 @@ class TreeAnswers:
         """The page that answers a question, and what to type there; "" if it is not known."""
         url, email = self._case.settings.customersdot_url, self._case.known.email
         if node in ("seat_link", "sub_status") and self.subscription:
-            return seat_link_page(url, self.subscription), self.subscription
-        return (customer_page(url, email), email) if email else ("", "")
+            return list_page(url, SEAT_LINKS, self.subscription), self.subscription
+        return (list_page(url, ACCOUNTS, email), email) if email else ("", "")
 
 
 def _sentence(words: str) -> str:

@@ -16,7 +16,7 @@ from runbook_lib.cases.changes import apply
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.tree_answers import PARAMETERS, TreeAnswers
-from runbook_lib.clients.customersdot import license_page, seat_link_page
+from runbook_lib.clients.customersdot import LICENSES, SEAT_LINKS, list_page
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, messages, pasted, policy, triage
 from runbook_lib.domain.errors import (
@@ -122,7 +122,7 @@ class WeekdayTriage(Case):
             return waiting
         name = cast(str, self.tree.subscription)
         rows, trouble = self._read_rows(name)
-        page = seat_link_page(self.settings.customersdot_url, name)
+        page = list_page(self.settings.customersdot_url, SEAT_LINKS, name)
         where: tuple[Part, ...] = (Link("Seat Link page", page), Paragraph(f"Type into its search: {name}"))
         if rows is None:
             reply = triage.Reply("seat_link", Answer.YES, Source.ENGINEER, "to be looked up by hand")
@@ -265,7 +265,9 @@ class WeekdayTriage(Case):
             return ()
         table = Table(("subscription", "plan", "license", "kind"), rows)
         name = self.tree.subscription
-        return (table, Link("licenses", license_page(self.settings.customersdot_url, name))) if name else (table,)
+        return (
+            (table, Link("licenses", list_page(self.settings.customersdot_url, LICENSES, name))) if name else (table,)
+        )
 
     def _seat_link_facts(self) -> triage.SeatLinkFacts:
         return triage.SeatLinkFacts(

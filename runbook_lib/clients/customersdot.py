@@ -19,6 +19,8 @@ from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
 from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Account, SeatLink, SoldLicense
 
+ACCOUNTS, LICENSES, SEAT_LINKS = "customer", "license", "license_seat_link"
+"""The lists of the admin, by rails_admin's names."""
 PER_PAGE = 100
 
 _REFUSALS = Refusals(
@@ -43,27 +45,25 @@ class CustomersDot:
             UnavailableError: CustomersDot cannot be reached, or answers oddly.
         """
         # rails_admin's `is` compares capitals too, `like` does not: what else it finds is left out here.
-        found = self._rows("customer", "email", email, _account, operator="like")
+        found = self._rows(ACCOUNTS, "email", email, _account, operator="like")
         return [account for account in found if account.email.casefold() == email.casefold()]
 
     def licenses(self, account: Account) -> list[SoldLicense]:
         """The licenses of an account. Raises as `accounts`."""
-
-        def owned(row: Any) -> tuple[int, SoldLicense]:
-            return int(row["customer_id"]), _license(row)
-
-        found = self._rows("license", "customer_id", str(account.id), owned)
+        found = self._rows(
+            LICENSES, "customer_id", str(account.id), lambda row: (int(row["customer_id"]), _license(row))
+        )
         return [license for owner, license in found if owner == account.id]
 
     def seat_links(self, subscription_name: str) -> list[SeatLink]:
         """The Seat Link rows of exactly this subscription, the newest first. Raises as `accounts`."""
-        found = self._rows("license_seat_link", "zuora_subscription_name", subscription_name, _seat_link)
+        found = self._rows(SEAT_LINKS, "zuora_subscription_name", subscription_name, _seat_link)
         ours = [row for row in found if row.subscription_name == subscription_name]
         return sorted(ours, key=lambda row: row.created_at, reverse=True)
 
     def probe(self) -> None:
         """Read one row, to learn whether the session holds. Raises as `accounts`."""
-        self._page("customer", {"per": "1", "page": "1"}, lambda row: row["id"])
+        self._page(ACCOUNTS, {"per": "1", "page": "1"}, lambda row: row["id"])
 
     def _rows(
         self, model: str, field: str, value: str, parse: Callable[[Any], Any], *, operator: str = "is"
@@ -93,22 +93,8 @@ class CustomersDot:
         return list(self._service.parsed(response, lambda body: listed(body, parse)))
 
 
-def customer_page(base_url: str, email: str) -> str:
-    """Where a person looks for an account."""
-    return _deep_link(base_url, "customer", email)
-
-
-def license_page(base_url: str, subscription_name: str) -> str:
-    """Where a person looks for a subscription's licenses."""
-    return _deep_link(base_url, "license", subscription_name)
-
-
-def seat_link_page(base_url: str, subscription_name: str) -> str:
-    """Where a person looks for a subscription's Seat Link rows."""
-    return _deep_link(base_url, "license_seat_link", subscription_name)
-
-
-def _deep_link(base_url: str, model: str, query: str) -> str:
+def list_page(base_url: str, model: str, query: str) -> str:
+    """Where a person looks for an account by its address, or for the rows of a subscription by its name."""
     return str(httpx.URL(f"{base_url.rstrip('/')}/admin/{model}", params={"query": query}))
 
 

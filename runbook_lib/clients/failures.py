@@ -60,19 +60,10 @@ class Failures:
     def lost(self, how: str) -> OutcomeUnknownError:
         return OutcomeUnknownError(f"A change was sent to {self._name}, but {how}: it may or may not have happened.")
 
-    def odd(self, response: httpx.Response) -> UnavailableError:
-        """The error for an answer of another form than the service promises."""
-        words = f"{self._name} answered {response.request.url.path} in an unexpected form. Check its address"
-        return UnavailableError(f"{words}, {self._base_url}, or try again later.")
-
-    def no_json(self, response: httpx.Response) -> UnavailableError:
-        kind = self.line(response.headers.get("content-type", "no type"))
-        words = f"{self._name} answered with something that is not JSON ({kind}). Check its address"
-        return UnavailableError(f"{words}, {self._base_url}.")
-
-    def too_large(self, path: str, how: str) -> UnavailableError:
-        words = f"{self._name} answered {path} with {how}, which is not read. Check its address, {self._base_url}."
-        return UnavailableError(words)
+    def odd(self, path: str, how: str = "in an unexpected form") -> UnavailableError:
+        """The error for an answer of another form, kind or size than the service promises."""
+        where = f"Check its address, {self._base_url}, or try again later."
+        return UnavailableError(f"{self._name} answered {path} {how}. {where}")
 
     def too_long(self, what: str, pages: int) -> UnavailableError:
         """The error for a list, such as `list issues`, that has more pages than are read."""

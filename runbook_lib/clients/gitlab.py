@@ -130,7 +130,7 @@ class GitLab:
             if not after:
                 return
             if not re.fullmatch("[0-9]{1,9}", after) or int(after) <= number:
-                raise self._service.failures.odd(response)
+                raise self._service.failures.odd(response.request.url.path)
             number = int(after)
         raise self._service.failures.too_long(f"list {path}", LAST_PAGE)
 

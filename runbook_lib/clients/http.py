@@ -189,12 +189,14 @@ class Service:
         Raises:
             UnavailableError: It is no JSON, as from a proxy's error page, or JSON of an unexpected form.
         """
+        path = response.request.url.path
         try:
             return parse(self._decoded(response))
         except NotJsonError as exc:
-            raise self.failures.no_json(response) from exc
+            kind = self.failures.line(response.headers.get("content-type", "no type"))
+            raise self.failures.odd(path, f"with something that is not JSON ({kind})") from exc
         except OTHER_FORM as exc:
-            raise self.failures.odd(response) from exc
+            raise self.failures.odd(path) from exc
 
     def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
         """As `write`, and parse the decoded answer; one that cannot be read counts as lost."""
@@ -250,7 +252,7 @@ class Service:
         try:
             response = self._answer("GET", path, params=params, headers=self._headers, timeout=timeout)
         except _TooLargeError as exc:
-            raise self.failures.too_large(path, str(exc)) from exc
+            raise self.failures.odd(path, f"with {exc}, which is not read") from exc
         except httpx.RequestError as exc:
             raise self.failures.unreachable(exc) from exc
         if _is_unsure(response.status_code):

@@ -40,7 +40,6 @@ def refusals(credential: str) -> Refusals:
                 fault=RIGHTS,
             ),
             Row("It could not be saved at that moment: run again.", says="database collision"),
-            Row("Check RUNBOOK_ZENDESK_URL.", says="no help desk"),
             Row(f"Renew {credential}.", status=401, fault=CREDENTIALS),
             Row(
                 f"The user of {credential} may not do that: they need access to the ticket, and the scopes read and "

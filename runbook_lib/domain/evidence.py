@@ -104,7 +104,7 @@ def installed(
         )
     if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
         return Installed(in_order[0] if in_order else None)
-    says = "says that the instance is read-only, or speaks of another trouble"
+    says = "may say that the instance takes nothing, or speak of another trouble"
     if works is Answer.UNKNOWN:
         says = "does not say in known words whether the instance still works"
     return Installed(

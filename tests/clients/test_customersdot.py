@@ -172,9 +172,15 @@ def test_a_row_that_cannot_be_read_is_told(columns: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
-        (customersdot.customer_page("https://c.example/", "a+b&c@x.example"), "customer?query=a%2Bb%26c%40x.example"),
-        (customersdot.seat_link_page("https://c.example", "50% ü/&"), "license_seat_link?query=50%25%20%C3%BC%2F%26"),
-        (customersdot.license_page("https://c.example", "A-S1"), "license?query=A-S1"),
+        (
+            customersdot.list_page("https://c.example/", "customer", "a+b&c@x.example"),
+            "customer?query=a%2Bb%26c%40x.example",
+        ),
+        (
+            customersdot.list_page("https://c.example", "license_seat_link", "50% ü/&"),
+            "license_seat_link?query=50%25%20%C3%BC%2F%26",
+        ),
+        (customersdot.list_page("https://c.example", "license", "A-S1"), "license?query=A-S1"),
     ],
 )
 def test_deep_links_are_quoted(link: str, expected: str) -> None:
