@@ -368,10 +368,15 @@ def _by_present_clock(event: Event) -> datetime:
 
 
 def _intended_at(chain: Chain, operation_id: str) -> datetime | None:
-    """When another writer last intended an operation, if that has no end there: not after its file was written."""
+    """When another writer last intended an operation, if that has no end there: not after its file was written.
+
+    File systems stamp by a coarse clock, so a moment before the line's own is none.
+    """
     intended = _operation((entry for entry, _ in chain.summary), operation_id).intended
     if intended is None:
         return None
+    at = _moment(intended)
     with suppress(OSError, OverflowError, ValueError):
-        return min(_moment(intended), datetime.fromtimestamp(chain.path.stat().st_mtime, UTC))
-    return _moment(intended)
+        written_at = datetime.fromtimestamp(chain.path.stat().st_mtime, UTC)
+        return written_at if at - written_at > timedelta(seconds=1) else at
+    return at
