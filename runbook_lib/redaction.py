@@ -172,10 +172,9 @@ class _Pieces:
         if not self._blocks:
             return
         done = 0
-        for at in range(0, len(text) - _STRIDE + 1, _STRIDE):
-            if at < done:
-                continue
-            for value, place in self._blocks.get(text[at : at + _STRIDE], ()):
+        places = range(0, len(text) - _STRIDE + 1, _STRIDE)
+        for at in [at for at in places if text[at : at + _STRIDE] in self._blocks]:
+            for value, place in self._blocks[text[at : at + _STRIDE]] if at >= done else ():
                 start, end = _common(text, at, value, place)
                 if end - start >= PIECE_CHARS:
                     done = max(done, end)
