@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 
 _DENSE = r"(?=[^\s\"'<>&,;]{0,200}?[0-9])(?=[^\s\"'<>&,;]{0,200}?[A-Za-z])"
-"""A letter and a digit are in the word that follows."""
+_DENSE_QUOTED = r"(?=[^\s\"']{0,200}?[0-9])(?=[^\s\"']{0,200}?[A-Za-z])"
+"""A letter and a digit are in the word that follows; one in quotes may have any sign in it."""
 _ASSIGNED = r"[\"'\]]{0,3}\s{0,3}(?:=>|:|=)\s{0,3}"
 _VENDORS = (
     r"(?<!\w)(?:gl[a-z]{2,6}-[\w=-]{16,300}(?:\.[\w.]{2,40})?|gr1348941[\w-]{20,60}"
@@ -32,7 +33,7 @@ _KEY = (
     r"|(?:[^A-Za-z0-9+/=]{0,12}[A-Za-z0-9+/=]{16,})*)"
 )
 """A private key, to its end or as far as it looks like one. Source: RFC 7468; OpenSSH."""
-_ADDRESS = r"://[^\s/:@?#\"'<>]{0,100}:(?P<password>[^\s/@?#\"'<>]{1,200})@"
+_ADDRESS = r":/{1,2}[^\s/:@?#\"'<>]{0,100}:(?P<password>[^\s/@?#\"'<>]{1,200})@"
 _SIGNED = r"(?:x-(?:amz|goog)-(?:signature|security-token)|sig|signature)=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
 _SCHEME = (
@@ -45,11 +46,11 @@ _COOKIE = (
 )
 _NAMES = (
     *("password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "access_key", "accesskey"),
-    *("account_key", "accountkey", "secret_key", "secretkey", "key_base", "session=", "sessionid="),
+    *("account_key", "accountkey", "secret_key", "secretkey", "key_base", "session=", "sessionid=", 'auth"'),
 )
 _NAMED = (
     rf"(?:{'|'.join(name.rstrip('=') for name in _NAMES)}){_ASSIGNED}"
-    rf"(?:\"{_DENSE}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE}(?P<single>[^'\r\n]{{6,300}})'"
+    rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
     rf"|(?![\[({{$%]|https?:|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
 )
 _FORMS = tuple(
@@ -57,7 +58,7 @@ _FORMS = tuple(
     for word, markers, form in (
         ("[token]", _PREFIXES, _VENDORS),
         ("[private key]", ("-----begin ",), _KEY),
-        ("[password]", ("://",), _ADDRESS),
+        ("[password]", (":/",), _ADDRESS),
         ("[signature]", ("x-amz-s", "x-goog-s", "sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization"), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
