@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from runbook_lib.records.findings import Finding, Verification
     from runbook_lib.records.verification import Verifier
 
-_NOT_VERIFIED = (
-    "The records were not verified. To verify them: `runbook records list --verify`, or `runbook records verify`."
-)
+_NOT_VERIFIED = "The records were not verified. To verify them: `runbook records verify`."
 
 
 @click.group(no_args_is_help=False)
@@ -38,31 +36,25 @@ records.add_command(single_record_commands.sign_off)
 
 @records.command("list")
 @runs_listing.with_filters
-@click.option("--verify", is_flag=True, help="Verify each record; without it none is looked at.")
 @options.as_json
-def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
-    """List the runs, from the journals."""
-    verifier, found = record_sources.verifier(keeps=True) if verify else None, None
-    wanted = runs_listing.run_filter(**filters)
-    runs, problems = runs_listing.find(wanted, verifier)
-    if verifier:
-        tickets = list(dict.fromkeys(run.ticket_id for run in runs))
-        found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
-        runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
+def list_runs(as_json: bool, **filters: Any) -> int:
+    """List the runs, from the journals; no record is looked at."""
+    runs, problems = runs_listing.find(runs_listing.run_filter(**filters))
     if filters["open_only"]:
         from runbook_lib.records.open_ends import oldest_first
 
         runs = oldest_first(runs)
     if as_json:
-        listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
-        rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
+        rows = ",\n  ".join(
+            json.dumps(run.plain) for run in runs
+        )  # a run a line: indenting takes longer than all the rest
         click.echo(
             f'{{"runs": [\n  {rows}\n], "problems": {json.dumps([each.as_problem for each in problems], indent=2)}}}'
         )
         return exit_status.DONE
-    click.echo(runs_listing.table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
+    click.echo(runs_listing.table(runs) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
-        click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
+        click.echo(f"\n{_NOT_VERIFIED}")
     runs_listing.show_remarks(runs)
     if filters["open_only"]:
         runs_listing.show_open_ends(runs)

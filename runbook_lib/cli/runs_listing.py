@@ -14,9 +14,8 @@ from runbook_lib.cli import completion, record_sources
 from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
-    from runbook_lib.records.findings import Finding, Verification
+    from runbook_lib.records.findings import Finding
     from runbook_lib.records.runs import Run, RunFilter
-    from runbook_lib.records.verification import Verifier
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,10 +45,10 @@ def with_filters(command: Command) -> Command:
     return command
 
 
-def find(wanted: RunFilter, verifier: Verifier | None = None) -> tuple[list[Run], list[Finding]]:
-    """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
+def find(wanted: RunFilter) -> tuple[list[Run], list[Finding]]:
+    """The runs that are asked for, and what is wrong with journals."""
     archive = record_sources.archive()
-    ledgers = (verifier or archive).listed(wanted.tickets or None)
+    ledgers = archive.listed(wanted.tickets or None)
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
     return runs, archive.defects(ledgers, of_all=not wanted.tickets)
 
@@ -68,8 +67,7 @@ def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **valu
     return replace(wanted, tickets=numbers, open_only=open_only, unreviewed=unreviewed)
 
 
-def table(runs: Sequence[Run], found: Verification | None) -> str:
-    """The runs; `found` is what verifying them came to, or None if they were not verified."""
+def table(runs: Sequence[Run]) -> str:
     from runbook_lib.cli import tables
     from runbook_lib.domain.state_words import run_ending_words
 
@@ -84,7 +82,7 @@ def table(runs: Sequence[Run], found: Verification | None) -> str:
             word(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
             ending(run.outcome, run.status, run.next_runbook),
-            _state(run, found),
+            _state(run),
             _record(run.record or "", word),
         )
         for run in runs
@@ -100,17 +98,13 @@ def _record(name: str, word: Callable[..., str]) -> str:
     return f"{start}{mark}{word(rest, 100)}" if is_start else word(name, 100)
 
 
-def _state(run: Run, found: Verification | None) -> str:
-    """What is known of a run's record; that it is sealed is only what the journal says, unless it was verified."""
+def _state(run: Run) -> str:
+    """What is known of a run's record; that it is sealed is only what the journal says."""
     from runbook_lib.records.runs import State
 
     if run.state not in (State.SEALED, State.ADOPTED):
         return run.state
-    words = run.note or run.state
-    if found is None:
-        return f"{words}, not verified"
-    why_not = "not verified" if run.is_trusted else "its writer is not trusted here"
-    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or why_not}"
+    return f"{run.note or run.state}, not verified"
 
 
 def show_remarks(runs: Sequence[Run]) -> None:

@@ -207,13 +207,10 @@ def _read_line(run: Run, event: Event) -> None:
 
 
 def _read_end(run: Run, end: Event) -> None:
-    is_adopted = end.kind == Kind.RECORD_ADOPTED  # at any time, so that this is not how long the run took
     sha256 = end.text("sha256") if end.record else ""
+    is_adopted = end.kind == Kind.RECORD_ADOPTED
     sealed = State.ADOPTED if is_adopted else State.SEALED if sha256 else State.UNRECORDED
-    to_note = end.entry.get("to_note")
-    run.to_note = bool(run.performed) if to_note is None else to_note is True
-    if (at := end.at) and run.started_at and not is_adopted:
-        run.seconds = round((at - run.started_at).total_seconds(), 1)
+    run.to_note = end.entry.get("to_note") is True
     run.status = "unknown"
     _read_line(run, end)
     run.state = _state_of_part(end) or sealed

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from runbook_lib.domain.events import EFFECTS, Event, Kind
-from runbook_lib.domain.state_words import run_ending_words
+from runbook_lib.domain.state_words import operation_words, run_ending_words
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def _moments(events: list[Event], *, are_cells: bool) -> Iterator[Moment]:
     if not are_cells:
         yield from (Moment(_at(event), _words(event), _detail(event)) for event in events)
         return
-    names = [event.text("cell") for event in events]
+    names = [event.text("cell").replace("_", " ") for event in events]
     words = f"{len(names)} cells, from {names[0]} to {names[-1]}" if len(names) > 1 else f"the cell {names[0]}"
     yield Moment(_at(events[0]), words)
 
@@ -53,17 +53,18 @@ def _words(event: Event) -> str:
         case Kind.RESTARTED:
             return f"{operator} set the journal aside, and began a new one"
         case Kind.SIGNED_OFF:
-            return f"{operator} signed off {event.record or 'a record'}"
+            return f"{operator} signed off a record"
     if event.is_of_the_case:
         return f"{operator} said that the case {'has ended' if event.says_there else 'is open'}"
     if event.kind not in EFFECTS:
         return event.kind or "a line that says nothing"
-    words = {"operator": operator, "effect": event.effect or "an effect"}
+    words = {"operator": operator, "effect": operation_words(event.effect or "an effect")}
     return EFFECTS[event.kind].timeline.format(**words, place="there" if event.says_there else "not there")
 
 
 def _detail(event: Event) -> str:
     words = [event.text(name) for name in ("summary", "reason", "because", "words")]
+    words += [event.record or ""] if event.kind == Kind.SIGNED_OFF else []
     proof = [str(event.evidence[name]) for name in ("summary", "url") if event.evidence.get(name)]
     is_unsealed = event.kind == Kind.RUN_ENDED and not event.text("sha256")
     return " · ".join([*filter(None, words), *proof, *(["no record could be written"] if is_unsealed else [])])

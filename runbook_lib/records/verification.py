@@ -69,11 +69,6 @@ class Verifier:
         self._read: dict[int, Ledger] = {}
         self._contents: dict[str, Content | None] = {}
 
-    def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
-        """As `Archive.listed`; what is read of few tickets is kept, to verify them."""
-        wanted = self._archive.tickets() if tickets is None else tickets
-        return self.ledgers(wanted) if len(wanted) < MANY_TICKETS else self._archive.listed(tickets)
-
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
         found: dict[int, Verification | None] = {}
