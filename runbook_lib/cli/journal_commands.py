@@ -226,10 +226,12 @@ def _key_ring() -> KeyRing:
 
 def _journal(ticket: str) -> tuple[Journal, str, float]:
     """A ticket's journal, the operator, and the seconds after which a lost request takes effect no more."""
-    from runbook_lib.domain import answers
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.settings import Settings
 
     settings = Settings.local()
-    number = int(str(answers.parse("ticket_id", ticket)))
-    return Journal.of(settings, number), settings.operator or getpass.getuser(), settings.settle_s
+    return (
+        Journal.of(settings, options.ticket_number(ticket)),
+        settings.operator or getpass.getuser(),
+        settings.settle_s,
+    )

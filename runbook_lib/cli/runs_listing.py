@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runbook_lib.cli import completion, record_sources
+from runbook_lib.cli import completion, options, share_commands
 from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
+    from runbook_lib.records.archive import Archive
     from runbook_lib.records.findings import Finding
     from runbook_lib.records.runs import Run, RunFilter
 
@@ -45,9 +46,16 @@ def with_filters(command: Command) -> Command:
     return command
 
 
+def archived() -> Archive:
+    from runbook_lib.records.archive import Archive
+    from runbook_lib.variables import Places
+
+    return Archive.of(Places.read())
+
+
 def find(wanted: RunFilter) -> tuple[list[Run], list[Finding]]:
     """The runs that are asked for, and what is wrong with journals."""
-    archive = record_sources.archive()
+    archive = archived()
     ledgers = archive.listed(wanted.tickets or None)
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
     return runs, archive.defects(ledgers, of_all=not wanted.tickets)
@@ -57,7 +65,7 @@ def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **valu
     """The filters, checked. Raises InputError if one has an impossible value."""
     from runbook_lib.records.runs import RunFilter
 
-    numbers = tuple(dict.fromkeys(record_sources.ticket_number(word) for word in tickets))
+    numbers = tuple(dict.fromkeys(options.ticket_number(word) for word in tickets))
     given = {name: value for name, value in values.items() if value}
     wanted = RunFilter()
     if given:
@@ -122,7 +130,7 @@ def show_open_ends(runs: Sequence[Run]) -> None:
     """Below the list: what happened with each open end, and the next command."""
     from runbook_lib.records.open_ends import open_ends
 
-    archive = record_sources.archive()
+    archive = archived()
     for end in open_ends(runs, archive.folder, archive.profile):
         click.echo(
             f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}"
@@ -130,5 +138,8 @@ def show_open_ends(runs: Sequence[Run]) -> None:
 
 
 def show_problems(problems: Sequence[Finding]) -> None:
+    """Below all: how fresh the mirror of the team's share is, if there is one, and what is wrong with journals."""
+    for words in share_commands.freshness():
+        click.echo(words)
     for problem in problems:
         click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)

@@ -159,6 +159,12 @@ class Verification:
         return _id(run) in self.records - self.unproven and not self.codes(run)
 
     @property
+    def plain(self) -> dict[str, Any]:
+        counts = {name: getattr(self, name) for name in ("sealed", "tickets", "defects", "adopted")}
+        findings = [finding.plain for finding in self.findings]
+        return {"good": self.is_good, "good_records": self.good, **counts, "findings": findings}
+
+    @property
     def words(self) -> str:
         """What came out, in a sentence: defects and good records are counted apart."""
         what = f"{count(self.sealed, 'sealed record')} of {count(self.tickets, 'ticket')}"

@@ -254,10 +254,8 @@ class Review:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
             parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
-        counts: dict[str, Any] = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
-        counts |= {"good_records": verified.good, "adopted": verified.adopted}
-        counts |= {"not_compared": not_compared, "findings": harmless([finding.plain for finding in findings])}
-        return self._result(state.lower(), tone, parts, words, **counts)
+        found = harmless(verified.plain)
+        return self._result(state.lower(), tone, parts, words, not_compared=not_compared, **found)
 
     def _notes(self, verifier: Verifier, tickets: Sequence[int]) -> tuple[list[Finding], list[str]]:
         """What the tickets' notes show, and why they could not be read, if so."""
