@@ -41,9 +41,9 @@ fish  ~/.config/fish/config.fish     {COMPLETION}=fish_source runbook | source
 LINES = {
     "run": ("run_command", "Run a runbook on a ticket."),
     "batch": ("batch_commands", "Run many tickets from a list."),
-    "lab": ("practice_commands", "Open JupyterLab on the runbooks."),
-    "sandbox": ("practice_commands", "Keep the practice world running, for notebooks and papermill."),
-    "demo": ("practice_commands", "Take every practice ticket through its runbook, performed."),
+    "lab": ("practice", "Open JupyterLab on the runbooks."),
+    "sandbox": ("practice", "Keep the practice world running, for notebooks and papermill."),
+    "demo": ("practice", "Take every practice ticket through its runbook, performed."),
     "records": ("records_commands", "Find, read, verify and export records."),
     "answer": ("journal_commands", "Say whether an effect is there, or that a case has ended."),
     "journal": ("journal_commands", "Read a ticket's journal, or begin a new one."),
@@ -136,7 +136,6 @@ def _run_quietly(words: Sequence[str]) -> int:
 
 
 def _throw_away(*streams: TextIO) -> None:
-    """What is still in their buffers is flushed at the end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
         with suppress(OSError, ValueError):

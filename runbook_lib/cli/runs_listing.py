@@ -54,7 +54,6 @@ def archived() -> Archive:
 
 
 def find(wanted: RunFilter) -> tuple[list[Run], list[Finding]]:
-    """The runs that are asked for, and what is wrong with journals."""
     archive = archived()
     ledgers = archive.listed(wanted.tickets or None)
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
@@ -127,7 +126,6 @@ def show_remarks(runs: Sequence[Run]) -> None:
 
 
 def show_open_ends(runs: Sequence[Run]) -> None:
-    """Below the list: what happened with each open end, and the next command."""
     from runbook_lib.records.open_ends import open_ends
 
     archive = archived()

@@ -76,11 +76,11 @@ def differences() -> list[Difference]:
 
 
 def difference_words(found: list[Difference]) -> str:
-    from tabulate import tabulate
+    from runbook_lib.cli import tables
 
     defects = sum(each.count for each in found if each.is_defect)
     rows = [(each.code, each.path, each.words) for each in found]
-    table = tabulate(rows, headers=("share", "object", "in words"), disable_numparse=True) if rows else ""
+    table = tables.table(rows, ("share", "object", "in words")) if rows else ""
     words = (
         f"{defects} object{'s' if defects > 1 else ''} of the share replaced, removed or added."
         if defects

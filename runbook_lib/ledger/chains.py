@@ -92,12 +92,10 @@ class Chain:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether nothing can be done by it."""
         return self.error is not None and not self.is_unknown
 
     @property
     def first(self) -> str:
-        """What the chain is known by: the start of its first line's SHA-256; "" without a line."""
         return self.digests[0][:FIRST_DIGITS] if self.digests else ""
 
     @property
@@ -106,7 +104,6 @@ class Chain:
 
     @cached_property
     def lines(self) -> list[tuple[Entry, str]]:
-        """The entries, each with its line's SHA-256, oldest first."""
         return [(_shown(json.loads(line)), digest) for line, digest in zip(self.raw, self.digests, strict=True)]
 
     @property
@@ -254,8 +251,6 @@ def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_
 
 
 class _File:
-    """The checks of the lines of one file."""
-
     def __init__(self, path: Path, key: str, ticket: str, keys: KeyRing) -> None:
         self._path, self._key, self._ticket, self._keys = path, key, ticket, keys
 

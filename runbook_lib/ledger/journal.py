@@ -204,7 +204,6 @@ class Journal:
         return max(found, default=None)
 
     def answer(self, operation_id: str) -> bool | None:
-        """What a person here last said of an operation whose end was unknown, if that was the last of it; else None."""
         return _operation(_merged_own(self._relied()), operation_id).answer
 
     def _relied(self) -> list[Chain]:
@@ -243,7 +242,6 @@ class Journal:
         raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
 
     def _set_aside(self, path: Path) -> dict[str, Any]:
-        """Keep a part under another name; returns what the new one says of it."""
         kept_as = sha256 = None
         if path.is_file():
             kept_as = f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
@@ -286,7 +284,6 @@ class Journal:
             ) from exc
 
     def _line(self, kind: str, fields: Mapping[str, Any], *, after: Head) -> bytes:
-        """A line, without its line break: encoded, chained, signed."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = {"v": chains.VERSION, "n": after.lines + 1, "ticket": self.ticket, "at": at, "kind": kind}
         entry |= self._redactor.data(dict(fields))
@@ -342,7 +339,6 @@ def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
 
 
 def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
-    """What this machine wrote, but for the lines on cells."""
     return chains.merged((chain for chain in parts if chain.is_own), cells=False)
 
 
@@ -351,7 +347,6 @@ def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
 
 
 def _moment(event: Event) -> datetime:
-    """When a line was written; one that does not say so was written at any time until now."""
     return event.at or datetime.now(UTC)
 
 

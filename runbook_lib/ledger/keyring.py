@@ -117,7 +117,6 @@ class KeyRing:
         return Validity.GOOD
 
     def trusts(self, key: str) -> bool:
-        """Whether a key is in the ring, and can be read."""
         return self._public(key) is not None
 
     def leave_public_key(self, folder: Path) -> None:
@@ -138,7 +137,6 @@ class KeyRing:
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
-        """The keys in the team's file."""
         if self._team is None:
             return {}
         try:
@@ -175,7 +173,6 @@ class KeyRing:
 
     @property
     def signing_key(self) -> str | None:
-        """The id of the key that signs, or None as long as there is none."""
         found = self._private_files()
         return found[-1].stem.rpartition("-")[2] if found else None
 
@@ -225,7 +222,6 @@ class KeyRing:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keeps other processes from making keys meanwhile."""
         from filelock import FileLock, Timeout  # who only verifies does not need it
 
         try:
@@ -245,7 +241,6 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 
 def beside_name(key: str) -> str:
-    """The file of a public key that lies beside a ticket's journal."""
     return f"journal.{key}.pub"
 
 
@@ -266,7 +261,6 @@ def _stated(content: bytes, key: str) -> Ed25519PublicKey | None:
 
 
 def _lying_in(folder: Path | None, key: str) -> bytes:
-    """What lies beside a journal under a key's name, or nothing."""
     with suppress(OSError):
         if folder and re.fullmatch("[0-9a-f]{16}", key):
             return files.read(folder / beside_name(key))

@@ -109,8 +109,6 @@ def freshness(share: str, folder: Path) -> str:
 
 
 class _Puller:
-    """Brings tickets' objects into their folders."""
-
     def __init__(self, share: Share, folder: Path, keys: KeyRing) -> None:
         self._share, self._folder, self._keys = share, folder, keys
         self._pems: dict[str, bytes | None] = {}
@@ -147,7 +145,6 @@ class _Puller:
         return 1
 
     def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Transferred) -> int:
-        """Put the lines that are not here behind a writer's part."""
         path = place / f"journal.{key}.jsonl"
         files.make_folder(place)
         self._leave_key(place, key, moved)

@@ -41,7 +41,6 @@ class Pushed:
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
-        """Keep that an object is there."""
         self.objects[name] = hashlib.sha256(content).hexdigest()
         with disk_errors(self._path), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
             file.write(f"{self.objects[name]} {name}\n")
@@ -126,7 +125,6 @@ class _Push:
             self._pushed.note(name, self._share.create(name, content) or content)
 
     def lines(self, part: Chain) -> None:
-        """Push the lines behind those that are there."""
         if self._latest(part.key).last < len(part.raw):
             self._list()
         latest = self._latest(part.key)
@@ -143,7 +141,6 @@ class _Push:
             )
 
     def _latest(self, key: str) -> Segment:
-        """The last lines of a writer that are there, as far as it is known."""
         there = [found for name in self._names if (found := segment(name)) and found.key == key]
         return max(there, key=lambda each: each.last, default=Segment(key, 1, 0))
 

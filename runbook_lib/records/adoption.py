@@ -79,7 +79,6 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
 
 
 def _origin(found: Record, path: Path, ticket_id: int) -> tuple[str, datetime]:
-    """The runbook of an executed notebook, and when it began."""
     steps = found.steps
     runbook = text(steps[0].get("runbook")) if steps else ""
     try:

@@ -65,8 +65,6 @@ def journal_code(problem: str) -> Code:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found about a record or a journal."""
-
     ticket: str  # the ticket's number, or the name of a folder that belongs to no ticket
     subject: str  # the file
     code: Code

@@ -30,8 +30,6 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class OpenEnd:
-    """One open end: why it is open, what to find out or to do, and what to type next."""
-
     kind: Kind
     run: Run
     words: str

@@ -200,7 +200,6 @@ def _report_lines(record: Record) -> list[str]:
 
 
 def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
-    """The manifest's single values, then the parameters and versions; and the names of the parameters left unknown."""
     manifest = record.manifest
     given = mapping(manifest.get("parameters"))
     unknown = [name for name, value in given.items() if value == UNKNOWN]
@@ -213,7 +212,6 @@ def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
-    """The manifest's lists that are not empty: title, heads, rows; without columns that no item has."""
     for title, known in _LISTS.items():
         items = mappings(record.manifest.get(title))
         heads = [head for head in known if any(head in item for item in items)]
@@ -257,7 +255,6 @@ def _rows(rows: Iterable[tuple[str, str]]) -> h.Node:
 
 
 def _folded(cell: Cell) -> h.Node:
-    """A cell that only helps to run the notebook; the banner is already above."""
     return None if cell.id == banner.CELL else h.details[h.summary[clean(cell.id)], _cell_html(cell)]
 
 

@@ -30,7 +30,6 @@ from runbook_lib.records.findings import Finding, Verification, count
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.review_results import MOST_ROWS, FormResult, Picture, harmless, rest, stopped
 from runbook_lib.records.runs import Run, RunFilter, State
-from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
 from runbook_lib.settings import Settings
@@ -88,7 +87,6 @@ class Review:
 
     @property
     def badge(self) -> str:
-        """Where the reader is: practice or live."""
         return f"{'LIVE' if self.settings.profile == 'live' else 'PRACTICE'} · only reads"
 
     @property
@@ -133,7 +131,6 @@ class Review:
 
     @_step("Choose what to review")
     def filters(self) -> StepResult:
-        """A form in JupyterLab; elsewhere the filters that apply."""
         if is_interactive() and self.form is None:
             self.form = Form(self._fields(), summarize=self._selected_words)
         rows = [(name, self._entered[name] or "all", question.words) for name, question in filters.FILTERS.items()]
@@ -142,29 +139,26 @@ class Review:
 
     @_step("Runs")
     def runs(self) -> StepResult:
-        """The selected runs, newest first."""
         found = self._found()
         if not found:
             return self._nothing()
         shown = found[:MOST_ROWS]
         table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
         parts = (self._line(len(found)), table, *rest(found))
-        plain = [harmless(run.plain) for run in shown]
+        plain = [run.plain for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
 
     @_step("Who is on what")
     def people(self) -> StepResult:
-        """Each engineer with their runs, the tickets that they left open, and the records that are not reviewed."""
         table = review_rows.people_table(self._runs, self._found(), self._open())
         if not table.rows:
             return self._nothing()
         words = f"{count(len(table.rows), 'engineer')}. Open ends are of whatever day."
         rows = [dict(zip(table.heads, row, strict=True)) for row in table.rows]
-        return self._result("listed", Tone.PLAIN, (table,), words, people=harmless(rows))
+        return self._result("listed", Tone.PLAIN, (table,), words, people=rows)
 
     @_step("Outcomes and durations")
     def trends(self) -> StepResult:
-        """How cases ended and how long runs took, as a picture and as the same numbers."""
         wanted, found = self.wanted, self._found()
         trend = plots.trend(found, wanted.since, wanted.until)
         if not trend.starts:
@@ -175,9 +169,8 @@ class Review:
         parts += (Paragraph("How long runs took", strong=True), plots.durations_table(trend))
         words = "Only performed runs end a case, and a case counts once for each way that it ended."
         parts += (Paragraph(f"{words} A {trend.step} without any is left out of the tables."),)
-        starts = [day.isoformat() for day in trend.starts]
         took = [duration and vars(duration) for duration in trend.durations]
-        data = {"by": trend.step, "starts": starts, "ends": trend.ends, "durations": took}
+        data = {"by": trend.step, "starts": trend.starts, "ends": trend.ends, "durations": took}
         result = self._result("counted", Tone.PLAIN, parts, f"{len(found)} runs by {trend.step}.", **data)
         picture = Picture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
         display(picture)  # type: ignore[no-untyped-call]
@@ -185,13 +178,10 @@ class Review:
 
     @_step("Open ends")
     def open_ends(self) -> StepResult:
-        """What still needs a person, of any day, the oldest first, each with the next command."""
         found = self._open()
         if not found:
-            words = (
-                "Nothing is open: no run waits for an answer, failed, was interrupted or left a file unsealed, and no "
-            )
-            words += "case waits for a customer, an expert or its performing."
+            words = "Nothing is open: no run waits for an answer, failed, was interrupted or left a file unsealed, and "
+            words += "no case waits for a customer, an expert or its performing."
             parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
             if self._problems:
                 parts += (Paragraph("What was named above as not to be relied on is not counted."),)
@@ -203,14 +193,13 @@ class Review:
         parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *rest(found))
         names = ("ticket_id", "record", "runbook", "operator")
         plain = [
-            {**{name: getattr(end.run, name) for name in names}, "kind": end.kind, "command": end.command}
+            {name: getattr(end.run, name) for name in names} | {"kind": end.kind, "command": end.command}
             for end in found
         ]
-        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=harmless(plain))
+        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain)
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
-        """The journal of one ticket in words: the filters' ticket, or the one with the newest open end."""
         ticket_id, why = self._ticket_to_show()
         if ticket_id is None:
             return self._nothing()
@@ -220,7 +209,7 @@ class Review:
         except InputError as exc:
             words = f"{first_sentence(str(exc))} Tell the owner of the machine that it came from."
             return self._result("cannot be relied on", Tone.STOP, (Paragraph(head), Paragraph(words)), words)
-        moments = timeline(entries)
+        moments = review_rows.timeline(entries)
         if not moments:
             words = f"{head} It has no journal here."
             return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
@@ -229,10 +218,9 @@ class Review:
         before = (Paragraph(f"{len(rows) - MOST_ROWS} earlier lines are left out."),) if len(rows) > MOST_ROWS else ()
         ends = [end for end in self._open() if end.run.ticket_id == ticket_id]
         after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
-        story = harmless([vars(moment) for moment in moments])
-        return self._result(
-            "shown", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=story
-        )
+        story = [vars(moment) for moment in moments]
+        parts = (Paragraph(head), *before, table, *after)
+        return self._result("shown", Tone.PLAIN, parts, head, ticket=ticket_id, story=story)
 
     @_step("Verification")
     def verification(self) -> StepResult:
@@ -254,11 +242,9 @@ class Review:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
             parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
-        found = harmless(verified.plain)
-        return self._result(state.lower(), tone, parts, words, not_compared=not_compared, **found)
+        return self._result(state.lower(), tone, parts, words, not_compared=not_compared, **verified.plain)
 
     def _notes(self, verifier: Verifier, tickets: Sequence[int]) -> tuple[list[Finding], list[str]]:
-        """What the tickets' notes show, and why they could not be read, if so."""
         if not self._ticket_notes:
             return [], []
         try:
@@ -273,14 +259,12 @@ class Review:
         return sorted((run for run in self._runs if wanted.matches(run)), key=Run.start, reverse=True)
 
     def _case_facts(self, run: Run) -> CaseFacts:
-        """What the record of a run says of its case; each is read once."""
         key = (run.ticket_id, run.record)
         if key not in self._facts:
             self._facts[key] = case_facts(run, self.archive.folder / str(run.ticket_id))
         return self._facts[key]
 
     def _open(self) -> list[OpenEnd]:
-        """The selected open ends, of any day, the oldest first."""
         wanted = replace(self.wanted, since=None, until=None)
         return open_ends(filter(wanted.matches, self._runs), self.archive.folder, self.archive.profile)
 
@@ -298,17 +282,10 @@ class Review:
         of_runs = {name: {getattr(run, name) for run in self._runs} for name in ("runbook", "operator")}
         choices: dict[str, Sequence[str]] = {name: sorted(found - {""}) for name, found in of_runs.items()}
         choices |= {"outcome": [*map(str, Outcome)], "status": [*map(str, Status)]}
+        kinds = {name: Fill.CHOICE if name in choices else Fill.TEXT for name in filters.FILTERS}
         return [
-            Field(
-                name,
-                name,
-                Fill.CHOICE if name in choices else Fill.TEXT,
-                choices.get(name, ()),
-                self._values[name],
-                hint="all",
-                check=question.reading,
-            )
-            for name, question in filters.FILTERS.items()
+            Field(name, name, kinds[name], choices.get(name, ()), self._values[name], hint="all", check=one.reading)
+            for name, one in filters.FILTERS.items()
         ]
 
     def _selected_words(self, values: Mapping[str, str]) -> str:
@@ -333,7 +310,7 @@ class Review:
         return StepResult(Card("", state, tone, self.badge, parts), self._data(state, summary, **data))
 
     def _data(self, state: str, summary: str, **data: Any) -> dict[str, Any]:
-        return {**review_results.data(state, summary), "asked": harmless(vars(self.wanted)), **data}
+        return {**review_results.data(state, summary), **harmless({"asked": vars(self.wanted), **data})}
 
 
 def _counts(runs: Sequence[Run]) -> dict[str, int]:

@@ -31,8 +31,6 @@ class FormResult(StepResult):
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot, and the same numbers as text."""
-
     png: bytes
     words: str
 

@@ -43,7 +43,6 @@ def paths_in(folder: Path) -> set[str]:
 
 
 def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
-    """What is wrong in a ticket's folder, or has to be named."""
     names = {name for name in paths if name.endswith(SUFFIX)}
     files = sorted(name for name in paths if name.startswith("journal") and "/" not in name)
     found = [
@@ -76,7 +75,6 @@ def unnamed(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
 
 
 def _keys_within(chains: Iterable[Chain]) -> set[str]:
-    """What a record's name has of the keys that wrote a line."""
     return {chain.key[:KEY_DIGITS] for chain in chains if chain.digests}
 
 
@@ -89,7 +87,6 @@ def _untrusted(folder: Path, chain: Chain) -> Finding:
 
 
 def _seen(chains: Iterable[Chain]) -> Seen:
-    """How far each part had come, by what the others say of it."""
     found: dict[str, tuple[str, int, str, str]] = {}
     for chain in chains:
         for entry, _ in chain.summary:
@@ -113,7 +110,6 @@ def _believed(chains: Sequence[Chain]) -> Seen:
 
 
 def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]:
-    """The parts that are here, but not as another writer has seen them."""
     for chain in chains:
         first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
         if not chain.digests or chain.is_damaged or first != chain.first:

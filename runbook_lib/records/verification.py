@@ -94,7 +94,6 @@ class Verifier:
         return Verification.of_runs(sealed, 1, self._ticket(ledger))
 
     def everything(self) -> Verification:
-        """Verify every ticket, and name the folders that are none's."""
         return Verification.of([self.tickets(self._archive.tickets())], self._archive.other_folders())
 
     def record(self, path: Path) -> Verification:
@@ -111,7 +110,6 @@ class Verifier:
         return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
-        """Compare what the tickets' notes keep with what is here, both ways; also of a ticket whose folder is gone."""
         from runbook_lib.records import notes  # which takes time, and few verifications need
 
         folder, ledgers = self._archive.folder, self.ledgers(tickets)
@@ -140,7 +138,6 @@ class Verifier:
         return next(iter(self._everywhere.get(digest, ())), None)
 
     def ledgers(self, tickets: Sequence[int]) -> list[Ledger]:
-        """What is known of these tickets, from their own files; each is read once."""
         unread = [ticket_id for ticket_id in tickets if ticket_id not in self._read]
         self._read |= {ledger.ticket_id: ledger for ledger in self._archive.ledgers(unread)}
         return [self._read[ticket_id] for ticket_id in tickets]
@@ -219,7 +216,6 @@ class Verifier:
             yield Finding.of(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
 
     def _unnamed(self, ticket: str, path: str, name: str) -> Finding:
-        """What a file is that no line of its folder's journal names."""
         content = self._content(path)
         if content is None:
             return Finding(ticket, name, Code.UNREADABLE, f"{name} cannot be read, or is a link or no file.")
@@ -257,7 +253,6 @@ Alone = tuple[int, Verification | None, Ledger | None]
 
 
 def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
-    """Verify tickets in a process of their own."""
     verifier = Verifier(archive, alone=True)
     ledgers = archive.read(tickets)
     return [(ledger.ticket_id, verifier.one_alone(ledger), ledger if keep else None) for ledger in ledgers]

@@ -23,9 +23,9 @@ from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import filters, review, review_results
 from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
 from runbook_lib.records.review import Review
+from runbook_lib.records.review_rows import timeline
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.sign_off import sign_off
-from runbook_lib.records.timeline import timeline
 from runbook_lib.settings import ROOT, Settings
 from tests.practice import World, start
 from tests.records.making import START, Shelf, notebook, step

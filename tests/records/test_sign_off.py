@@ -10,9 +10,9 @@ import pytest
 
 from runbook_lib.cli.main import main
 from runbook_lib.domain.errors import InputError
+from runbook_lib.records.review_rows import timeline
 from runbook_lib.records.runs import Run, RunFilter
 from runbook_lib.records.sign_off import sign_off
-from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from runbook_lib.settings import Settings
 from tests.configuration import without_configuration
