@@ -549,10 +549,9 @@ def broken_off(records: Path, ticket: int) -> None:
         journal.append("intended", effect="assignment", operation_id=f"sandbox-{ticket}-assignment")
 
 
-@pytest.mark.parametrize("engine", [(), ("--engine", "runbook")], ids=["papermill", "runbook"])
-def test_the_weekly_report(trouble: World, tmp_path: Path, engine: tuple[str, ...]) -> None:
+def test_the_weekly_report(trouble: World, tmp_path: Path) -> None:
     """Without a person, in any folder, without widgets; everything that is wrong is in it."""
-    command = ["-m", "papermill", *engine, str(NOTEBOOK), "report.ipynb", "-p", "since", "2020-01-01"]
+    command = ["-m", "papermill", str(NOTEBOOK), "report.ipynb", "-p", "since", "2020-01-01"]
     ran(trouble, tmp_path, *command, "-p", "ticket_notes", "True")
     report = nbformat.read(tmp_path / "report.ipynb", as_version=4)
     outputs = [output for cell in report.cells for output in cell.get("outputs", [])]
