@@ -307,7 +307,7 @@ def test_show_a_journal(own_world: World) -> None:
     kinds = [entry["kind"] for entry in entries if entry["kind"] != "cell_started"]
     # the last two are of the note with the record's digest
     assert ["run_started", "intended", "done", "run_ended", "intended", "done"] == kinds
-    assert "run started" in shown.stdout
+    assert "practice.engineer began weekend_license (performed)" in shown.stdout
     assert "No journal yet." in own_world.runbook("journal", "show", 1004).stdout
 
 

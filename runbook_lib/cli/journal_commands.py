@@ -45,7 +45,8 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     operation_id = prefix + operation.removeprefix(prefix)
     is_there = there == "yes"
     is_case = operation_id == f"{prefix}{CASE}"
-    _refuse_without_journal(journal, number)
+    if not journal.entries():  # no run has begun; a wrong number leaves no folder
+        raise InputError(f"Ticket {number} has no journal here, so that there is nothing to answer. Check the number.")
     with journal.lock(then="answer again"):
         if not is_case:
             _refuse_what_is_settled(journal, operation_id, prefix)
@@ -69,12 +70,6 @@ def journal() -> None:
 @click.group(no_args_is_help=False)
 def keys() -> None:
     """The keys that sign the journals."""
-
-
-def _refuse_without_journal(journal: Journal, number: str) -> None:
-    """Where no run has begun there is nothing to answer; a wrong number leaves no folder."""
-    if not journal.entries():
-        raise InputError(f"Ticket {number} has no journal here, so that there is nothing to answer. Check the number.")
 
 
 def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:

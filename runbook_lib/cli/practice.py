@@ -87,7 +87,8 @@ def lab(words: Sequence[str]) -> int:
 
     ticket, options = _ticket_first(words)
     local = Settings.local()
-    click.echo(_beginning(ticket))  # before what takes long to import
+    what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
+    click.echo(f"{what} JupyterLab is starting; Ctrl-C stops it ...")  # before what takes long to import
     from runbook_lib.cli import lab as jupyterlab
 
     with jupyterlab.started(local) as server, world(local):
@@ -104,11 +105,6 @@ def _ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
 
     answers.parse("ticket_id", words[0])
     return words[0], words[1:]
-
-
-def _beginning(ticket: str | None) -> str:
-    what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
-    return f"{what} JupyterLab is starting; Ctrl-C stops it ..."
 
 
 @click.command

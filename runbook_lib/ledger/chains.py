@@ -58,6 +58,9 @@ OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
 _HIDDEN = ("v", "ticket", "prev", "key", "sig")
 _NAMED = re.compile(r"journal\.([0-9a-f]{16})\.jsonl")
 
+_ANOTHERS = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
+"""How the reader of another machine's part goes on, who cannot restart that journal."""
+
 Entry = dict[str, Any]
 
 
@@ -190,7 +193,8 @@ class Reader:
         is_own = bool(mine) or key == self._keys.signing_key
         found = replace(found, is_own=is_own and not found.is_unknown)
         if found.error and found.is_damaged and not is_own:
-            found = replace(found, error=_of_another(found.error, self._ticket))
+            words = str(found.error).replace(way_out(self._ticket), _ANOTHERS)
+            found = replace(found, error=JournalError(found.error.problem, words, found.error.line))
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
                 found = replace(found, error=error)
@@ -351,9 +355,3 @@ def defect(problem: str, path: Path, words: str, number: int, ticket: str) -> Jo
     """What is wrong with a line, and how a person goes on."""
     message = f"Line {number} of {path} {words}. Nothing was changed. Compare it with a backup; otherwise "
     return JournalError(problem, message + way_out(ticket), number)
-
-
-def _of_another(error: JournalError, ticket: str) -> JournalError:
-    """A defect of another machine's part, in words for its reader, who cannot restart that journal."""
-    words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
-    return JournalError(error.problem, str(error).replace(way_out(ticket), words), error.line)

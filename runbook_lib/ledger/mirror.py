@@ -72,7 +72,11 @@ def pull(
     """
     moved, started_at, bring = Transferred(), datetime.now(UTC), _Puller(share, folder, keys)
     found = by_ticket(share, folder.name, ticket_id)
-    wanted = ((name, objects) for name, objects in found if since is None or _is_since(objects, since))
+    wanted = (
+        (name, objects)
+        for name, objects in found
+        if since is None or any(each.at.astimezone(UTC).date() >= since for each in objects)
+    )
     try:
         for brought in in_parallel(lambda pair: bring.ticket(*pair), wanted):
             moved.add(brought)
@@ -197,10 +201,6 @@ class _Puller:
             files.write(path, pem)
         else:
             moved.trouble.append(f"keys/{key}.pem is missing, or is not the key of writer {key}.")
-
-
-def _is_since(objects: list[Stored], since: date) -> bool:
-    return any(each.at.astimezone(UTC).date() >= since for each in objects)
 
 
 def _stamp(folder: Path, share: Share, at: datetime, what: str) -> None:

@@ -87,7 +87,7 @@ def trend(runs: Iterable[Run], since: date | None = None, until: date | None = N
 
 def ends_table(found: Trend) -> Table:
     rows = [
-        (label, *(_count(counts[number]) for counts in found.ends.values()))
+        (label, *(str(counts[number] or "–") for counts in found.ends.values()))
         for number, label in enumerate(found.labels)
         if any(counts[number] for counts in found.ends.values())
     ]
@@ -154,7 +154,8 @@ def _draw_durations(axes: Axes, found: Trend) -> None:
     for place, took in shown:
         axes.plot([place, place], [took.shortest_s, took.longest_s], color=INK, linewidth=3, alpha=0.6)
         axes.plot([place], [took.median_s], "o", color=_BLUE, markersize=7)
-        axes.annotate(_seconds(took.median_s), (place, took.median_s), (9, 0), va="center", **_LABEL)
+        words = f"{took.median_s:.{0 if took.median_s >= 100 else 1}f} s"
+        axes.annotate(words, (place, took.median_s), (9, 0), va="center", **_LABEL)
     axes.set_ylim(0, max((took.longest_s for _, took in shown), default=1.0) * 1.12 or 1.0)
     axes.set_ylabel("seconds", color=INK, fontsize=10.5)
     title = "How long runs took: median, and from the shortest to the longest"
@@ -210,13 +211,5 @@ def _name(end: str) -> str:
     return end.replace("_", " ")
 
 
-def _count(number: int) -> str:
-    return str(number) if number else "–"
-
-
 def _short(label: str) -> str:
     return label.removeprefix("week of ").replace(" ", "\n", 1)
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.0f} s" if value >= 100 else f"{value:.1f} s"

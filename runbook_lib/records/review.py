@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from IPython.display import display
@@ -19,22 +19,47 @@ from runbook_lib.clients.http import Session
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.mirror import freshness
-from runbook_lib.records import filters, plots, review_results, review_rows
+from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
 from runbook_lib.records.findings import Finding, Verification, count
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
-from runbook_lib.records.review_results import MOST_ROWS, FormResult, Picture, harmless, rest, stopped
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
+from runbook_lib.run.intake import REVIEW
 from runbook_lib.settings import Settings
 
+MOST_ROWS = 200
+"""As many rows as a table shows; the rest is counted."""
 _KEPT = (State.SEALED, State.ADOPTED, State.UNSEALED, State.SET_ASIDE)
+
+
+@dataclass(frozen=True)
+class FormResult(StepResult):
+    """A result that is a form in JupyterLab, and a card elsewhere."""
+
+    form: Form = field(kw_only=True)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {**self.form.view, **super()._repr_mimebundle_()}
+
+
+@dataclass(frozen=True)
+class Picture:
+    png: bytes
+    words: str
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": self.png, "text/plain": self.words}, {"image/png": {"width": plots.WIDTH_PX}}
+
+    def __repr__(self) -> str:
+        return self.words
 
 
 def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Review], StepResult]]:
@@ -46,7 +71,7 @@ def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Re
             try:
                 found = method(review)
             except RunbookError as exc:
-                show(stopped(title, review.badge, exc))
+                show(_stopped(title, review.badge, exc))
                 raise
             return replace(found, card=replace(found.card, title=title), data={**found.data, "step": method.__name__})
 
@@ -82,7 +107,7 @@ class Review:
             notes = bool(filters.TICKET_NOTES.parse(ticket_notes))
             return cls(Settings.local(), values, ticket_notes=notes)
         except RunbookError as exc:
-            show(stopped("Open the records", "", exc))
+            show(_stopped("Open the records", "", exc))
             raise
 
     @property
@@ -109,10 +134,8 @@ class Review:
         counts = _counts(self._runs) | {"tickets": self._tickets}
         those = _counts([run for run in self._runs if wanted.matches(run)])
         rows = [(name, str(counts[name]), str(those[name])) for name in counts]
-        parts: tuple[Part, ...] = (
-            Table(("", "all", "selected"), rows),
-            Paragraph(f"Selected: {filters.words(wanted)}."),
-        )
+        table = Table(("", "all", "selected"), rows)
+        parts: tuple[Part, ...] = (table, Paragraph(f"Selected: {filters.words(wanted)}."))
         if not self._runs:
             words = f"There is no run in {self.archive.folder} yet. The first run leaves the first record."
             parts = (Paragraph(words, strong=True),)
@@ -122,12 +145,12 @@ class Review:
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
             named = self._problems[:MOST_ROWS]
             parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in named)
-            parts += rest(self._problems)
+            parts += _rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
         words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
         data = {"counts": counts, "asked_for": those, "problems": [problem.as_problem for problem in self._problems]}
-        card = Card("Records", state, tone, self.badge, parts)
-        return StepResult(card, {**self._data(state, words, **data), "step": "open"})
+        found = self._result(state, tone, parts, words, step="open", **data)
+        return replace(found, card=replace(found.card, title="Records"))
 
     @_step("Choose what to review")
     def filters(self) -> StepResult:
@@ -144,7 +167,7 @@ class Review:
             return self._nothing()
         shown = found[:MOST_ROWS]
         table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
-        parts = (self._line(len(found)), table, *rest(found))
+        parts = (self._line(len(found)), table, *_rest(found))
         plain = [run.plain for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
 
@@ -190,7 +213,7 @@ class Review:
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
         words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
         table = review_rows.open_ends_table(found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
-        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *rest(found))
+        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
         names = ("ticket_id", "record", "runbook", "operator")
         plain = [
             {name: getattr(end.run, name) for name in names} | {"kind": end.kind, "command": end.command}
@@ -240,7 +263,7 @@ class Review:
         )
         if findings:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
-            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *rest(findings))
+            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *_rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
         return self._result(state.lower(), tone, parts, words, not_compared=not_compared, **verified.plain)
 
@@ -307,12 +330,40 @@ class Review:
         return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
 
     def _result(self, state: str, tone: Tone, parts: tuple[Part, ...], summary: str, **data: Any) -> StepResult:
-        return StepResult(Card("", state, tone, self.badge, parts), self._data(state, summary, **data))
-
-    def _data(self, state: str, summary: str, **data: Any) -> dict[str, Any]:
-        return {**review_results.data(state, summary), **harmless({"asked": vars(self.wanted), **data})}
+        return StepResult(
+            Card("", state, tone, self.badge, parts), _data(state, summary, asked=vars(self.wanted), **data)
+        )
 
 
 def _counts(runs: Sequence[Run]) -> dict[str, int]:
     kept = sum(run.record is not None and run.state in _KEPT for run in runs)
     return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}
+
+
+def _data(state: str, summary: str, **more: Any) -> dict[str, Any]:
+    """What each result gives to a program, as a case's steps do."""
+    about = {"version": 1, "runbook": REVIEW, "ticket_id": None, "performed": False, "outcome": None, "effects": []}
+    return {**about, "state": state, "summary": summary, **_harmless(more)}
+
+
+def _stopped(title: str, badge: str, exc: RunbookError) -> StepResult:
+    card = Card(title, "stopped", Tone.STOP, badge, (Paragraph(str(exc), strong=True),))
+    return StepResult(card, _data("failed", str(exc), step=title, error=type(exc).__name__))
+
+
+def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
+    """A word on the rows that a table has no place for."""
+    more = len(everything) - MOST_ROWS
+    words = "more are left out here. Shorten the period, or use `runbook records list` or `export`."
+    return (Paragraph(f"{more} {words}"),) if more > 0 else ()
+
+
+def _harmless(value: Any) -> Any:
+    """Plain data that any JSON takes: texts without half characters, dates as text."""
+    if isinstance(value, str):
+        return clean(value, 2000)
+    if isinstance(value, Mapping):
+        return {name: _harmless(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value

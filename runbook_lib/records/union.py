@@ -19,6 +19,7 @@ from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
 """Where JupyterLab keeps what it saved last."""
+_COPY = "is a copy that JupyterLab made, and no record. Remove it if it is not needed."
 Seen = dict[str, tuple[str, int, str, str]]
 """By writer: the start of the first line's SHA-256, the number of lines, the last one's SHA-256, and by which part."""
 
@@ -56,7 +57,7 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
     found += [_missing(folder, key, why) for key, why in _absent(files, chains, names, seen).items()]
     found += _odd_files(folder, files)
     copies = {name for name in names if CHECKPOINTS in name.split("/")}
-    found += [_checkpoint(folder, name) for name in sorted(copies)]
+    found += [Finding(folder.name, name, Code.CHECKPOINT, f"{name} {_COPY}") for name in sorted(copies)]
     if names - copies and not any(chain.digests or chain.error for chain in chains) and not found:
         words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
         found.append(Finding(folder.name, FILE_NAME, Code.MISSING_JOURNAL, words))
@@ -173,8 +174,3 @@ def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Finding]:
         if ".jsonl" in name and not key_of(name) and not name.startswith("journal-until-"):
             words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')}."
             yield Finding(folder.name, name, Code.MISNAMED_JOURNAL, words)
-
-
-def _checkpoint(folder: Path, name: str) -> Finding:
-    words = f"{name} is a copy that JupyterLab made, and no record. Remove it if it is not needed."
-    return Finding(folder.name, name, Code.CHECKPOINT, words)

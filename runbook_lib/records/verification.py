@@ -91,7 +91,7 @@ class Verifier:
 
     def _one(self, ledger: Ledger) -> Verification:
         sealed = [run for run in ledger.runs if run.state in _SEALED and run.sha256]
-        return Verification.of_runs(sealed, 1, self._ticket(ledger))
+        return Verification.of_runs(sealed, self._ticket(ledger))
 
     def everything(self) -> Verification:
         return Verification.of([self.tickets(self._archive.tickets())], self._archive.other_folders())
@@ -107,7 +107,7 @@ class Verifier:
             return self._unnamed_file(path, ledger)
         subjects = {path.name, FILE_NAME, *(file_name(writer) for run in runs for writer in run.writers)}
         mine = [finding for finding in self._ticket(ledger) if finding.subject in subjects]
-        return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
+        return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], mine)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
         from runbook_lib.records import notes  # which takes time, and few verifications need
@@ -181,7 +181,8 @@ class Verifier:
             elif run.state is State.RUNNING and self._is_left(run):
                 yield Finding.of(run, Code.UNSEALED, _UNENDED)
             else:
-                yield _open(run)
+                code, words = _OPEN.get(run.state, _INTERRUPTED)
+                yield Finding.of(run, code, words.format(end=ending_words(run.outcome or run.status).lower()))
 
     def _is_left(self, run: Run) -> bool:
         """Whether a record is there for longer than it takes to seal it, and to read the journals."""
@@ -233,7 +234,7 @@ class Verifier:
         problems = self._ticket(ledger) if ledger and ledger.problems else ()
         of_journals = [one for one in problems if one.is_defect and (one.subject == FILE_NAME or key_of(one.subject))]
         unnamed = of_journals or [self._unnamed(path.absolute().parent.name, str(path), path.name)]
-        return Verification(0, 1 if ledger else 0, tuple(unnamed))
+        return Verification(1 if ledger else 0, tuple(unnamed))
 
 
 def content_of(path: str) -> Content | None:
@@ -256,11 +257,6 @@ def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
     verifier = Verifier(archive, alone=True)
     ledgers = archive.read(tickets)
     return [(ledger.ticket_id, verifier.one_alone(ledger), ledger if keep else None) for ledger in ledgers]
-
-
-def _open(run: Run) -> Finding:
-    code, words = _OPEN.get(run.state, _INTERRUPTED)
-    return Finding.of(run, code, words.format(end=ending_words(run.outcome or run.status).lower()))
 
 
 def _place(run: Run) -> str:

@@ -20,7 +20,7 @@ from runbook_lib.display import MIME
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.keyring import KeyRing
-from runbook_lib.records import filters, review, review_results
+from runbook_lib.records import filters, review
 from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
 from runbook_lib.records.review import Review
 from runbook_lib.records.review_rows import timeline
@@ -377,8 +377,7 @@ def test_verification_begins_with_one_sentence(
 
 def test_a_long_table_says_what_it_leaves_out(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """A word on the rest."""
-    for module in (review, review_results):
-        monkeypatch.setattr(module, "MOST_ROWS", 2)
+    monkeypatch.setattr(review, "MOST_ROWS", 2)
     for _ in range(3):
         practice.seal(1001)
     found = opened().runs()
