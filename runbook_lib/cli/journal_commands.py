@@ -45,8 +45,8 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     operation_id = prefix + operation.removeprefix(prefix)
     is_there = there == "yes"
     is_case = operation_id == f"{prefix}{CASE}"
-    if not journal.entries():  # no run has begun; a wrong number leaves no folder
-        raise InputError(f"Ticket {number} has no journal here, so that there is nothing to answer. Check the number.")
+    if not journal.entries():
+        raise InputError(f"{_without(journal)}, so that there is nothing to answer. Check the number.")
     with journal.lock(then="answer again"):
         if not is_case:
             _refuse_what_is_settled(journal, operation_id, prefix)
@@ -70,6 +70,11 @@ def journal() -> None:
 @click.group(no_args_is_help=False)
 def keys() -> None:
     """The keys that sign the journals."""
+
+
+def _without(journal: Journal) -> str:
+    """Where no run has begun, the number may be a wrong one; it leaves no folder."""
+    return f"Ticket {journal.ticket.partition('/')[2]} has no journal here"
 
 
 def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:
@@ -112,7 +117,10 @@ def show(ticket: str, as_json: bool) -> int:
     """Check a ticket's journal and show its lines."""
     found = _journal(ticket)[0]
     entries = found.entries()
-    for chain in found.parts():
+    parts = found.parts()
+    if not parts:
+        raise InputError(f"{_without(found)}, so that there is nothing to show. Check the number.")
+    for chain in parts:
         if chain.error:
             click.echo(f"runbook: {chain.error}", err=True)
     if as_json:
@@ -129,7 +137,7 @@ def show(ticket: str, as_json: bool) -> int:
     )
     rows = [[clean(word, 90) for word in line] for line in lines]
     heads = ("writer", "line", "at (UTC)", "what happened", "operation", "what it rests on")
-    click.echo(tables.table(rows, heads) if rows else "No journal yet.")
+    click.echo(tables.table(rows, heads) if rows else "No line of it can be shown.")
     return exit_status.DONE
 
 

@@ -6,13 +6,11 @@ import errno
 import hashlib
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.run import banner, engine, intake, papermill_engine, runner
 from runbook_lib.settings import ROOT, Settings
+from tests.small_disk import room_for
 
 PARAMETERS = 'ticket_id: int = 1\nperform: bool = False\nscreenshots: str = "unknown"'
 GIF = b"GIF89a\x01\x00\x01\x00"
@@ -139,17 +138,6 @@ def test_a_long_folder_for_temporary_files(settings: Settings, tmp_path: Path, m
     assert_recorded(settings, vars(run(settings)), Status.COMPLETED)
 
 
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Files of this process may not grow beyond `size` bytes, as if the disk were full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_disk_that_takes_no_record(settings: Settings) -> None:
     """The journal still says how the run ended, and that it has no record; no part of one is left."""
     write(settings, "print('x' * 30_000)")
@@ -249,10 +237,13 @@ def test_a_signal_while_the_record_is_written_waits(settings: Settings, monkeypa
         os.kill(os.getpid(), signal.SIGINT)
         real(descriptor)
 
+    def executed(*_: object, **__: object) -> engine.Execution:
+        patched.setattr(os, "fsync", interrupted)
+        return engine.Execution(Status.COMPLETED)
+
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", interrupted)
-        patched.setattr(runner, "_execute", lambda *_, **__: engine.Execution(Status.COMPLETED))
+        patched.setattr(engine, "execute", executed)
         report = run(settings)
     assert_recorded(settings, vars(report), Status.COMPLETED)
     assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
