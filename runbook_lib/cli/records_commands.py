@@ -19,7 +19,6 @@ from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
     from runbook_lib.records.findings import Finding, Verification
-    from runbook_lib.records.verification import Verifier
 
 _NOT_VERIFIED = "The records were not verified. To verify them: `runbook records verify`."
 
@@ -104,8 +103,11 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     parts += [] if what else [verifier.everything()]
     noted: list[Finding] = []
     if ticket_notes:
+        from runbook_lib.settings import Settings  # whose import takes longer than reading a ticket
+
         of_paths = [ticket_id for path in paths if (ticket_id := verifier.ticket_of(path)) is not None]
-        noted = _notes(verifier, [*tickets, *of_paths] if what else runs_listing.archived().tickets())
+        with practice.world(Settings.local()):
+            noted = verifier.ticket_notes([*tickets, *of_paths] if what else runs_listing.archived().tickets())
     result = Verification.of(parts, noted)
     compared = share_commands.differences() if with_share else []
     if as_json:
@@ -123,18 +125,6 @@ def _refuse_unknown(tickets: Sequence[int]) -> None:
     archive = runs_listing.archived()
     if unknown := next(iter(set(tickets) - set(archive.tickets())), None) if tickets else None:
         raise InputError(f"Ticket {unknown} has neither a record nor a journal in {archive.folder}. Check the number.")
-
-
-def _notes(verifier: Verifier, tickets: Sequence[int]) -> list[Finding]:
-    from runbook_lib import wiring
-    from runbook_lib.clients.http import Session
-    from runbook_lib.settings import Settings
-
-    with practice.world(Settings.local()):
-        settings = Settings.load()
-        with Session.of(settings) as session:
-            comments = wiring.zendesk(settings, session).comments
-            return verifier.notes(list(dict.fromkeys(tickets)), comments)
 
 
 def _words(result: Verification) -> str:

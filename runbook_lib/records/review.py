@@ -14,8 +14,6 @@ from typing import Any, Self
 
 from IPython.display import display
 
-from runbook_lib import wiring
-from runbook_lib.clients.http import Session
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
@@ -271,9 +269,7 @@ class Review:
         if not self._ticket_notes:
             return [], []
         try:
-            settings = Settings.load()
-            with Session.of(settings) as session:
-                return verifier.notes(tickets, wiring.zendesk(settings, session).comments), []
+            return verifier.ticket_notes(tickets), []
         except RunbookError as exc:
             return [], [f"The notes on the tickets were not compared. {exc}"]
 

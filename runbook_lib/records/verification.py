@@ -109,6 +109,16 @@ class Verifier:
         mine = [finding for finding in self._ticket(ledger) if finding.subject in subjects]
         return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], mine)
 
+    def ticket_notes(self, tickets: Iterable[int]) -> list[Finding]:
+        """As `notes`, which are read from Zendesk. Raises RunbookError if it is not configured."""
+        from runbook_lib import wiring
+        from runbook_lib.clients.http import Session
+        from runbook_lib.settings import Settings
+
+        settings = Settings.load()
+        with Session.of(settings) as session:
+            return self.notes(list(dict.fromkeys(tickets)), wiring.zendesk(settings, session).comments)
+
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
         from runbook_lib.records import notes  # which takes time, and few verifications need
 
