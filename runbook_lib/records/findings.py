@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from runbook_lib.domain.plain_text import count
 from runbook_lib.records.runs import ADOPTED_WORDS, Run
 
 
@@ -182,7 +183,3 @@ class Verification:
 
 def _id(run: Run) -> RecordId:
     return str(run.ticket_id), str(run.record), run.writer
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -17,7 +17,7 @@ from IPython.display import display
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count, listed
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
@@ -25,7 +25,7 @@ from runbook_lib.ledger.mirror import freshness
 from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
-from runbook_lib.records.findings import Finding, Verification, count
+from runbook_lib.records.findings import Finding, Verification
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.verification import Verifier
@@ -145,7 +145,7 @@ class Review:
             parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in named)
             parts += _rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
-        words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
+        words = f"{listed([count(counts[f'{noun}s'], noun) for noun in ('ticket', 'run', 'record')])}."
         data = {"counts": counts, "asked_for": those, "problems": [problem.as_problem for problem in self._problems]}
         found = self._result(state, tone, parts, words, step="open", **data)
         return replace(found, card=replace(found.card, title="Records"))
@@ -167,7 +167,7 @@ class Review:
         table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
         parts = (self._line(len(found)), table, *_rest(found))
         plain = [run.plain for run in shown]
-        return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
+        return self._result("listed", Tone.PLAIN, parts, f"{count(len(found), 'run')}.", total=len(found), runs=plain)
 
     @_step("Who is on what")
     def people(self) -> StepResult:
@@ -192,7 +192,7 @@ class Review:
         parts += (Paragraph(f"{words} A {trend.step} without any is left out of the tables."),)
         took = [duration and vars(duration) for duration in trend.durations]
         data = {"by": trend.step, "starts": trend.starts, "ends": trend.ends, "durations": took}
-        result = self._result("counted", Tone.PLAIN, parts, f"{len(found)} runs by {trend.step}.", **data)
+        result = self._result("counted", Tone.PLAIN, parts, f"{count(len(found), 'run')} by {trend.step}.", **data)
         picture = Picture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
         display(picture)  # type: ignore[no-untyped-call]
         return result

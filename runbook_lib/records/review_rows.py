@@ -15,9 +15,10 @@ from typing import Any
 
 from runbook_lib.display import Link, Table
 from runbook_lib.domain.events import EFFECTS, Event, Kind
+from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.state_words import operation_words, run_ending_words
 from runbook_lib.records.case_facts import CaseFacts
-from runbook_lib.records.findings import UNPROVEN_WORDS, Verification, count
+from runbook_lib.records.findings import UNPROVEN_WORDS, Verification
 from runbook_lib.records.open_ends import OpenEnd, open_since
 from runbook_lib.records.runs import Run, State
 
