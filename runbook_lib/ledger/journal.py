@@ -38,7 +38,7 @@ from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger import chains
 from runbook_lib.ledger.chains import Chain, Entry, Reader
 from runbook_lib.ledger.heads import Head, Heads, way_out
-from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.ledger.keyring import KeyRing, Signer
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
@@ -105,25 +105,26 @@ class Journal:
             JournalError: What is there cannot be relied on; nothing is written.
         """
         with self._writing():
-            path = self.folder / chains.file_name(self.writer)
+            signer = self._keys.signer()  # one for the whole line: the key may be rotated at any time
+            path = self.folder / chains.file_name(signer.key_id)
             if kind in BEGINNINGS or not path.exists():
                 parts = _reliable(self._reader.all())
                 fields |= _seen(path, parts)
             else:
                 parts = _reliable([self._reader.one(path)])
-            own = next((chain for chain in parts if chain.path == path), Chain(path, self.writer))
+            own = next((chain for chain in parts if chain.path == path), Chain(path, signer.key_id))
             if kind in BEGINNINGS:
                 self._check_clock(own)
                 fields["uptime"] = uptime()
-            self._add(own, kind, fields)
+            self._add(own, kind, fields, signer)
 
-    def _add(self, own: Chain, kind: str, fields: Mapping[str, Any]) -> None:
+    def _add(self, own: Chain, kind: str, fields: Mapping[str, Any], signer: Signer) -> None:
         """Put a line behind our own part, then keep the head. Raises OSError if the disk does not take it."""
-        self._keys.leave_public_key(self.folder)
+        signer.leave_public_key(self.folder)
         with open(own.path, "a+b", buffering=0, opener=files.opener) as file:
             size = file.seek(0, os.SEEK_END)
             torn = {"healed_bytes": size - own.whole} if size > own.whole else {}
-            line = self._line(kind, {**fields, **torn}, after=own.head)
+            line = self._line(kind, {**fields, **torn}, own.head, signer)
             files.append(file, line + b"\n", after=own.whole)
         files.tighten(own.path)
         if not size:  # the file is new in it
@@ -286,13 +287,12 @@ class Journal:
                 "the disk, then run again: what was sent already is found, not sent twice."
             ) from exc
 
-    def _line(self, kind: str, fields: Mapping[str, Any], *, after: Head) -> bytes:
+    def _line(self, kind: str, fields: Mapping[str, Any], after: Head, signer: Signer) -> bytes:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = {"v": chains.VERSION, "n": after.lines + 1, "ticket": self.ticket, "at": at, "kind": kind}
         entry |= self._redactor.data(dict(fields))
         if clash := set(fields) & {*chains.OWN, "writer"}:
             raise ValueError(f"fields of the journal's own: {clash}")
-        signer = self._keys.signer()
         entry |= {"prev": after.sha256, "key": signer.key_id}
         signature = signer.sign(chains.DOMAIN, chains.encoded(entry))
         return chains.encoded({**entry, "sig": base64.b64encode(signature).decode()})

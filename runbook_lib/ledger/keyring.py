@@ -65,6 +65,12 @@ class Signer:
     def public_pem(self) -> bytes:
         return _public_pem(self._key.public_key())
 
+    def leave_public_key(self, folder: Path) -> None:
+        """Put the public part beside a ticket's journal, so that others can verify it. Raises OSError."""
+        path = folder / beside_name(self.key_id)
+        if not path.exists():
+            files.write(path, self.public_pem)
+
 
 class KeyRing:
     """The keys in one folder, and those in the file of the team, which are trusted, too."""
@@ -118,17 +124,6 @@ class KeyRing:
 
     def trusts(self, key: str) -> bool:
         return self._public(key) is not None
-
-    def leave_public_key(self, folder: Path) -> None:
-        """Put the signing key's public part beside a ticket's journal, so that others can verify it.
-
-        Raises:
-            OSError: The folder does not take it.
-        """
-        signer = self.signer()
-        path = folder / beside_name(signer.key_id)
-        if not path.exists():
-            files.write(path, signer.public_pem)
 
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:

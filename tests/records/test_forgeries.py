@@ -60,7 +60,7 @@ class Forger:
             lines.append(encoded({**line, "sig": base64.b64encode(signature).decode()}))
             before = hashlib.sha256(lines[-1]).hexdigest()
         (self.folder / name).write_bytes(b"".join(line + b"\n" for line in lines))
-        last.leave_public_key(self.folder)
+        last.signer().leave_public_key(self.folder)
 
 
 def encoded(entry: dict[str, Any]) -> bytes:
