@@ -8,12 +8,14 @@ A message is signed under a domain of its own, so that a signature of one kind n
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -77,8 +79,10 @@ class KeyRing:
 
     def __init__(self, folder: Path, team: Path | None = None) -> None:
         self.folder = folder
+        self._use = folder / ".in-use.lock"
         self._team = team
         self._known: dict[str, Ed25519PublicKey] = {}
+        self._signer: Signer | None = None
 
     @classmethod
     def of(cls, placed: Placed) -> KeyRing:
@@ -87,20 +91,35 @@ class KeyRing:
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.
 
+        A run goes on with its key if the file is removed meanwhile, as far as it has read it: one run is one chain.
+
         Raises:
             InputError: The key cannot be read, or others can read it.
-            UnavailableError: The first key cannot be written.
+            UnavailableError: The first key cannot be written, or a run is signing with a key whose file is gone.
         """
         for _ in range(RACES):
-            path = found[-1] if (found := self._private_files()) else self._first()
+            found = self._private_files()
+            if not found and self._signer and self._is_in_use():
+                return self._signer
+            path = found[-1] if found else self._first()
             try:
-                return Signer(_private_key(path, path.stat().st_mtime_ns))
+                self._signer = Signer(_private_key(path, path.stat().st_mtime_ns))
             except FileNotFoundError as exc:  # it was retired a moment ago
                 if path.is_symlink():
                     raise InputError(f"The private key {path} is a link to a file that is missing.") from exc
             except OSError as exc:
                 raise InputError(f"The private key {path} cannot be read: {exc.strerror}.") from exc
+            else:
+                return self._signer
         raise UnavailableError(f"The keys in {self.folder} are being changed right now. Run again.")
+
+    def _is_in_use(self) -> bool:
+        with suppress(OSError), open(self._use, "rb", opener=files.opener) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def verify(
         self,
@@ -171,13 +190,35 @@ class KeyRing:
         found = self._private_files()
         return found[-1].stem.rpartition("-")[2] if found else None
 
+    @contextmanager
+    def in_use(self, *, alone: bool = False) -> Iterator[None]:
+        """Keeps the key as it is meanwhile: all lines of a run are signed with one key. A kill ends it, too.
+
+        Who changes the key uses it `alone`.
+
+        Raises:
+            UnavailableError: The folder cannot be written; or `alone`, and a run is using the key.
+        """
+        with ExitStack() as held:
+            try:
+                files.make_folder(self.folder)
+                file = held.enter_context(open(self._use, "ab", opener=files.opener))
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+            except BlockingIOError as exc:
+                words = "A run is signing with this key right now. Wait until it has ended, then rotate again."
+                raise UnavailableError(words) from exc
+            except OSError as exc:
+                if exc.errno != errno.EROFS:  # keys that cannot be written are not rotated either
+                    raise self._not_written(exc) from exc
+            yield
+
     def rotate(self) -> str:
         """Make a new key to sign with; the private part of older ones is removed. Returns the new key's id.
 
         Raises:
-            UnavailableError: The folder cannot be written.
+            UnavailableError: The folder cannot be written, or a run is using the key.
         """
-        with self._locked():
+        with self.in_use(alone=True), self._locked():
             retired = self._private_files()
             made = self._make()
             for path in retired:
@@ -204,7 +245,13 @@ class KeyRing:
 
     def _first(self) -> Path:
         with self._locked():
-            return found[-1] if (found := self._private_files()) else self._make()
+            found = self._private_files()
+            if not found and self._is_in_use():
+                raise UnavailableError(
+                    f"The private key in {self.folder} was removed while a run is signing with it. Put it back; or "
+                    "wait until that run has ended, then run again, which makes a new key and finds what was sent."
+                )
+            return found[-1] if found else self._make()
 
     def _make(self) -> Path:
         """A new pair of keys; the public one first, so that nothing is ever signed that cannot be verified."""
@@ -226,8 +273,11 @@ class KeyRing:
         except Timeout as exc:
             raise UnavailableError(f"Another process makes a key in {self.folder} right now. Run again.") from exc
         except OSError as exc:
-            words = f"The key that signs the journal cannot be kept: {exc.filename or self.folder} ({exc.strerror})."
-            raise UnavailableError(f"{words} Check RUNBOOK_KEYS.") from exc
+            raise self._not_written(exc) from exc
+
+    def _not_written(self, exc: OSError) -> UnavailableError:
+        words = f"The key that signs the journal cannot be kept: {exc.filename or self.folder} ({exc.strerror})."
+        return UnavailableError(f"{words} Check RUNBOOK_KEYS.")
 
 
 def key_id(key: Ed25519PublicKey) -> str:

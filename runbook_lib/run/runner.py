@@ -27,6 +27,7 @@ from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, Ru
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import banner, engine, forks, intake
 from runbook_lib.run.signals import Signals
@@ -82,11 +83,12 @@ def run(
         UnavailableError: The outputs folder takes no record.
     """
     this = _Run.claimed(runbook, ticket_id, given, perform=perform, settings=settings)
-    with closing(kernel()) as process, Signals.noted() as signals:
-        executed = this.start(batch)
-        execution = this.execute(executed, process, signals, progress=progress)
-        report = this.end(executed, execution)
-    return replace(report, notice=_after(settings, this.journal)) if perform else report
+    with KeyRing.of(settings).in_use():
+        with closing(kernel()) as process, Signals.noted() as signals:
+            executed = this.start(batch)
+            execution = this.execute(executed, process, signals, progress=progress)
+            report = this.end(executed, execution)
+        return replace(report, notice=_after(settings, this.journal)) if perform else report
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,23 @@ def test_rotation(ring: KeyRing) -> None:
     assert Validity.GOOD is ring.verify(old.key_id, old.sign(DOMAIN, MESSAGE), DOMAIN, MESSAGE)
 
 
+def test_a_key_in_use_is_not_rotated(ring: KeyRing) -> None:
+    """A run has one writer from its first line to its last; two runs at once are in nobody's way."""
+    signer = ring.signer()
+    with ring.in_use(), ring.in_use():
+        with pytest.raises(UnavailableError, match="is signing with this key right now"):
+            ring.rotate()
+        assert signer.key_id == ring.signing_key
+    assert signer.key_id != ring.rotate()
+
+
+def test_a_pipe_as_the_keys_lock_is_not_waited_for(ring: KeyRing) -> None:
+    ring.signer()
+    os.mkfifo(ring.folder / ".in-use.lock")
+    with pytest.raises(UnavailableError, match="Check RUNBOOK_KEYS"), ring.in_use():
+        pass
+
+
 def test_trust(ring: KeyRing, tmp_path: Path) -> None:
     """Another machine's public key verifies, and never signs; once is enough."""
     theirs = KeyRing(tmp_path / "theirs")
@@ -282,3 +299,16 @@ def test_key_that_is_a_link_to_a_file_signs(ring: KeyRing, tmp_path: Path) -> No
     path.rename(tmp_path / "secret")
     path.symlink_to(tmp_path / "secret")
     assert key == KeyRing(ring.folder).signer().key_id
+
+
+def test_key_removed_in_a_run_is_replaced_after_it(ring: KeyRing) -> None:
+    """Who has read it goes on with it, so that the run is one chain; no other key is made meanwhile."""
+    key = ring.signer().key_id
+    with ring.in_use():
+        next(ring.folder.glob("*.key")).unlink()
+        assert key == ring.signer().key_id
+        with pytest.raises(UnavailableError, match=r"was removed while a run is signing with it. Put it back"):
+            KeyRing(ring.folder).signer()
+        assert [] == list(ring.folder.glob("*.key"))
+    assert key != ring.signer().key_id
+    assert ring.trusts(key)
