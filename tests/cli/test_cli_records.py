@@ -371,7 +371,7 @@ def test_export(desk: Desk, tmp_path: Path, form: str) -> None:
     desk.shelf.seal(1002)
     path = tmp_path / f"runs.{form}"
     said = desk.records("export", "--format", form, path, "--ticket", "1001")
-    assert (0, f"1 runs were written to {path}.\n") == (said.status, said.out)
+    assert (0, f"1 run was written to {path}.\n") == (said.status, said.out)
     assert path.exists()
     assert 2 == desk.records("export", "--format", form, path).status
     assert 0 == desk.records("export", "--format", form, path, "--force").status
