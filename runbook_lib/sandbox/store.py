@@ -27,7 +27,7 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens the file; SQLite makes an empty one if there is none. Raises sqlite3.DatabaseError if it is no database."""
+        """Opens the file, an empty one if there is none. Raises sqlite3.DatabaseError if it is no database."""
         self._lock = threading.RLock()
         self._opened = secrets.token_hex(4)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
