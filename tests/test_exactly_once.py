@@ -238,11 +238,11 @@ def test_a_colleague_took_the_ticket_meanwhile(own_world: World) -> None:
 
 
 FULL = """
-import resource, sys
+import sys
 from runbook_lib.cli import main as cli
-limit = int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-sys.exit(cli.main(sys.argv[1:]))
+from tests.small_disk import room_for
+with room_for(int(sys.argv.pop(1))):
+    sys.exit(cli.main(sys.argv[1:]))
 """
 
 

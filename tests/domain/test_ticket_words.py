@@ -119,6 +119,14 @@ from runbook_lib.domain.ticket_words import says_it_works, says_mail_missing
             "푸시할 수 없습니다",
         ),
         *(
+            "Our repos behave like a museum: look, but hands off.",
+            "Git pull fine, git push: nope.",
+            "We've been put into some kind of viewer mode.",
+            "Please help, work has come to a halt.",
+            "Gli sviluppatori sono fermi.",
+            "GitLab weigert onze wijzigingen.",
+            "Udviklerne kan kun se koden.",
+            "サーバーが書き込みを拒否します。",
             "We may look but not touch.",
             "We can look at everything but not touch anything.",
             "All repositories are in view-only mode",
@@ -158,12 +166,35 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         "GitLab is not read-only yet",
         "Please send us a license before it is read-only",
         *("Our GitLab instance still works for now", "We are not yet in read-only mode", "It is still working"),
+        "GitLab is running fine, thanks.",
         *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
 )
 def test_words_of_an_instance_that_works(text: str) -> None:
     """There is no question."""
     assert Answer.YES is says_it_works([text])
+
+
+@pytest.mark.parametrize(
+    ("text", "works"),
+    [
+        ("It works again, procurement uploaded the new key. You can close this ticket.", Answer.YES),
+        ("Never mind, it's working now. Thanks!", Answer.YES),
+        ("This is resolved, thank you.", Answer.YES),
+        ("All is back to normal.", Answer.YES),
+        ("Hat sich erledigt.", Answer.YES),
+        ("Ça remarche !", Answer.YES),
+        ("It works again. But merging does not.", Answer.NO),
+        ("It works again for admins only", Answer.NO),
+        ("When it works again, tell us", Answer.NO),
+        ("Is it fixed?", Answer.NO),
+        ("> It works again\n\nReally", Answer.NO),
+        ("Any news?", Answer.NO),
+    ],
+)
+def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> None:
+    """After trouble, plainly, and of the whole."""
+    assert works is says_it_works(["License expired", "Nobody can push.", text])
 
 
 @pytest.mark.parametrize(
@@ -204,6 +235,17 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         "From: GitLab\nIt still works.",
         "We have 450 users and 500 active seats. Bitte verlängern Sie unsere Lizenz.",
         "After that, you will not be able to create issues or merge requests as well as many other features.",
+        *("GitLab shows a yellow bar since the license ended.", "Pushes go through, merges too."),
+        *(
+            "Users work as usual.",
+            "Our GitLab subscription ended.",
+            "Verlängert. Bis wann können wir arbeiten?",
+        ),
+        *(
+            "Die Lizenz ist abgelaufen. Bitte um Verlängerung.",
+            "Notre licence a expiré hier.",
+            "许可证已过期，请帮助续期。",
+        ),
         *("There is a red banner. Nothing is broken.", "No impact yet, users can push and merge."),
         *("This is not urgent, all features work.", "No users are affected so far.", "There is no outage"),
         *("Nothing has stopped working", "Kein Notfall, alles läuft.", "Pas d'urgence, tout va bien."),

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from runbook_lib.ledger import chains
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
+from tests.small_disk import room_for
 
 EVIDENCE = {"summary": "message 1", "url": "https://slack.example/1", "reference": "1.2"}
 
@@ -646,17 +646,6 @@ def test_a_persons_answer(journal: Journal, there: bool) -> None:
 
 
 # -- a disk that does not take it
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Files of this process may not grow beyond `size` bytes, as if the disk were full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("room", [0, 1, 20])
