@@ -16,7 +16,6 @@ from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from runbook_lib.domain.events import Event
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.ledger.keyring import KeyRing
 
@@ -106,7 +105,6 @@ def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: floa
 
 
 def _checked(words: str) -> str:
-    """A reason as given: one line of text."""
     if len(words) > MOST_CHARS or not words.isprintable():
         raise InputError(f"--because is no line of up to {MOST_CHARS} characters; say it in fewer, plain words.")
     return words.strip()
@@ -128,29 +126,19 @@ def show(ticket: str, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return exit_status.DONE
-    from tabulate import tabulate
-
+    from runbook_lib.cli import tables
     from runbook_lib.domain.events import Event
     from runbook_lib.domain.plain_text import clean
-    from runbook_lib.domain.state_words import effect_words
+    from runbook_lib.records.review_rows import line_detail, line_words
 
     lines = (
-        (e.writer[:8], str(e.number), e.text("at")[:19], effect_words(e.kind), e.operation, _rest(e))
+        (e.writer[:8], str(e.number), e.text("at")[:19], line_words(e), e.operation, line_detail(e))
         for e in map(Event, entries)
     )
     rows = [[clean(word, 90) for word in line] for line in lines]
-    headers = ("writer", "line", "at (UTC)", "what", "operation", "")
-    click.echo(tabulate(rows, headers=headers) if rows else "No line of it can be shown.")
+    heads = ("writer", "line", "at (UTC)", "what happened", "operation", "what it rests on")
+    click.echo(tables.table(rows, heads) if rows else "No line of it can be shown.")
     return exit_status.DONE
-
-
-def _rest(event: Event) -> str:
-    from runbook_lib.domain.state_words import run_ending_words
-
-    end = run_ending_words(*map(event.text, ("outcome", "status", "next_runbook"))).lower()
-    shown = ("reason", "because", "words", "there", "operator", "record")
-    words = [event.text("runbook"), end, *map(event.entry.get, shown), event.evidence.get("summary")]
-    return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 
 @journal.command(short_help="Set a damaged journal aside.")
@@ -176,8 +164,7 @@ def restart(ticket: str, because: str) -> int:
 @keys.command("list")
 def list_keys() -> int:
     """Show the keys: which one signs, which are trusted, and whose they are, by the records that are here."""
-    from tabulate import tabulate
-
+    from runbook_lib.cli import tables
     from runbook_lib.records.writers import writers
     from runbook_lib.settings import Settings
 
@@ -189,7 +176,7 @@ def list_keys() -> int:
     ]
     if rows:
         heads = ("key", "state", "owner", "machine", "first used (UTC)", "last used (UTC)")
-        click.echo(tabulate(rows, headers=heads, disable_numparse=True))
+        click.echo(tables.table(rows, heads))
     if ring.signing_key is None:
         click.echo(f"No key yet in {ring.folder}; the first performing run makes one.")
     return exit_status.DONE
@@ -228,10 +215,12 @@ def _key_ring() -> KeyRing:
 
 def _journal(ticket: str) -> tuple[Journal, str, float]:
     """A ticket's journal, the operator, and the seconds after which a lost request takes effect no more."""
-    from runbook_lib.domain import answers
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.settings import Settings
 
     settings = Settings.local()
-    number = int(str(answers.parse("ticket_id", ticket)))
-    return Journal.of(settings, number), settings.operator or getpass.getuser(), settings.settle_s
+    return (
+        Journal.of(settings, options.ticket_number(ticket)),
+        settings.operator or getpass.getuser(),
+        settings.settle_s,
+    )

@@ -107,7 +107,8 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
         parts.append(f"{title}\n{table}")
     parts.append(f"the run\n{tabulate(known, tablefmt='plain', disable_numparse=True)}")
     parts += [f"left unknown: {', '.join(unknown)}"] if unknown else []
-    parts += [_cell_text(cell) for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL]
+    cells = (cell for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL)
+    parts += [f"--- {clean(cell.id)} [{_status(cell)}]\n{_outputs_text(cell)}".rstrip() for cell in cells]
     return "\n\n".join(parts)
 
 
@@ -140,7 +141,7 @@ def _record(record: Record) -> h.Node:
     return [
         [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
         h.h2["The run"],
-        _rows(known),
+        h.table(".facts")[h.tbody[[h.tr[h.th(scope="row")[name], h.td[value]] for name, value in known]]],
         h.details[h.summary["Parameters left unknown"], ", ".join(unknown)] if unknown else None,
         [[h.h2[title.capitalize()], _table(heads, rows)] for title, heads, rows in _tables(record)],
         h.h2["The notebook"],
@@ -200,7 +201,6 @@ def _report_lines(record: Record) -> list[str]:
 
 
 def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
-    """The manifest's single values, then the parameters and versions; and the names of the parameters left unknown."""
     manifest = record.manifest
     given = mapping(manifest.get("parameters"))
     unknown = [name for name, value in given.items() if value == UNKNOWN]
@@ -213,7 +213,6 @@ def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
-    """The manifest's lists that are not empty: title, heads, rows; without columns that no item has."""
     for title, known in _LISTS.items():
         items = mappings(record.manifest.get(title))
         heads = [head for head in known if any(head in item for item in items)]
@@ -244,26 +243,18 @@ def _status(cell: Cell) -> str:
     return f"{clean(cell.status) or 'unknown'}{took}"
 
 
-def _cell_text(cell: Cell) -> str:
-    return f"--- {clean(cell.id)} [{_status(cell)}]\n{_outputs_text(cell)}".rstrip()
-
-
 def _outputs_text(cell: Cell) -> str:
     return "\n".join(clean_lines(_safe(output.text)) for output in cell.outputs if output.text)
 
 
-def _rows(rows: Iterable[tuple[str, str]]) -> h.Node:
-    return h.table(".facts")[h.tbody[[h.tr[h.th(scope="row")[name], h.td[value]] for name, value in rows]]]
-
-
 def _folded(cell: Cell) -> h.Node:
-    """A cell that only helps to run the notebook; the banner is already above."""
     return None if cell.id == banner.CELL else h.details[h.summary[clean(cell.id)], _cell_html(cell)]
 
 
 def _cell_html(cell: Cell) -> h.Node:
     if cell.kind == "markdown":
-        return h.div(".shown")[_harmless(_markdown(cell.source))]
+        render = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+        return h.div(".shown")[_harmless(str(render(_safe(cell.source)[:LONGEST_SOURCE])))]
     mark = ".cell.failed" if cell.status == "failed" or any(output.is_error for output in cell.outputs) else ".cell"
     return h.section(mark)[
         h.div(".about")[f"{clean(cell.id)} · {_status(cell)}"],
@@ -279,11 +270,6 @@ def _output_html(output: Output) -> h.Node:
         image = base64.b64encode(output.png).decode()
         return h.img(src=f"data:image/png;base64,{image}", alt=clean(_safe(output.text)) or "an image")
     return h.pre[clean_lines(_safe(output.text))] if output.text else None
-
-
-def _markdown(source: str) -> str:
-    render = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
-    return str(render(_safe(source)[:LONGEST_SOURCE]))
 
 
 def _safe(words: str) -> str:
