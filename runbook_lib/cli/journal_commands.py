@@ -125,29 +125,37 @@ def show(ticket: str, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return exit_status.DONE
-    from tabulate import tabulate
-
+    from runbook_lib.cli import tables
     from runbook_lib.domain.events import Event
     from runbook_lib.domain.plain_text import clean
     from runbook_lib.domain.state_words import effect_words
 
+    prefix = f"{found.ticket.replace('/', '-')}-"
     lines = (
-        (e.writer[:8], str(e.number), e.text("at")[:19], effect_words(e.kind), e.operation, _rest(e))
+        (e.writer[:8], str(e.number), e.text("at")[:19], effect_words(e.kind), _rest(e, prefix))
         for e in map(Event, entries)
     )
-    rows = [[clean(word, 90) for word in line] for line in lines]
-    click.echo(
-        tabulate(rows, headers=("writer", "line", "at (UTC)", "what", "operation", "")) if rows else "No journal yet."
-    )
+    rows = [[clean(word, 300) for word in line] for line in lines]
+    heads = ("writer", "line", "at (UTC)", "what", "of what")
+    click.echo(tables.fitted(rows, heads) if rows else "No journal yet.")
     return exit_status.DONE
 
 
-def _rest(event: Event) -> str:
+def _rest(event: Event, prefix: str) -> str:
+    from runbook_lib.domain.events import Kind
     from runbook_lib.domain.state_words import run_ending_words
 
+    if event.kind == Kind.CELL_STARTED:  # the line of the run's start names the record
+        return event.text("cell")
     end = run_ending_words(*map(event.text, ("outcome", "status", "next_runbook"))).lower()
     shown = ("reason", "because", "words", "there", "operator", "record")
-    words = [event.text("runbook"), end, *map(event.entry.get, shown), event.evidence.get("summary")]
+    words = [
+        event.operation.removeprefix(prefix),
+        event.text("runbook"),
+        end,
+        *map(event.entry.get, shown),
+        event.evidence.get("summary"),
+    ]
     return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 

@@ -52,6 +52,11 @@ class Question:
         """A placeholder for the value on the command line."""
         return _EXAMPLES.get(self.read, "VALUE")
 
+    @property
+    def hint(self) -> str:
+        """What an empty field shows a person; "" where its label says it all."""
+        return _HINTS.get(self.read, "")
+
     def reading(self, raw: object) -> str:
         """How a value is read, where that is not obvious: a date with its weekday. Raises as `parse`."""
         value = self.parse(raw)
@@ -319,6 +324,15 @@ _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     address: "ADDRESS",
     _files: """'["a.png", "b.png"]'""",
     _on_screenshots: "expires_on,plan",
+}
+_HINTS: Mapping[Callable[[str, object], Value], str] = {
+    ticket: "a number, or its web address",
+    day: "YYYY-MM-DD",
+    count: "a number of users",
+    _seats: "a number of users",
+    address: "name@company.example",
+    _files: "files on this machine",
+    line: "a link, or a file's path",
 }
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
 """Every parameter of every runbook, by name."""
