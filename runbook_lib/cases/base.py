@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Self, TypeVar
 
 from runbook_lib import templates
-from runbook_lib.cases import cards, form_words, opening, scope, steps, summary
+from runbook_lib.cases import cards, form_words, opening, scope, steps
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
@@ -178,7 +178,7 @@ class Case:
     def summary(self) -> dict[str, str]:
         """The case in a few lines, by label, as far as it is known now."""
         has_scope = "decide_scope" in self.order
-        return summary.lines(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+        return cards.summary(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
 
     @property
     def summary_table(self) -> Table:
@@ -219,9 +219,16 @@ class Case:
 
     def stopped(self, title: str, exc: RunbookError) -> StepResult:
         found = cards.stopped(self.runbook, self.ticket.id, title, exc, badge=self.badge)
-        effects = [cards.effect_data(effect) for effect in self.applied]
-        data = {**found.data, "performed": self.perform, "effects": effects, "pages": self._named(str(exc))}
+        data = {**found.data, **self._so_far, "pages": self._named(str(exc))}
         return replace(found, card=replace(found.card, pages=self.pages), data=data)
+
+    def _data(self, step: str, state: str, summary: str, **data: Any) -> dict[str, Any]:
+        so_far = {**self._so_far, "outcome": self.outcome}
+        return cards.step_data(self.runbook, self.ticket.id, step, state, summary, **so_far, **data)
+
+    @property
+    def _so_far(self) -> dict[str, Any]:
+        return {"performed": self.perform, "effects": [cards.effect_data(effect) for effect in self.applied]}
 
     def _named(self, words: str) -> list[str]:
         """The pages whose addresses are in the words: a record's banner links them."""
@@ -267,20 +274,6 @@ class Case:
     def operation(self, name: str) -> str:
         """The operation id of an effect of this ticket: the same in every run and on every machine."""
         return f"{self.settings.profile}-{self.ticket.id}-{name}"
-
-    def _data(self, step: str, state: str, summary: str, **data: Any) -> dict[str, Any]:
-        return {
-            "version": 1,
-            "runbook": self.runbook,
-            "ticket_id": self.ticket.id,
-            "step": step,
-            "state": state,
-            "summary": summary,
-            "performed": self.perform,
-            "outcome": self.outcome,
-            "effects": [cards.effect_data(effect) for effect in self.applied],
-            **data,
-        }
 
 
 _C = TypeVar("_C", bound=Case)

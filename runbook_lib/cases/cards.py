@@ -1,16 +1,17 @@
-"""How a ticket, effects, a plan and a step that stopped look on cards, and what a program reads of them."""
+"""How a ticket, a case, effects, a plan and a step that stopped look on cards, and what a program reads of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from runbook_lib.cases.form_words import TO_PASS
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
-from runbook_lib.domain.models import EffectState, Evidence, Ticket
+from runbook_lib.domain.events import Event
+from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
 from runbook_lib.ledger.effects import EffectResult
@@ -24,15 +25,13 @@ _OPERATION_WORDS = {
     "unknown": ("?", "not known"),
 }
 """What the last line of an operation in a journal says."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What a run has made of an action so far: the kind of the journal's last line of it, where it is, its effect."""
-
-    kind: str
-    evidence: Evidence | None = None
-    name: str = ""
+_FIGURES = {
+    "users_in_license": "in the license",
+    "billable_users": "billable",
+    "maximum_users": "at most so far",
+    "users_over_license": "over the license",
+}
+NOT_KNOWN = "not known yet"
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
@@ -76,8 +75,60 @@ def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
     return (Table((f"ticket {ticket.id}", ""), rows),)
 
 
-def plan_parts(plan: Plan, so_far: Mapping[str, Operation] | None = None) -> tuple[Part, ...]:
-    """What a plan comes to, what could not be looked at, and its actions; `so_far` is by their operation ids."""
+def summary(
+    ticket: Ticket, facts: Facts, verdict: Verdict | None, *, has_scope: bool, users: int | None = None
+) -> dict[str, str]:
+    """A case in five lines, by label; before facts were collected, only who has opened the ticket."""
+    named = (ticket.organization.name if ticket.organization else "no organization", ticket.requester.email or "")
+    who = {"Who": ", ".join(clean(one, 120) for one in (ticket.requester.name, *named) if one)}
+    if not facts.known:
+        return who
+    scope = {"In scope": _scope(verdict)} if has_scope else {}
+    return who | {
+        "Pays for": _pays_for(facts),
+        "Expired": _expired(facts, verdict),
+        **scope,
+        "Users": _users(facts, users),
+    }
+
+
+def _pays_for(facts: Facts) -> str:
+    plan, deployment = facts.best("plan"), facts.best("deployment")
+    words = [f"{str(plan.value).capitalize()} ({plan.source})" if plan else f"plan {NOT_KNOWN}"]
+    words += [answers.in_words(deployment.value)] if deployment else []
+    return ", ".join(words)
+
+
+def _expired(facts: Facts, verdict: Verdict | None) -> str:
+    expiry = facts.best("expires_on")
+    if expiry is None:
+        return NOT_KNOWN
+    grace = f", grace period to {verdict.window.grace_ends_on}" if verdict and verdict.window else ""
+    return f"{expiry.value} ({expiry.source}){grace}"
+
+
+def _scope(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "not decided yet"
+    why = " ".join(ruling.reason for ruling in verdict.rulings if ruling.holds is verdict.in_scope)
+    if verdict.in_scope is not Answer.YES:
+        return f"{'no' if verdict.in_scope is Answer.NO else 'not decided yet'}: {why}"
+    window = verdict.window
+    return (
+        f"yes: the emergency is of {window.emergency_on}, the runbook applies until {window.last_day_on}"
+        if window
+        else "yes"
+    )
+
+
+def _users(facts: Facts, chosen: int | None) -> str:
+    figures = [f"{fact.value} {words}" for name, words in _FIGURES.items() if (fact := facts.best(name))]
+    new = [f"{chosen} for the new license"] if chosen else []
+    return ", ".join((*new, *figures)) or NOT_KNOWN
+
+
+def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[Part, ...]:
+    """What a plan comes to, and its actions; `so_far` has the journal's last line of each, by its operation id."""
     rows = [_row(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
     troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
     headline = Paragraph(f"{plan.headline}.", strong=True)
@@ -95,11 +146,11 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _row(action: Action, operation: Operation | None) -> tuple[str, str, Link]:
+def _row(action: Action, last: Event | None) -> tuple[str, str, Link]:
     state, evidence = action.state, action.evidence
-    if operation is not None:
-        mark, words = _OPERATION_WORDS.get(operation.kind, ("?", "not known"))
-        evidence = operation.evidence or evidence
+    if last is not None:
+        mark, words = _OPERATION_WORDS.get(last.kind, ("?", "not known"))
+        evidence = Evidence(**last.evidence) if last.evidence else evidence
     else:
         mark, words = "○" if state is EffectState.PLANNED else "✓", state.words
     if evidence is None:
@@ -116,6 +167,12 @@ def _exact(text: ExactText) -> Preview:
     return Preview(f"{text.label[:1].upper()}{text.label[1:]}{later}", text.words, to_copy=True)
 
 
+def step_data(runbook: str, ticket_id: int | str, step: str, state: str, summary: str, **more: Any) -> dict[str, Any]:
+    """What a program reads of a step, whatever it came to."""
+    common = {"version": 1, "runbook": runbook, "ticket_id": ticket_id, "step": step, "state": state}
+    return {**common, "summary": summary, "performed": False, "outcome": None, "effects": [], **more}
+
+
 def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, badge: str) -> StepResult:
     """The card of a step that cannot go on: what, and which parameters would help."""
     missing = exc.missing if isinstance(exc, NeedsAnswerError) else ()
@@ -125,17 +182,7 @@ def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, b
         parts += (Table(TO_PASS, rows, in_view=True),)
     person = isinstance(exc, PersonNeededError)
     state, tone = ("needs you", Tone.ASK) if person else ("stopped", Tone.STOP)
-    data = {
-        "version": 1,
-        "runbook": runbook,
-        "ticket_id": ticket_id if isinstance(ticket_id, int) else str(ticket_id)[:40],
-        "step": title,
-        "state": "needs_answer" if person else "failed",
-        "summary": str(exc),
-        "performed": False,
-        "outcome": None,
-        "error": type(exc).__name__,
-        "missing": list(missing),
-        "effects": [],
-    }
+    known = ticket_id if isinstance(ticket_id, int) else str(ticket_id)[:40]
+    data = step_data(runbook, known, title, "needs_answer" if person else "failed", str(exc))
+    data |= {"error": type(exc).__name__, "missing": list(missing)}
     return StepResult(Card(title, state, tone, badge, parts), data)

@@ -1,26 +1,105 @@
-"""The changes of a case: each effect of `changes` with what it needs and what has to hold before it is sent."""
+"""The changes of a case: each effect of `changes` with what it needs and what has to hold before it is sent.
+
+What is applied is remembered, for the case's plan and its last card.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from runbook_lib.cases.applying import by_hand
 from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
 from runbook_lib.changes.comments import Comment, SentComment, Upload
 from runbook_lib.changes.slack_post import Channel, PostName, SentPost, SlackPost
-from runbook_lib.domain import image_types, messages
-from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import Ticket
+from runbook_lib.domain import messages
+from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
+from runbook_lib.domain.models import EffectState, Ticket
+from runbook_lib.domain.plan import Action, ExactText, Target
+from runbook_lib.files import screenshot
+from runbook_lib.ledger.effects import Effect, EffectResult, Lookup
 from runbook_lib.ocr import MAX_BYTES
 
 PATIENCE_S = 5.0
 """How long a rehearsal waits for Slack."""
 _BY_HAND, _BY_HAND_SUMMARY = "license_by_hand", "note that the license was made by hand"
 _BY_HAND_EVIDENCE = "made by hand, internal note"
+
+
+class Shown(Lookup, Protocol):
+    """Something to be looked for that a plan can show: it knows where it is, and its exact texts."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def texts(self) -> tuple[ExactText, ...]: ...
+
+
+class PlannedEffect(Shown, Effect, Protocol):
+    """An effect that a plan can show."""
+
+
+def apply(case: Case, effect: PlannedEffect) -> EffectResult:
+    """Apply an effect and remember it for the plan and the summary.
+
+    Raises:
+        RunbookError: As `Effects.apply`; but a step that nothing waits for goes on without what cannot be reached.
+    """
+    try:
+        applied = case.effects.apply(effect)
+    except (RefusedError, UnavailableError, OutcomeUnknownError) as exc:
+        if case.steps.is_needed:
+            raise
+        applied = _unavailable(case, effect, exc)
+    return _remembered(case, effect, applied)
+
+
+def look(case: Case, effect: Shown) -> EffectResult | None:
+    """What is there already of an effect, remembered for plan and summary; None if nothing is."""
+    found = case.effects.adopt(effect)
+    return _remembered(case, effect, found) if found else None
+
+
+def by_hand(case: Case, operation_id: str) -> str:
+    """How a person ends an effect that cannot be done, after "run again"; "" in a rehearsal, which leaves none."""
+    command = f"runbook answer {case.ticket.id} {operation_id.removeprefix(case.operation(''))} yes"
+    return f", or do it by hand and say so: `{command}`" if case.perform else ""
+
+
+def unfinished(case: Case) -> str:
+    """What could not be done although the case has its outcome, and the way on; begins with a blank, or is ""."""
+    return "".join(f" {effect.trouble}" for effect in case.applied if case.perform and effect.trouble)
+
+
+def _remembered(case: Case, effect: Shown, result: EffectResult) -> EffectResult:
+    action = Action(
+        effect.operation_id,
+        result.name,
+        case.steps.title(case.steps.running),
+        result.summary,
+        effect.target,
+        effect.texts if result.state is EffectState.PLANNED else (),
+        result.state,
+        result.evidence,
+        result.trouble,
+    )
+    case.steps.remember(result, action)
+    return result
+
+
+def _unavailable(case: Case, effect: Effect, exc: RunbookError) -> EffectResult:
+    """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
+    if not case.perform:
+        trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
+        return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
+    if there := case.effects.journal.settled(effect.operation_id):  # once; a second one could not be taken back
+        return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, there, exc, str(exc))
+    way_on = "" if isinstance(exc, OutcomeUnknownError) else f" Run again{by_hand(case, effect.operation_id)}."
+    trouble = f"Not done: {effect.summary}. {exc}{way_on}"
+    return EffectResult(effect.name, effect.summary, EffectState.UNAVAILABLE, error=exc, trouble=trouble)
 
 
 def assignment(case: Case, *, take_over: bool) -> Assignment:
@@ -46,7 +125,8 @@ def sent_note(case: Case, name: str, *, summary: str, evidence: str = "") -> Sen
 
 def screenshots(case: Case, paths: Sequence[str]) -> Comment:
     """Image files added to the ticket as an internal note; the same files are added once."""
-    files = [_image(Path(path)) for path in paths]
+    given = [(Path(path).name, *screenshot(Path(path), MAX_BYTES)) for path in paths]
+    files = [Upload(name, kind, content) for name, kind, content in given]
     digest = hashlib.sha256(b"".join(file.content for file in files)).hexdigest()[:12]
     summary = f"add {', '.join(file.name for file in files)} to the ticket"
     body = messages.screenshots_note(len(files))
@@ -145,18 +225,3 @@ def _comment(
 
 def _patience_s(case: Case) -> float | None:
     return None if case.perform else PATIENCE_S
-
-
-def _image(path: Path) -> Upload:
-    """A screenshot's file; InputError if it is missing, too large, or no image."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"The screenshot {path} is larger than {MAX_BYTES:,} bytes; give a smaller image.")
-        content = path.read_bytes()
-    except OSError as exc:
-        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
-    kind = image_types.media_type(content)
-    if kind is None:
-        what = image_types.advice(content) or f"no {image_types.ACCEPTED} image. Give the image file itself"
-        raise InputError(f"The screenshot {path} is {what}.")
-    return Upload(path.name, kind, content)

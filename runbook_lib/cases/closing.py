@@ -1,17 +1,23 @@
-"""The last card of a case: its outcome with every effect; in a rehearsal the command that performs it."""
+"""The last card of a case: its outcome with every effect, and the way on: to perform it, or to the next runbook."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from runbook_lib import templates
 from runbook_lib.cases import scope
-from runbook_lib.cases.applying import unfinished
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import effect_parts
-from runbook_lib.display import Part, Preview, Tone
+from runbook_lib.cases.changes import unfinished
+from runbook_lib.display import Link, Paragraph, Part, Preview, Tone
+from runbook_lib.domain import answers
+from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import EffectState, Outcome
-from runbook_lib.results import StepResult
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.results import StepResult, is_interactive
 
 _TONES = {
     Outcome.LICENSE_ISSUED: Tone.GOOD,
@@ -45,3 +51,44 @@ def _outcome_words(case: Case, outcome: Outcome, ending: str) -> str:
     if outcome is Outcome.OUT_OF_SCOPE and case.verdict:
         ending = f". {scope.against(case.verdict)} Nothing is sent to the customer: answer them yourself."
     return f"{'' if case.perform else 'Would end: '}{outcome.words}{ending}"
+
+
+def open_it(case: Case, runbook: str) -> tuple[Part, ...]:
+    """In JupyterLab a link to a copy of the runbook with this ticket filled in; nothing elsewhere."""
+    if not is_interactive():
+        return ()
+    try:
+        copy = copy_of(case, runbook)
+    except (OSError, InputError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")
+        return (Paragraph(f"No copy can be made ({why}): open {runbook}.ipynb, and set ticket_id there."),)
+    address = os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/")
+    link = Link(f"Open {runbook} with ticket {case.ticket.id}", address)
+    return (link, Paragraph(words)) if (words := _of_before(copy)) else (link,)
+
+
+def copy_of(case: Case, runbook: str) -> templates.Copy:
+    """A copy of a runbook with a case's ticket, and what was answered there, filled in.
+
+    Raises:
+        InputError: The runbook cannot be read.
+        OSError: The copy cannot be written.
+    """
+    day = case.settings.today
+    place = f"practice-{day}" if day else "live"
+    template = case.settings.notebooks / f"{runbook}.ipynb"
+    values = {"ticket_id": case.ticket.id, **case.steps.given}
+    return templates.copy(template, f"{case.ticket.id}-{runbook}-{place}.ipynb", values)
+
+
+def _of_before(copy: templates.Copy) -> str:
+    """What to know of a copy that was there already."""
+    lacks = [
+        f"{answers.label_of(name)}: {clean(value)}" for name, value in copy.lacks.items() if value != answers.UNKNOWN
+    ]
+    if lacks:
+        words = "Somebody has worked in this copy, so it was left as it is. It does not have"
+        return f"{words}: {', '.join(lacks)}. Enter it there."
+    if copy.was_renewed:
+        return "It has your answers now. If it is open already: File > Reload Notebook from Disk."
+    return ""

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runbook_lib.cases import scope
-from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.changes import assignment
+from runbook_lib.cases.changes import apply, assignment
 from runbook_lib.cases.gathering import gather
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message

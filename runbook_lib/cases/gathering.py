@@ -10,13 +10,12 @@ from dataclasses import replace
 from datetime import date
 from typing import cast
 
-from runbook_lib.cases.accounts import Purchases, look_up, purchase_facts
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.by_hand import made_by_hand
 from runbook_lib.cases.changes import sent_by_hand_note
-from runbook_lib.cases.knowledge import Issuance, Knowledge
+from runbook_lib.cases.knowledge import Issuance, Knowledge, Purchases, purchase_facts
 from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.tracker import Tracker
+from runbook_lib.cases.unread import Unread
 from runbook_lib.domain import answers, evidence, ticket_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Comment, Fact, Facts, Source, Ticket
@@ -108,9 +107,18 @@ def _tells_of_instance(comment: Comment, ticket: Ticket) -> bool:
 
 
 def _purchases(case: Case, facts: Facts) -> Purchases:
-    email = cast(str | None, facts.value("requester_email"))
-    with case.services.budget.hurried(None if case.workflow.asks_accounts else PATIENCE_S):
-        return look_up(case.services.customersdot, email)
+    """What CustomersDot has of the requester; it is optional everywhere."""
+    cdot, email = case.services.customersdot, cast(str | None, facts.value("requester_email"))
+    if cdot is None:
+        return Purchases(trouble="CustomersDot is not configured here (RUNBOOK_CUSTOMERSDOT_COOKIE).")
+    if email is None:
+        return Purchases(trouble="The ticket shows no usable address to look for.")
+    try:
+        with case.services.budget.hurried(None if case.workflow.asks_accounts else PATIENCE_S):
+            accounts = tuple(cdot.accounts(email))
+            return Purchases(accounts, tuple(one for a in accounts for one in cdot.licenses(a)))
+    except (RefusedError, UnavailableError) as exc:
+        return Purchases(trouble=str(exc), unread=(Unread.of("CustomersDot", exc, Source.CUSTOMERSDOT),))
 
 
 def _notes_on_accounts(case: Case, known: Knowledge) -> list[str]:
@@ -125,7 +133,7 @@ def _existing_license(case: Case, facts: Facts) -> tuple[Issuance | None, list[s
     """The license that the ticket has already; a note on it, or on why it is not known, if the workflow issues none."""
     try:
         if made := case.effects.adopt(sent_by_hand_note(case)):
-            found: Issuance | None = made_by_hand(made, 0)
+            found: Issuance | None = Issuance.made_by_hand(made.proven.url, 0)
         else:
             email = cast(str | None, facts.value("requester_email"))
             found = Tracker(case, email).issued() if email else None

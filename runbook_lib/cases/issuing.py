@@ -14,9 +14,8 @@ from typing import cast
 
 from pydantic import SecretStr
 
-from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.changes import still_assigned_guard
+from runbook_lib.cases.changes import apply, still_assigned_guard
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.tracker import Tracker, issue_title

@@ -11,12 +11,11 @@ from datetime import date, timedelta
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes, first_steps
-from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.closing import closing_card
+from runbook_lib.cases.changes import apply
+from runbook_lib.cases.closing import closing_card, open_it
 from runbook_lib.cases.issuing import check_card, check_license, settle
 from runbook_lib.cases.knowledge import Issuance
-from runbook_lib.cases.next_runbook import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Tracker, TrackerIssues, recipient

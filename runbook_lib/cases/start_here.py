@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from runbook_lib.cases import first_steps, scope
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.next_runbook import open_it
+from runbook_lib.cases.closing import open_it
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer, opened_by_agent
 from runbook_lib.cases.tracker import Tracker, TrackerIssues

@@ -11,8 +11,8 @@ from datetime import date
 from typing import ClassVar, cast
 
 from runbook_lib.cases import changes, first_steps, scope
-from runbook_lib.cases.applying import apply
 from runbook_lib.cases.base import Case, Prefill, Workflow
+from runbook_lib.cases.changes import apply
 from runbook_lib.cases.closing import closing_card
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.tree_answers import PARAMETERS, TreeAnswers

@@ -6,16 +6,17 @@ Source: weekend seed. The steps are those of the document, in its order. The rul
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import ClassVar, cast
 
+from runbook_lib import files
 from runbook_lib.cases import changes, first_steps
-from runbook_lib.cases.applying import apply, look
 from runbook_lib.cases.base import Case, Prefill
-from runbook_lib.cases.by_hand import check_nothing_under_way, made_by_hand, manual_form, manual_issuance
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
+from runbook_lib.cases.changes import apply, look
 from runbook_lib.cases.closing import closing_card
-from runbook_lib.cases.issuing import check_card, order
+from runbook_lib.cases.issuing import OrderReader, check_card, order
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
@@ -24,15 +25,9 @@ from runbook_lib.cases.tracker import Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
-from runbook_lib.domain import answers, evidence, messages, policy
-from runbook_lib.domain.errors import InputError, NeedsAnswerError
-from runbook_lib.domain.models import (
-    EffectState,
-    Outcome,
-    SeatAdvice,
-    Source,
-    Verdict,
-)
+from runbook_lib.domain import answers, evidence, finder, messages, orders, policy
+from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError
+from runbook_lib.domain.models import EffectState, Outcome, SeatAdvice, Source, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, listed
 from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
 from runbook_lib.results import StepResult
@@ -129,7 +124,7 @@ class WeekendLicense(Case):
         load_public_key(self.settings)  # fails early: without it the license could not be checked
         email, users = recipient(self.ticket, self.facts), cast(int, self.users)
         if made := look(self, changes.sent_by_hand_note(self)):
-            self.issuance = made_by_hand(made, users)
+            self.issuance = Issuance.made_by_hand(made.proven.url, users)
             words = "A license was made by hand for this ticket; no second one is issued."
             return self.effect_card([made], words=words)
         if self.settings.issuer == "manual":
@@ -249,8 +244,8 @@ class WeekendLicense(Case):
             self.issuance = tracker.issuance(issue, users)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
             return self.card("found", Tone.GOOD, words, Link("tracker issue", issue.url), strong=False)
-        check_nothing_under_way(self, email, users)
-        rows = manual_form(self.ticket, email, users, self.settings.now().date())
+        _check_nothing_under_way(self, email, users)
+        rows = _manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
         if given is None:  # a license that was made is noted in any case
             check_reply_arrives(self.services.zendesk, self.me, self.ticket)
@@ -265,7 +260,7 @@ class WeekendLicense(Case):
         if given is None:
             words = "A person would make the license by hand, then pass issued_evidence."
             return self.card("planned", Tone.PLAN, words, *parts, form=dict(rows))
-        self.issuance = manual_issuance(given, users)
+        self.issuance = _manual_issuance(given, users)
         noted = apply(self, changes.by_hand_note(self, self.issuance.url, users))
         words = "The engineer made the license by hand."
         parts += effect_parts(noted)
@@ -287,3 +282,57 @@ def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
     if chosen == suggested:
         return f"The engineer confirms {chosen}{read}."
     return f"The engineer chose {chosen}{read} instead of the suggested {suggested}."
+
+
+def _check_nothing_under_way(case: Case, email: str, users: int) -> None:
+    """Make sure that Mechanizer is not at work for this ticket, before a person makes a license by hand.
+
+    Raises:
+        OutcomeUnknownError: It is, or may be.
+    """
+    if not case.settings.mechanizer_project_id:
+        return
+    step = orders.decide(OrderReader(case, email, users).read()[-1])
+    is_open = case.effects.is_open(step.order.operation_id)
+    if step.do not in (orders.NextAction.PERFORM, orders.NextAction.SETTLED) or is_open:
+        seen = "it was started a moment ago" if is_open else step.why.rstrip(".")
+        raise OutcomeUnknownError(
+            f"Mechanizer is at work for this ticket ({seen}), so no license is made by hand. Wait for it, then run "
+            "again with RUNBOOK_ISSUER=mechanizer."
+        )
+
+
+def _manual_form(ticket: Ticket, email: str, users: int, starts_on: date) -> list[tuple[str, str]]:
+    """What to type into the form *Trials for SM*, field by field. Source: GitLab handbook."""
+    return [
+        ("Email", email),
+        ("Users", str(users)),
+        ("Plan code", policy.TRIAL_PLAN),
+        ("Starts at", str(starts_on)),
+        ("Expires at", str(starts_on + timedelta(days=policy.TRIAL_DAYS))),
+        ("Note", f"Weekend emergency, ticket {ticket.id}"),
+        ("Ticket link", ticket.url),
+    ]
+
+
+def _manual_issuance(given: str, users: int) -> Issuance:
+    """The license that the engineer made, from its link or its file.
+
+    Raises:
+        InputError: It is neither a web address nor a readable file with one license.
+    """
+    if given.startswith("https://"):
+        return Issuance.made_by_hand(given, users)
+    try:
+        found = finder.look(files.given(given))
+    except (OSError, ValueError) as exc:
+        raise InputError(
+            f"issued_evidence is {clean(given)!r}; expected the license's https link, or the path of its file."
+        ) from exc
+    name = clean(Path(given).name, 80)
+    if len(found.licenses) != 1:
+        raise InputError(
+            f"issued_evidence names {name}, which is {found.words} with {len(found.licenses) or 'no'} licenses in it. "
+            "Give a file that holds the license that was issued, and no other."
+        )
+    return Issuance(users, f"file {name}", found.licenses[0].text)

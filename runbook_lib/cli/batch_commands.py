@@ -107,13 +107,13 @@ def _rows(what: Sequence[str]) -> list[Row]:
 def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
     """A row with what is wrong with it, as far as that is known before anything runs."""
     from runbook_lib.redaction import Redactor
-    from runbook_lib.run import automatic, intake
+    from runbook_lib.run import intake
 
     row = replace(row, **Redactor.of(local).data(vars(row)))  # the table repeats what a user may have pasted
     if row.problem:
         return row
     try:
-        runbook, answers = automatic.first(local, row.runbook, row.answers)
+        runbook, answers = intake.first(local, row.runbook, row.answers)
         intake.check(_template(local, runbook), row.ticket, answers, perform=perform)
     except InputError as exc:
         return replace(row, problem=str(exc))

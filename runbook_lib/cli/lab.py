@@ -29,7 +29,7 @@ from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
-from runbook_lib.run import automatic, ticket_check, warm
+from runbook_lib.run import intake, ticket_check, warm
 from runbook_lib.run.signals import handled
 from runbook_lib.settings import Settings
 
@@ -131,12 +131,12 @@ def _folders(settings: Settings) -> tuple[Path, Path]:
 
 def prepared(settings: Settings, ticket: str | None) -> Path:
     """The copy that is opened first: the runbook of a ticket, filled in, or `start_here`. Raises RunbookError."""
-    router = settings.notebooks / f"{automatic.ROUTER}.ipynb"
+    router = settings.notebooks / f"{intake.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)
     if refused := ticket_check.refusal(Settings.load(), ticket):
         raise RefusedError(refused)
-    from runbook_lib.cases import next_runbook
+    from runbook_lib.cases import closing
     from runbook_lib.cases.start_here import StartHere
 
     with redirect_stdout(io.StringIO()):  # cards are for notebooks
@@ -146,7 +146,7 @@ def prepared(settings: Settings, ticket: str | None) -> Path:
             case.choose_runbook()
     if case.route is None or case.route.runbook is None:
         return templates.fresh(router, {"ticket_id": case.ticket.id})
-    return next_runbook.copy_of(case, case.route.runbook).path
+    return closing.copy_of(case, case.route.runbook).path
 
 
 def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:

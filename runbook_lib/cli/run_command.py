@@ -59,12 +59,12 @@ def run(
     Without --perform it rehearses: it reads everything, changes nothing and shows what it would do. Either way it
     leaves an executed notebook as the record. `auto` runs start_here, then the runbook that it names.
     """
-    from runbook_lib.run import automatic, intake
+    from runbook_lib.run import intake
     from runbook_lib.settings import Settings
 
     local = Settings.local()
     answers = _answers([*_from_file(parameters_file), *pairs])
-    first, own = automatic.first(local, runbook, answers)
+    first, own = intake.first(local, runbook, answers)
     notebook = intake.template(local, first)
     intake.check(notebook, ticket, own, perform=perform)
     if not as_json or sys.stderr.isatty():
@@ -73,14 +73,14 @@ def run(
     from runbook_lib.cli import practice
     from runbook_lib.run import forks
 
-    number = 2 if runbook == automatic.AUTO else 1
+    number = 2 if runbook == intake.AUTO else 1
     with closing(forks.KernelPool(number, [notebook])) as kernels, practice.world(local):
         run_one = _runner(ticket, perform=perform, batch=batch, kernels=kernels)
         report = run_one(first, given=own)
-        while runbook == automatic.AUTO and report.next_runbook:
+        while runbook == intake.AUTO and report.next_runbook:
             if not as_json:
                 click.echo(f"{_line(report.summary)}\nRecord: {report.record}\n")
-            own = automatic.then(local, report.next_runbook, answers)
+            own = intake.then(local, report.next_runbook, answers)
             report = run_one(report.next_runbook, given=own)
     _show(report, own, local.profile, as_json=as_json)
     return exit_status.of_run(report.status)

@@ -6,8 +6,6 @@ ACCEPTED = "PNG, JPEG, GIF or WebP"
 """The accepted formats of a screenshot, in words."""
 NAMES = (".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff", ".pdf")
 """How the names of files end that may show a screenshot, in lower case."""
-START_BYTES = 16
-"""The first bytes of a file that are needed here."""
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "image/png",

@@ -20,10 +20,8 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from runbook_lib import files, templates
-from runbook_lib.cases.cards import Operation
 from runbook_lib.domain.errors import RunbookError, UnavailableError
 from runbook_lib.domain.events import Event, History, RunEvents
-from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -42,8 +40,8 @@ class RunProgress:
     steps: tuple[str, ...] = ()  # the titles of the cells that were begun, in order
     total: int = 0  # how many cells there are
     doing: str = ""  # the effect under way, or ""
-    # What has become of each operation, by its id: a plan's action is found by that
-    operations: Mapping[str, Operation] = field(default_factory=dict)
+    # The journal's last line of each operation, by its id: a plan's action is found by that
+    operations: Mapping[str, Event] = field(default_factory=dict)
     seconds: float = 0.0  # since it began
     ended: Mapping[str, Any] | None = None  # the journal's line of its end, or None
     error: str = ""  # why it has no such line, or ""
@@ -204,8 +202,8 @@ class BackgroundRun:
         now = RunProgress(
             steps=tuple(named[cell] for cell in cells if cell in named),
             total=len(named),
-            doing=_name(run.open_effect) if run.open_effect else "",
-            operations={event.operation: _operation(event) for event in run.last_effects},
+            doing=effect_name(run.open_effect) if run.open_effect else "",
+            operations={event.operation: event for event in run.last_effects},
             seconds=_seconds(run) if following else seconds,
             following=following,
             runbook=run.runbook,
@@ -280,10 +278,5 @@ def _seconds(run: RunEvents) -> float:
     return (last - began).total_seconds() if began and last else 0.0
 
 
-def _operation(event: Event) -> Operation:
-    evidence = event.entry.get("evidence")
-    return Operation(event.kind, Evidence(**evidence) if isinstance(evidence, Mapping) else None, _name(event))
-
-
-def _name(event: Event) -> str:
+def effect_name(event: Event) -> str:
     return event.effect.replace("_", " ")

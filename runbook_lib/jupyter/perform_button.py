@@ -18,14 +18,14 @@ from typing import Any
 from runbook_lib.card_html import html
 from runbook_lib.cases import form_words
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.cards import Operation, plan_details, plan_parts
+from runbook_lib.cases.cards import plan_details, plan_parts
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.domain.events import EFFECTS
+from runbook_lib.domain.events import EFFECTS, Event
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
-from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
+from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress, effect_name
 from runbook_lib.jupyter.button import LABEL, Button
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
@@ -109,7 +109,7 @@ class PerformButton:
         words = f"Performed before: {_ended_words(line)}, {line['at'][:16].replace('T', ' ')} UTC."
         return (Paragraph(words), Links([self._record(line)]))
 
-    def _mark(self, state: str, words: str = "", so_far: Mapping[str, Operation] | None = None) -> None:
+    def _mark(self, state: str, words: str = "", so_far: Mapping[str, Event] | None = None) -> None:
         if self._shown:
             above = [Paragraph(words, strong=True)] if words else []
             parts = (*above, *plan_parts(self._shown, so_far))
@@ -202,7 +202,7 @@ class PerformButton:
             words = f"A run of {now.runbook or 'this ticket'} is under way, begun elsewhere. {words}"
         return self._result("performing", Tone.PLAN, words)
 
-    def _is_there(self, operations: Mapping[str, Operation]) -> bool:
+    def _is_there(self, operations: Mapping[str, Event]) -> bool:
         """Whether everything of the plan that is shown is there, as far as a run's journal tells."""
         to_do = self._shown.to_do if self._shown else ()
         return all(one.operation_id in operations and operations[one.operation_id].kind in _THERE for one in to_do)
@@ -253,5 +253,5 @@ def _how_far(now: RunProgress) -> str:
 
 
 def _changed(now: RunProgress) -> tuple[Part, ...]:
-    rows = [(one.name, EFFECTS[one.kind].progress) for one in now.operations.values()]
+    rows = [(effect_name(one), EFFECTS[one.kind].progress) for one in now.operations.values()]
     return (Table(("what this run changed", ""), rows),) if rows else ()

@@ -28,9 +28,8 @@ from runbook_lib.cases.pictures import keep
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.plan import Plan
-from runbook_lib.jupyter import kept_answers
 from runbook_lib.jupyter.board import Board
-from runbook_lib.jupyter.case_input import OPEN, CaseInput
+from runbook_lib.jupyter.case_input import OPEN, CaseInput, kept_in
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
@@ -86,7 +85,7 @@ class Session:
             self._board.former = previous.leave()
             self._input.go_on_from(previous._input)
         else:
-            self._input.bring_back(kept_answers.read(case, notebook))
+            self._input.bring_back(kept_in(case, notebook))
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""

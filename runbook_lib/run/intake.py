@@ -1,5 +1,7 @@
 """What a run is given, checked before anything of it starts: the runbook's name, the ticket's number, the parameters.
 
+With `auto` the runbook `start_here` is first, then each that the one before names, with the answers that it takes.
+
 Light to import, so that a mistake is reported at once.
 """
 
@@ -10,11 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from runbook_lib import templates
-from runbook_lib.domain import answers, image_types
+from runbook_lib import files, templates
+from runbook_lib.domain import answers, routing
 from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import Settings
 
+AUTO, ROUTER = "auto", "start_here"
 REVIEW = "review_records"
 """The notebook about all tickets, which is no runbook of one."""
 
@@ -55,21 +58,40 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
     values = {"ticket_id": ticket_id, "perform": perform, **given}
     checked = {name: answers.QUESTIONS[name].kept(value) for name, value in values.items()}
     if isinstance(checked.get("screenshots"), list):
-        checked["screenshots"] = [_image(Path(path)) for path in cast(list[str], checked["screenshots"])]
+        paths = [Path(path) for path in cast(list[str], checked["screenshots"])]
+        for path in paths:
+            files.screenshot(path)
+        checked["screenshots"] = [str(path.absolute()) for path in paths]  # the kernel may look from another folder
     return checked
 
 
-def _image(path: Path) -> str:
-    """The absolute path of an image file: the kernel may look from another folder."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(image_types.START_BYTES)
-    except OSError as exc:
-        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
-    if image_types.media_type(start) is None:
-        what = image_types.advice(start) or f"no {image_types.ACCEPTED} image. Give the image file itself"
-        raise InputError(f"The screenshot {path} is {what}.")
-    return str(path.absolute())
+def first(settings: Settings, runbook: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The runbook that is run first, with the answers that it takes.
+
+    Raises:
+        InputError: With `auto`: no runbook has a parameter of that name, or a value is impossible.
+    """
+    if runbook != AUTO:
+        return runbook, dict(given)
+    known = templates.defaults(template(settings, ROUTER))
+    for name, value in given.items():
+        if name not in known:
+            answers.parse(name, value)
+    return ROUTER, {name: value for name, value in given.items() if name in known}
+
+
+def then(settings: Settings, runbook: str, given: Mapping[str, str]) -> dict[str, str]:
+    """The answers without what only other runbooks of the way ask; any other is refused by the runbook's check.
+
+    What `start_here` asks is left out, and for a runbook that may hand over also what the next one asks.
+
+    Raises:
+        InputError: There is no such runbook.
+    """
+    known = templates.defaults(template(settings, runbook))
+    others = {ROUTER, routing.NOT_RECEIVED, *(routing.ISSUING if runbook == routing.NOT_RECEIVED else ())}
+    elsewhere = {name for other in others for name in templates.defaults(template(settings, other))}
+    return {name: value for name, value in given.items() if name in known or name not in elsewhere}
 
 
 def _did_you_mean(word: str, known: Mapping[str, object] | list[str]) -> str:

@@ -13,11 +13,10 @@ import os
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -151,35 +150,80 @@ class _Run:
     def execute(
         self, executed: Any, kernel: forks.KernelProcess, signals: Signals, *, progress: bool
     ) -> engine.Execution:
-        """Run the cells; each is noted in the journal before."""
-        wait_s = self.settings.wait_s
-        run_cells = partial(
-            engine.execute,
-            executed,
-            Redactor.of(self.settings),
-            kernel=kernel,
-            cell_limit_s=self.settings.cell_limit_s + wait_s,
-            run_limit_s=self.settings.run_limit_s + wait_s,
-            progress=progress,
-        )
-
-        def note(cell_id: str) -> None:
-            self.journal.append("cell_started", record=self.record.name, cell=cell_id)
-
-        return _execute(signals, partial(run_cells, on_cell=note))
+        """Run the cells, each noted in the journal before; whatever stops them is part of the result, not raised."""
+        cancelled = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
+        try:
+            with signals.end_this():
+                execution = engine.execute(
+                    executed,
+                    Redactor.of(self.settings),
+                    kernel=kernel,
+                    cell_limit_s=self.settings.cell_limit_s + self.settings.wait_s,
+                    run_limit_s=self.settings.run_limit_s + self.settings.wait_s,
+                    on_cell=lambda cell: self.journal.append("cell_started", record=self.record.name, cell=cell),
+                    progress=progress,
+                )
+            is_heard_by_kernel = signals.came and execution.status is Status.KILLED
+            return cancelled if is_heard_by_kernel else execution
+        except KeyboardInterrupt:
+            return cancelled
+        except RunbookError as exc:
+            return engine.Execution(Status.FAILED, error_words=str(exc))
+        # Everything: a run has begun and may have changed things, so that its record must be written, whatever broke.
+        except Exception as exc:
+            words = " ".join(str(exc).split())[:500]
+            return engine.Execution(Status.FAILED, type(exc).__name__, words, traceback.format_exc())
 
     def end(self, executed: Any, execution: engine.Execution) -> Report:
+        """Write the record, and note the end with its digest. Raises UnavailableError if it cannot be written."""
         from runbook_lib.run.papermill_engine import say_what_ran
 
         redactor = Redactor.of(self.settings)
         say_what_ran(executed)
         executed = redactor.data(executed)
-        seconds = time.monotonic() - self.clock
-        report = _report(executed, execution, self.values, self.runbook, self.record, seconds=seconds)
+        report = self._report(_results(executed), execution)
         report = replace(report, summary=redactor.text(report.summary))
         manifest = redactor.data({**self._about(), **_manifest(report, execution, executed)})
-        _close(self.journal, self.record, executed, manifest, report)
+        kept = ("status", "outcome", "summary", "missing", "seconds")
+        ended = {name: getattr(report, name) for name in kept} | _next(report)
+        ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
+        try:
+            digest = _write(self.record, executed, manifest)
+        except OSError as exc:
+            with suppress(UnavailableError):  # the same disk; the exception says it all
+                self.journal.append("run_ended", record=None, sha256=None, **ended)
+            end = run_ending_words(report.outcome, report.status, report.next_runbook)
+            raise UnavailableError(
+                f"The run ended ({end.lower()}), but its record {self.record} cannot be written "
+                f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
+            ) from exc
+        self.journal.append("run_ended", record=self.record.name, sha256=digest, **ended)
         return report
+
+    def _report(self, shown: Sequence[Mapping[str, Any]], execution: engine.Execution) -> Report:
+        """What the cells' own data says, with the status of the run."""
+        last: Mapping[str, Any] = shown[-1] if shown else {}
+        status = Status.NEEDS_ANSWER if execution.error_name in _PERSON_NEEDED else execution.status
+        words = execution.error_words or str(last.get("summary", ""))
+        if status in (Status.KILLED, Status.CANCELLED):
+            words = f"{words} Run again: what is done already is found, and not repeated."
+        if execution.error_name and last.get("error") != execution.error_name:
+            words = (
+                f"{execution.error_name}: {words} This is a bug or a broken installation; the record has the details."
+            )
+        return Report(
+            ticket_id=self.values["ticket_id"],
+            runbook=self.runbook,
+            performed=self.performs,
+            status=status,
+            outcome=last.get("outcome") if status is Status.COMPLETED else None,
+            summary=words,
+            record=str(self.record),
+            effects=list(last.get("effects", [])),
+            missing=list(last.get("missing", [])),
+            next_runbook=last.get("next_runbook"),
+            seconds=round(time.monotonic() - self.clock, 1),
+        )
 
     def _about(self) -> dict[str, Any]:
         """What a manifest says of a run beside how it ended."""
@@ -206,42 +250,6 @@ def _after(settings: Settings, journal: Journal) -> str:
     return " ".join(filter(None, notices))
 
 
-def _close(journal: Journal, record: Path, executed: Any, manifest: Mapping[str, Any], report: Report) -> None:
-    kept = ("status", "outcome", "summary", "missing", "seconds")
-    ended = {name: getattr(report, name) for name in kept}
-    ended |= _next(report)
-    ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
-    try:
-        digest = _write(record, executed, manifest)
-    except OSError as exc:
-        with suppress(UnavailableError):  # the same disk; the exception says it all
-            journal.append("run_ended", record=None, sha256=None, **ended)
-        end = run_ending_words(report.outcome, report.status, report.next_runbook)
-        raise UnavailableError(
-            f"The run ended ({end.lower()}), but its record {record} cannot be written "
-            f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
-        ) from exc
-    journal.append("run_ended", record=record.name, sha256=digest, **ended)
-
-
-def _execute(signals: Signals, run_cells: Callable[[], engine.Execution]) -> engine.Execution:
-    """Run the cells; whatever stops them is part of the result, and never raised."""
-    cancelled = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
-    try:
-        with signals.end_this():
-            execution = run_cells()
-        is_heard_by_kernel = signals.came and execution.status is Status.KILLED
-        return cancelled if is_heard_by_kernel else execution
-    except KeyboardInterrupt:
-        return cancelled
-    except RunbookError as exc:
-        return engine.Execution(Status.FAILED, error_words=str(exc))
-    # Everything: a run has begun and may have changed things, so that its record must be written, whatever broke.
-    except Exception as exc:
-        words = " ".join(str(exc).split())[:500]
-        return engine.Execution(Status.FAILED, type(exc).__name__, words, traceback.format_exc())
-
-
 def _claim(record: Path) -> Path:
     """Look whether a record can be written, so that a folder that takes no files is reported before anything runs."""
     folder = record.parent
@@ -256,41 +264,6 @@ def _claim(record: Path) -> Path:
     if record.exists():
         raise UnavailableError(f"The record {record} exists already. Run again.")
     return record
-
-
-def _report(
-    executed: Any,
-    execution: engine.Execution,
-    values: Mapping[str, Any],
-    runbook: str,
-    record: Path,
-    *,
-    seconds: float,
-) -> Report:
-    """What the cells' own data says, with the status of the run."""
-    shown = _results(executed)
-    last: Mapping[str, Any] = shown[-1] if shown else {}
-    status = execution.status
-    if execution.error_name in _PERSON_NEEDED:
-        status = Status.NEEDS_ANSWER
-    words = execution.error_words or str(last.get("summary", ""))
-    if status in (Status.KILLED, Status.CANCELLED):
-        words = f"{words} Run again: what is done already is found, and not repeated."
-    if execution.error_name and last.get("error") != execution.error_name:
-        words = f"{execution.error_name}: {words} This is a bug or a broken installation; the record has the details."
-    return Report(
-        ticket_id=values["ticket_id"],
-        runbook=runbook,
-        performed=bool(values["perform"]),
-        status=status,
-        outcome=last.get("outcome") if status is Status.COMPLETED else None,
-        summary=words,
-        record=str(record),
-        effects=list(last.get("effects", [])),
-        missing=list(last.get("missing", [])),
-        next_runbook=last.get("next_runbook"),
-        seconds=round(seconds, 1),
-    )
 
 
 def _results(notebook: Any) -> list[Mapping[str, Any]]:

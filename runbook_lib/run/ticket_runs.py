@@ -29,7 +29,7 @@ PRELOADED = (
     *(
         "runbook_lib.cli.main",
         "runbook_lib.cli.run_command",
-        "runbook_lib.run.automatic",
+        "runbook_lib.run.intake",
         "runbook_lib.run.runner",
         "runbook_lib.run.papermill_engine",
     ),

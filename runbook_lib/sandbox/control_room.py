@@ -32,8 +32,8 @@ from runbook_lib.sandbox.cards import (
     ticket_facts,
     untrusted,
 )
+from runbook_lib.sandbox.fault_calls import fault_card, presets
 from runbook_lib.sandbox.faults import Faults
-from runbook_lib.sandbox.faults_pane import fault_card, presets
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, World
 

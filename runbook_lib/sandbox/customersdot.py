@@ -31,7 +31,7 @@ _TABLES = {
 """Each model's table, and the title of its page."""
 
 _BOOLEANS = ("cloud_licensing_enabled", "trial")
-_FILTER = re.compile(r"f\[(\w+)\]\[(\w+)\]\[([ov])\]")
+_FILTER = re.compile(r"f\[(\w+)\]\[0\]\[v\]")
 
 
 def routes() -> list[BaseRoute]:
@@ -77,15 +77,10 @@ def _table(call: Call) -> tuple[str, str]:
 
 
 def _matching_rows(call: Call) -> list[Json]:
-    """The rows that pass the query and every filter, in the order of `sort`; else the newest first."""
-    rows = [_row_json(row) for row in call.store.rows(f"SELECT * FROM {_table(call)[0]}")]  # noqa: S608
+    """The rows that pass the query and every filter, the newest first, as the runbook sorts them."""
+    rows = [_row_json(row) for row in call.store.rows(f"SELECT * FROM {_table(call)[0]} ORDER BY id DESC")]  # noqa: S608
     query = call.query.get("query", "").casefold()
-    fitting = [row for row in rows if _contains(row, query) and _passes_filters(row, call.query)]
-    column = call.query.get("sort", "id")
-    if column not in _columns(call):
-        raise Refusal(400, {"error": f"Unknown column {column}"})
-    reverse = "sort" not in call.query or call.query.get("sort_reverse") == "true"
-    return sorted(fitting, key=lambda row: (row[column], row["id"]), reverse=reverse)
+    return [row for row in rows if _contains(row, query) and _passes_filters(row, call.query)]
 
 
 def _columns(call: Call) -> list[str]:
@@ -99,27 +94,18 @@ def _contains(row: Json, query: str) -> bool:
 
 
 def _passes_filters(row: Json, query: Mapping[str, str]) -> bool:
-    """Whether a row passes every filter `f[column][index][o|v]`; without an operator it is `like`.
+    """Whether a row has what each filter `f[column][0][v]` wants: exactly, or for the operator `like` as a part.
 
-    Source: rails_admin, `StatementBuilder`: `is` compares exactly, the others not by case; a filter without a value
-    or with an unknown operator is no condition, so that every row passes it.
+    Source: rails_admin, `StatementBuilder`: `is` compares exactly, `like` not by case. Other operators, other columns
+    to sort by, and several filters of one column are not modeled.
     """
-    filters = {(found[1], found[2]) for name in query if (found := _FILTER.fullmatch(name))}
-    return all(
-        _passes_filter(
-            str(row.get(column, "")),
-            query.get(f"f[{column}][{index}][o]", "like"),
-            query.get(f"f[{column}][{index}][v]", ""),
-        )
-        for column, index in filters
-    )
-
-
-def _passes_filter(held: str, operator: str, wanted: str) -> bool:
-    if operator == "is" or not wanted:
-        return wanted in ("", held)
-    checks = {"like": str.__contains__, "starts_with": str.startswith, "ends_with": str.endswith}
-    return operator not in checks or checks[operator](held.casefold(), wanted.casefold())
+    for name in query:
+        if found := _FILTER.fullmatch(name):
+            held, wanted = str(row.get(found[1], "")), query[name]
+            is_like = query.get(f"f[{found[1]}][0][o]", "like") == "like"
+            if wanted and not (wanted.casefold() in held.casefold() if is_like else wanted == held):
+                return False
+    return True
 
 
 def _row_json(row: Row) -> Json:

@@ -6,6 +6,8 @@ Rate limits use each vendor's own error body; errors and wrong pages are a proxy
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -16,10 +18,11 @@ import htpy as h
 from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from runbook_lib.sandbox.connections import reset, transport_of
 from runbook_lib.sandbox.faults import WIRE_KINDS, Fault, Faults
 
+_NO_LINGER = struct.pack("ii", 1, 0)
 _SERVICES = {
     "/api/v2/": "zendesk",
     "/attachments/": "zendesk",
@@ -29,6 +32,17 @@ _SERVICES = {
     "/admin/": "customersdot",
 }
 """The service of each path prefix; the first match counts. The page and the sandbox's own calls have none."""
+
+
+class Connection(H11Protocol):
+    """uvicorn's HTTP connection, which shows its transport to the application in the `state` of every request.
+
+    Source: uvicorn, `Config(http=)` takes a protocol class; ASGI, `state` of a scope is the server's to fill.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
 
 
 class FaultMiddleware:
@@ -56,7 +70,7 @@ class FaultMiddleware:
                 await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
             return
-        transport = transport_of(scope) if fault.kind in ("reset", "truncate") else None
+        transport = _transport_of(scope) if fault.kind in ("reset", "truncate") else None
         answer = await self._handle(scope, receive) if fault.commits or fault.kind == "truncate" else []
         if transport is None:
             await _answer(fault, scope["path"])(scope, receive, send)
@@ -151,3 +165,19 @@ def _too_many_requests(fault: Fault) -> Response:
     if fault.service == "slack":
         return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers)
     return PlainTextResponse("Retry later\n", 429, headers)
+
+
+def _transport_of(scope: Scope) -> asyncio.Transport:
+    """The transport that a request came by. Raises LookupError if that cannot be broken, as within one process."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    return transport
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Breaks a connection with a reset instead of an end; what is not sent yet is lost.
+
+    Source: socket(7), `SO_LINGER` of 0 s; closing then sends RST.
+    """
+    if not transport.is_closing():
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        transport.abort()

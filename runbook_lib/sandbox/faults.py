@@ -11,8 +11,11 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic.dataclasses import dataclass
 
 from runbook_lib.domain.errors import InputError
 
@@ -32,8 +35,6 @@ _WEB_KINDS: Mapping[str, Fields] = {
     "wrong_type": {"commits": False},
     "redirect": {"status": 301},
 }
-STATES = ("manual", "scheduled", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "canceling")
-"""States in which a pipeline can be held. Source: GitLab REST API reference, pipelines, `status`."""
 FLAGS: Mapping[str, Mapping[str, str]] = {
     "zendesk": {
         "private_comments": "every comment is kept as an internal note, without an error",
@@ -94,21 +95,28 @@ _HOLDING = ("stall", "hold")
 """Kinds that hold what they have hit, and stay until they are cleared."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(strict=True))
 class Fault:
     id: int  # counted from 1; the process gives out none twice
     service: str  # a key of `KINDS`
     kind: str
     path: str | None = None  # only requests whose path contains this; None for all
-    method: str | None = None  # only requests with this method; None for all
-    times: int | None = 1  # how many requests, mails or jobs it hits; None for all, until it is cleared
-    skip: int = 0  # how many matching ones it lets through before the first hit
-    seconds: float = 0  # the delay; or when a job is killed, after its start
-    status: int | None = None  # the HTTP status, or SMTP's reply code
-    retry_after: int | None = None  # the header of that name, in seconds; None for no such header
-    error: str | None = None  # what the service says, in one line of ASCII
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None  # only requests with this; None for all
+    times: PositiveInt | None = 1  # how many requests, mails or jobs it hits; None for all, until it is cleared
+    skip: NonNegativeInt = 0  # how many matching ones it lets through before the first hit
+    # The delay; or when a job is killed, after its start
+    seconds: Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False)] = 0
+    status: Annotated[int, Field(ge=300, le=599)] | None = None  # the HTTP status, or SMTP's reply code
+    retry_after: NonNegativeInt | None = None  # the header of that name, in seconds; None for no such header
+    error: Annotated[str, Field(pattern="^[ -~]{1,200}$")] | None = None  # what the service says, in one line of ASCII
     commits: bool = False  # whether the request is carried out first, for kinds where either is possible
-    state: str | None = None  # the state that a pipeline is held in
+    # The state that a pipeline is held in. Source: GitLab REST API reference, pipelines, `status`
+    state: (
+        Literal[
+            "manual", "scheduled", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "canceling"
+        ]
+        | None
+    ) = None
     passed: int = 0  # how many matching ones it has let through so far
     hits: int = 0  # how many it has hit so far
 
@@ -139,8 +147,12 @@ class Faults:
             InputError: A field is unknown, has no meaning in this kind of fault, or has a value that cannot be.
         """
         complete = _checked(fields)
-        with self._lock:
+        try:
             fault = Fault(id=next(self._ids), **complete)
+        except ValidationError as exc:
+            wrong = exc.errors()[0]
+            raise InputError(f"{wrong['loc'][0]} {_shown(wrong['input'])} cannot be: {wrong['msg']}.") from None
+        with self._lock:
             self._active[fault.id] = fault
         return fault
 
@@ -213,26 +225,22 @@ class Faults:
 
 
 def _checked(fields: Fields) -> dict[str, Any]:
-    """A fault's fields, complete and possible. None stands for *not given*, but in `times` for *until cleared*."""
+    """A fault's fields with the defaults of its kind. None stands for *not given*, but in `times` for *until cleared*.
+
+    Raises:
+        InputError: The service, the kind or a field is unknown, or has no meaning in this kind.
+    """
     service = _one_of("service", fields.get("service"), KINDS)
     kind = _one_of("kind", fields.get("kind"), KINDS[service])
     of_requests = {"path": None, "method": None} if service in _WEB_SERVICES else {}
     times = None if kind in FLAGS.get(service, {}) else 1
-    complete: dict[str, Any] = {**of_requests, "times": times, "skip": 0, **KINDS[service][kind]}
-    for name, value in fields.items():
-        if name in ("service", "kind") or (value is None and name in _RULES and name != "times"):
-            continue
-        if name not in complete:
-            raise InputError(
-                f"{name} {_shown(value)} has no meaning in {kind} of {service}; expected only {', '.join(complete)}."
-            )
-        holds, expected = (
-            _STATUSES.get(service, _STATUSES.get(kind, _RULES["status"])) if name == "status" else _RULES[name]
+    complete = {**of_requests, "times": times, "skip": 0, **KINDS[service][kind]}
+    given = {name: value for name, value in fields.items() if name == "times" or value is not None}
+    if unknown := given.keys() - complete.keys() - {"service", "kind"}:
+        raise InputError(
+            f"{', '.join(sorted(unknown))} has no meaning in {kind} of {service}; expected only {', '.join(complete)}."
         )
-        if not holds(value):
-            raise InputError(f"{name} {_shown(value)} cannot be; expected {expected}.")
-        complete[name] = value
-    return {"service": service, "kind": kind, **complete}
+    return {**complete, **given}
 
 
 def _one_of(name: str, value: object, known: Iterable[str]) -> str:
@@ -244,38 +252,3 @@ def _one_of(name: str, value: object, known: Iterable[str]) -> str:
 def _shown(value: object) -> str:
     text = json.dumps(value, default=str)
     return text if len(text) <= 80 else f"{text[:80]}..."
-
-
-def _is_whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_wait(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_S
-
-
-def _is_line(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isprintable() and 0 < len(value) <= 200
-
-
-_Rule = tuple[Callable[[object], bool], str]
-"""What a value has to be: as a function, and in words."""
-
-_RULES: Mapping[str, _Rule] = {
-    "path": (lambda value: isinstance(value, str), "a part of a request's path"),
-    "method": (lambda value: value in METHODS, f"one of {', '.join(METHODS)}"),
-    "times": (lambda value: value is None or (_is_whole(value) and value > 0), "a whole number from 1, or null"),
-    "skip": (_is_whole, "a whole number from 0"),
-    "seconds": (_is_wait, f"a number from 0 to {LONGEST_S}"),
-    "status": (lambda value: _is_whole(value) and value in (500, 502, 503, 504), "500, 502, 503 or 504"),
-    "retry_after": (_is_whole, "a whole number of seconds from 0"),
-    "error": (_is_line, "one line of up to 200 printable ASCII characters"),
-    "commits": (lambda value: isinstance(value, bool), "true or false"),
-    "state": (lambda value: value in STATES, f"one of {', '.join(STATES)}"),
-}
-_STATUSES: Mapping[str, _Rule] = {
-    "mail": (lambda value: _is_whole(value) and 400 <= value < 600, "a reply code from 400 to 599"),
-    "refuse": (lambda value: value in (400, 401, 403, 404, 409, 422), "400, 401, 403, 404, 409 or 422"),
-    "redirect": (lambda value: value in (301, 302, 303, 307, 308), "301, 302, 303, 307 or 308"),
-}
-"""What a status has to be where it is no error of the service's own, by service or kind."""

@@ -11,7 +11,7 @@ from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from runbook_lib.sandbox.connections import reset
+from runbook_lib.sandbox.fault_middleware import reset
 from runbook_lib.sandbox.faults import LONGEST_S, Faults
 from runbook_lib.sandbox.world import World, to_the_second
 

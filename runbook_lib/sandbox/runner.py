@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 
-from runbook_lib.sandbox.faults import STATES, Faults
+from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.store import Row
 from runbook_lib.sandbox.world import PRIVATE_KEY_NAME, World, to_the_millisecond
 
@@ -68,11 +68,11 @@ class Runner:
         self._waiting.put(pipeline_id)
 
     def _resume(self) -> None:
-        for row in self._world.store.rows("SELECT id, status FROM pipelines ORDER BY id"):
-            if row["status"] in ("created", *STATES):
-                self.start(row["id"])
-            elif row["status"] == "running":
+        for row in self._world.store.rows("SELECT id, status FROM pipelines WHERE finished_at IS NULL ORDER BY id"):
+            if row["status"] == "running":
                 self._finish(row["id"], "failed", "ERROR: Job failed: the runner was stopped\n")
+            else:
+                self.start(row["id"])
 
     def _work(self) -> None:
         while (pipeline_id := self._waiting.get()) is not None:

@@ -22,7 +22,7 @@ import uvicorn
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.app import create_app
-from runbook_lib.sandbox.connections import Connection
+from runbook_lib.sandbox.fault_middleware import Connection
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.mail import serve_mail
 from runbook_lib.sandbox.runner import Runner

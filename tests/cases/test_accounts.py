@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from runbook_lib.cases.accounts import Purchases, purchase_facts
+from runbook_lib.cases.knowledge import Purchases, purchase_facts
 from runbook_lib.domain.models import SoldLicense
 
 ON = date(2026, 11, 21)

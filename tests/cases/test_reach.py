@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.cases import changes
-from runbook_lib.cases.applying import apply, unfinished
+from runbook_lib.cases.changes import apply, unfinished
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, PersonNeededError, RefusedError

@@ -249,10 +249,13 @@ def test_a_signal_while_the_record_is_written_waits(settings: Settings, monkeypa
         os.kill(os.getpid(), signal.SIGINT)
         real(descriptor)
 
+    def executed(*_: object, **__: object) -> engine.Execution:
+        patched.setattr(os, "fsync", interrupted)
+        return engine.Execution(Status.COMPLETED)
+
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", interrupted)
-        patched.setattr(runner, "_execute", lambda *_, **__: engine.Execution(Status.COMPLETED))
+        patched.setattr(engine, "execute", executed)
         report = run(settings)
     assert_recorded(settings, vars(report), Status.COMPLETED)
     assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))

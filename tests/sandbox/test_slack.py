@@ -17,48 +17,18 @@ def test_a_message_is_kept_exactly_as_it_came(practice):
     assert (message["text"], message["ts"], message["metadata"]) == (HOSTILE, posted["ts"], METADATA)
 
 
-def test_deleting_takes_one_message_away(practice):
-    kept, gone = (practice.slack("chat.postMessage", channel=CHANNEL, text=text)["ts"] for text in ("kept", "gone"))
-    assert practice.slack("chat.delete", channel=CHANNEL, ts=gone) == {"ok": True, "channel": CHANNEL, "ts": gone}
-    assert [m["ts"] for m in practice.slack("conversations.history", channel=CHANNEL)["messages"]] == [kept]
-
-
 def test_metadata_is_shown_only_when_asked_for(practice):
     practice.slack("chat.postMessage", channel=CHANNEL, text="hello", metadata=METADATA)
     (message,) = practice.slack("conversations.history", channel=CHANNEL)["messages"]
     assert "metadata" not in message
 
 
-def test_history_is_newest_first_and_pages_by_cursor(practice):
-    stamps = [practice.slack("chat.postMessage", channel=CHANNEL, text=str(n))["ts"] for n in range(5)]
-    assert stamps == sorted(set(stamps))
-    seen, cursor = [], ""
-    while True:
-        answer = practice.slack("conversations.history", channel=CHANNEL, limit=2, cursor=cursor)
-        seen += [message["text"] for message in answer["messages"]]
-        cursor = answer["response_metadata"]["next_cursor"]
-        if not cursor:
-            break
-    assert seen == ["4", "3", "2", "1", "0"]
-    assert not answer["has_more"]
-
-
-def test_history_starts_after_oldest(practice):
-    stamps = [practice.slack("chat.postMessage", channel=CHANNEL, text=str(n))["ts"] for n in range(3)]
-    after = practice.slack("conversations.history", channel=CHANNEL, oldest=stamps[1])
-    assert [message["text"] for message in after["messages"]] == ["2"]
-
-
 @pytest.mark.parametrize(
     ("method", "arguments", "error"),
     [
-        ("chat.postMessage", {"channel": "C0NOWHERE", "text": "x"}, "channel_not_found"),
-        ("chat.postMessage", {"channel": "C07ELSEWHERE", "text": "x"}, "not_in_channel"),
         ("chat.postMessage", {"channel": CHANNEL, "text": ""}, "no_text"),
-        ("chat.postMessage", {"channel": CHANNEL, "text": "x" * 40_001}, "msg_too_long"),
         ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": "{"}, "invalid_metadata_format"),
         ("chat.postMessage", {"channel": CHANNEL, "text": "x", "metadata": {"a": 1}}, "invalid_metadata_format"),
-        ("chat.delete", {"channel": CHANNEL, "ts": "1401383885.000061"}, "message_not_found"),
         ("chat.delete", {"channel": CHANNEL}, "message_not_found"),
         ("conversations.history", {"channel": "#support_licensing-subscription"}, "channel_not_found"),
         ("conversations.history", {"channel": "C07ELSEWHERE"}, "not_in_channel"),
