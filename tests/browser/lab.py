@@ -245,10 +245,13 @@ class Notebook:
     def select(self, words: str) -> None:
         """Make a code cell the active one, by a click beside it; some words of its code say which one.
 
-        Code that is folded is opened first, by the button in its heading.
+        Code that is folded is opened first, by the button in its heading, or in the line of its group.
         """
         found = f"words => {CODE_CELLS}.findIndex(cell => cell.model.sharedModel.getSource().includes(words))"
         cell = self.panel.locator(".jp-CodeCell").nth(self.page.evaluate(found, words))
+        if cell.evaluate("cell => cell.matches('.runbook-grouped:not(.runbook-unfolded)')"):
+            line = cell.locator("xpath=preceding-sibling::*[not(contains(@class, 'runbook-grouped'))][1]")
+            self.click(line.locator(".runbook-leads button"))
         if cell.evaluate("cell => cell.matches('.runbook-folds:not(.runbook-unfolded)')"):
             heading = cell.locator("xpath=preceding-sibling::*[1]")
             self.click(heading.locator("button", has_text="Explanation"))
@@ -393,7 +396,7 @@ class Notebook:
         assert size
         outer = self.panel.locator(".jp-WindowedPanel-outer")
         outer.evaluate("panel => { panel.scrollTop = 0; document.activeElement.blur() }")
-        last = self.panel.locator(".jp-Cell").last.bounding_box()
+        last = self.panel.locator(".jp-Cell:visible").last.bounding_box()
         assert last
         self.seen.resize(size["width"], int(last["y"] + last["height"]) + 120)
         self.page.wait_for_timeout(300)  # drawing
