@@ -49,8 +49,8 @@ class Question:
 
     @property
     def example(self) -> str:
-        """A placeholder for the value on the command line."""
-        return _EXAMPLES.get(self.read, "VALUE")
+        """A placeholder for the value on the command line; one that is pasted as it is answers nothing."""
+        return _EXAMPLES.get(self.read) or "/".join(self.choices) or "VALUE"
 
     @property
     def hint(self) -> str:
@@ -317,7 +317,7 @@ _ALL = (
 )
 _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     flag: "True",
-    _yes_or_no: "yes",
+    _name: "NAME",
     day: "YYYY-MM-DD",
     count: "N",
     _seats: "N",
