@@ -74,6 +74,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PIP) --quiet -r .venv/uv.lock
 	$(UV) -r requirements.lock || $(PIP_INSTEAD) -r requirements.lock; }
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
+	@$(BIN)/python -m compileall -q runbook_lib
 	@touch $@
 
 # Reading values off screenshots; `make demo` needs none of it.

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import driver, records, runs, screenshots, services, share, suites
+from benchmarks import driver, records, redaction, runs, screenshots, services, share, suites
 
 BENCHMARKS: dict[str, driver.Benchmark] = {
     "help": runs.help_text,
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, driver.Benchmark] = {
     "demo": runs.demo,
     "records": records.listing,
     "beside-many": records.beside_many,
+    "redaction": redaction.of_30_mb,
     "share": share.comparing,
     "screenshot": screenshots.reading_time,
     "misreadings": screenshots.misreadings,

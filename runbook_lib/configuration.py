@@ -147,7 +147,14 @@ def _shown(address: str) -> str:
     return start + ("..." if re.search("[?#].*@", rest, re.DOTALL) else re.split("[?#]", rest.rpartition("@")[2])[0])
 
 
+_KINDS = {"int_parsing": "expected a whole number", "float_parsing": "expected a number"}
+
+
 def _wrong_settings(exc: ValidationError) -> str:
     """What is wrong, by setting, without the values (they may be secrets)."""
-    wrong = [f"{variable(str(e['loc'][0]))} ({e['msg'].removeprefix('Value error, ')})" for e in exc.errors()]
+    said = (
+        (variable(str(e["loc"][0])), _KINDS.get(e["type"], e["msg"].removeprefix("Value error, ")))
+        for e in exc.errors()
+    )
+    wrong = [f"{name} ({words})" for name, words in said]
     return f"These settings are missing or impossible: {'; '.join(wrong)}."

@@ -1,4 +1,6 @@
-"""No known secret, no license and no activation code gets through here, however it is spelled, cut or laid out.
+"""No secret of the settings, no license, no activation code and no key of a known form gets through here.
+
+However it is spelled, cut or laid out; a form is for what no setting knows, such as a customer's own token.
 
 Used twice. What others wrote passes when it enters the program (`Redactor.entering`, by the clients), before anything
 cuts, quotes or lays it out. Whatever is written passes once more (`Redactor.data`, by runner, engine and journal); that
@@ -17,7 +19,7 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
-from runbook_lib.domain import base64_pieces, content_kinds, envelopes, escapes, finder
+from runbook_lib.domain import base64_pieces, content_kinds, envelopes, escapes, finder, secret_forms
 from runbook_lib.domain.errors import InputError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.settings import Settings
@@ -32,7 +34,7 @@ WORD_CHARS = 30
 """Longest word, with the marks before it, that the search for encoded licenses may take for their last line."""
 _STRIDE = PIECE_CHARS // 2
 """Each piece has a block of so many characters that begins at a multiple of it."""
-_LICENSE, _CODE = "[license]", "[activation code]"
+_LICENSE, _CODE, _ENCODED = "[license]", "[activation code]", "[encoded secret]"
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -120,20 +122,23 @@ class Redactor:
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """What is taken out: from where to where, and the word in its place."""
         view = escapes.decoded(text)
+        yield from self._readable(text)
+        if view.text != text:
+            yield from ((*view.origin(start, end), word) for start, end, word in self._readable(view.text))
+        # By the length of the text as it is: what an escape stands for is shorter.
+        plain = envelopes.Search(text, view).spans() if len(text) >= envelopes.LEAST_CHARS else []
+        yield from ((*span, _LICENSE) for span in plain)
+        known = partial(_is_within, others=base64_pieces.merged(plain, 0))
+        for start, end, is_license in finder.encoded(text, view, known, lambda inner: any(self._readable(inner))):
+            yield start, end, _LICENSE if is_license else _ENCODED
+
+    def _readable(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """What is no license and can be read in a text as it is."""
         if self._secrets:
             yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(text))
             yield from self._pieces.spans(text)
-            if view.text != text:
-                found_there = self._pieces.spans(view.text)
-                yield from ((*view.origin(start, end), word) for start, end, word in found_there)
-        # By the length of the text as it is: what an escape stands for is shorter.
-        plain = envelopes.Search(text, view).spans() if len(text) >= envelopes.LEAST_CHARS else []
-        known = base64_pieces.merged(plain, 0)
-        encoded = finder.encoded_licenses(text, view, partial(_is_within, others=known))
-        yield from ((*span, _LICENSE) for span in (*plain, *encoded))
+        yield from secret_forms.spans(text)
         yield from ((*span, _CODE) for span in content_kinds.activation_codes(text))
-        if view.text != text:
-            yield from ((*view.origin(*span), _CODE) for span in content_kinds.activation_codes(view.text))
 
 
 def _is_within(span: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
@@ -217,5 +222,7 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _forms(value: str) -> Iterable[str]:
-    """How a secret may be spelled: as it is, in HTML, in an address, in a literal."""
-    return {value, html.escape(value), quote(value, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1]}
+    """How a secret may be spelled: as it is, in HTML, in an address, in a literal, in hexadecimal digits."""
+    digits = value.encode().hex()
+    literals = json.dumps(value)[1:-1], repr(value)[1:-1]
+    return {value, html.escape(value), quote(value, safe=""), *literals, digits, digits.upper()}

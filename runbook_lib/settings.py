@@ -58,9 +58,9 @@ class Settings(Profile):
     gitlab_token: Token | None = setting(
         "api scope; Maintainer of Mechanizer's project, since pipeline variables are read", None, needed=True
     )
-    tracker_project_id: int | None = setting("the internal-requests project, as a number", None, needed=True)
+    tracker_project_id: int | None = setting("the internal-requests project, as a number", None, needed=True, ge=0)
     mechanizer_project_id: int | None = setting(
-        "the project whose pipeline runs `runbook mechanizer`", None, needed=True
+        "the project whose pipeline runs `runbook mechanizer`", None, needed=True, ge=0
     )
     mechanizer_trigger_token: Token | None = setting("the trigger token of that pipeline", None, needed=True)
     mechanizer_ref: str = setting("the branch or tag of Mechanizer's pipeline", "main")
@@ -139,6 +139,13 @@ class Settings(Profile):
         if not re.fullmatch(r"([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}|", name):
             raise ValueError("expected a host name only, such as help.team.example")
         return name.lower()
+
+    @field_validator("slack_channel_id")
+    @classmethod
+    def _channel(cls, word: str) -> str:
+        if not re.fullmatch("[A-Za-z0-9]*", word):
+            raise ValueError("expected the channel's id, such as C0123456789, which ends its address in Slack")
+        return word
 
     @field_validator("operator")
     @classmethod

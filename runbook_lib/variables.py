@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.pasted import trimmed
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: notebooks, outputs and `.env` are found here from any working directory."""
@@ -22,6 +23,8 @@ ENV_FILE = ROOT / ".env"
 SECRETS = "RUNBOOK_SECRETS_DIR"
 """The folder of secret files: one file per setting, named like the variable in lower case."""
 _PREFIX, _PROFILE = "RUNBOOK_", "RUNBOOK_PROFILE"
+_WORDS = (_PROFILE, "RUNBOOK_ISSUER", "RUNBOOK_SMTP_SECURITY")
+"""Variables with one of a few words, in any case."""
 SETTINGS = (
     *("profile", "today", "operator", "outputs", "notebooks", "keys", "zendesk_url", "zendesk_mapped_host"),
     *("zendesk_oauth_token", "zendesk_email", "zendesk_api_token", "zendesk_field_plan", "zendesk_field_deployment"),
@@ -110,7 +113,7 @@ def chosen(profile: str | None, known: Collection[str] | None, practice: Collect
         InputError: A variable is unknown, or the secret files cannot be read.
     """
     found = _ours(os.environ, known)
-    profile = profile or found.get(_PROFILE, "").strip()
+    profile = profile or found.get(_PROFILE, "")
     in_file = {} if profile == "sandbox" else _ours(_lines(ENV_FILE), known)
     profile = profile or in_file.get(_PROFILE, "sandbox")
     if profile == "live":
@@ -124,7 +127,7 @@ def as_given(names: Collection[str]) -> dict[str, str]:
     """Some settings by name, unchecked, whatever is wrong with others. Practice does not read `.env`, see `chosen`."""
     found = _ours(os.environ, None)
     with suppress(InputError):  # loading the settings reports it
-        if found.get(_PROFILE, "").strip() != "sandbox":
+        if found.get(_PROFILE) != "sandbox":
             found = {**_ours(_lines(ENV_FILE), None), **found}
     with suppress(InputError):
         found = _with_secrets(found, names)
@@ -160,6 +163,7 @@ def _lines(env_file: Path) -> Mapping[str, str | None]:
 def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
     """Our variables of a source, without those that are empty; a misspelt one is reported, not ignored."""
     ours = {name.upper(): _plain(value) for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
+    ours |= {name: ours[name].casefold() for name in _WORDS if name in ours}
     if known is None:
         return ours
     names = {variable(setting) for setting in known} | {SECRETS}
@@ -174,9 +178,13 @@ def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> di
 
 
 def _plain(value: str) -> str:
-    """A value without the quotes that `docker run --env-file` leaves around it; `~/` is the user's own folder."""
-    quoted = re.fullmatch(r"""\s*(["'])(.*)\1\s*""", value, re.DOTALL)
-    value = quoted[2] if quoted else value
+    """A value without the quotes that `docker run --env-file` leaves around it; `~/` is the user's own folder.
+
+    Blanks and invisible characters around it came with copying.
+    """
+    value = trimmed(value)
+    quoted = re.fullmatch(r"""(["'])(.*)\1""", value, re.DOTALL)
+    value = trimmed(quoted[2]) if quoted else value
     return os.path.expanduser(value) if value.startswith("~/") else value  # noqa: PTH111 - Path raises without a home
 
 
@@ -188,7 +196,7 @@ def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[
     wanted = {variable(setting).lower() for setting in known}
     try:
         paths = [path for path in Path(folder).iterdir() if path.name.lower() in wanted and path.is_file()]
-        secrets = {path.name.upper(): path.read_text(encoding="utf-8-sig").strip() for path in paths}
+        secrets = {path.name.upper(): trimmed(path.read_text(encoding="utf-8-sig")) for path in paths}
     except (OSError, UnicodeDecodeError):
         raise InputError(f"A file in {SECRETS}, {folder}, cannot be read; expected text for each secret.") from None
     return {**{name: value for name, value in secrets.items() if value}, **found}

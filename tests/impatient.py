@@ -9,5 +9,5 @@ from runbook_lib.run import cluster, pulse
 
 if __name__ == "__main__":
     cluster.CONNECT_S, cluster.SETUP_S = 2, 20
-    pulse.ANSWER_S, pulse.STALLED_S, pulse.SILENT_S, pulse.LOOK_S = 8, 8, 2, 0.2
+    pulse.ANSWER_S, pulse.STALLED_S, pulse.SILENT_S, pulse.LOOK_S = 6, 6, 2, 0.2
     sys.exit(cli.main(sys.argv[1:]))

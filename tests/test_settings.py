@@ -413,7 +413,7 @@ def test_live_file_that_is_no_text(env_file: Path) -> None:
     assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("profile", [" live", "live\n"])
+@pytest.mark.parametrize("profile", [" live", "live\n", "Live", "\u200bLIVE"])
 def test_blanks_around_the_profile(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
     """They make no profile of their own, which would take the one's name and the other's settings."""
     set_all(monkeypatch, LIVE | {"PROFILE": profile})
@@ -538,6 +538,9 @@ def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
         ("WAIT_S", "nan"),
         ("ATTACHMENT_LIMIT_BYTES", "0"),
         ("TRACKER_PROJECT_ID", "group/project"),
+        ("MECHANIZER_PROJECT_ID", "-1"),
+        ("SLACK_CHANNEL_ID", "#support"),
+        ("SLACK_CHANNEL_ID", "https://team.slack.com/archives/C0123456789"),
         ("PROFILE", "production"),
         ("ISSUER", "somebody"),
     ],
@@ -568,7 +571,7 @@ TOKENS = ("ZENDESK_OAUTH_TOKEN", "ZENDESK_API_TOKEN", "GITLAB_TOKEN", "MECHANIZE
 @pytest.mark.parametrize("name", TOKENS)
 def test_blanks_around_a_token(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """They are no part of it: a file that was read into a variable ends in a newline."""
-    set_all(monkeypatch, LIVE | {name: " \thush-token\r\n"})
+    set_all(monkeypatch, LIVE | {name: "\ufeff \thush-token\u200b\r\n"})
 
     assert "hush-token" == getattr(Settings.load(), name.lower()).get_secret_value()
 

@@ -14,11 +14,12 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.changes import sent_by_hand_note
 from runbook_lib.cases.knowledge import Issuance, Knowledge, Purchases, purchase_facts
 from runbook_lib.cases.license_files import LicenseFiles
+from runbook_lib.cases.thread import telling
 from runbook_lib.cases.tracker import Tracker
 from runbook_lib.cases.unread import Unread
 from runbook_lib.domain import answers, evidence, ticket_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
-from runbook_lib.domain.models import Comment, Fact, Facts, Source, Ticket
+from runbook_lib.domain.models import Fact, Facts, Source, Ticket
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import PAID_PLANS
 from runbook_lib.settings import Settings
@@ -90,7 +91,7 @@ def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
 
 def _installed(known: Knowledge) -> evidence.Installed:
     """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
-    own = [comment.body for comment in known.thread if _tells_of_instance(comment, known.ticket)]
+    own = [comment.body for comment in telling(known.thread, known.ticket)]
     return evidence.installed(
         known.attached,
         emergency_on=known.emergency_on,
@@ -98,12 +99,6 @@ def _installed(known: Knowledge) -> evidence.Installed:
         works=ticket_words.says_it_works([known.ticket.subject, *own]),
         answer=cast(str | None, known.facts.value("installed_license")),
     )
-
-
-def _tells_of_instance(comment: Comment, ticket: Ticket) -> bool:
-    """Whether a comment is the requester's, or a colleague's note that no runbook has written."""
-    by_colleague = not (comment.public or "license runbook" in comment.body.casefold())
-    return comment.author_id == ticket.requester.id or by_colleague
 
 
 def _purchases(case: Case, facts: Facts) -> Purchases:

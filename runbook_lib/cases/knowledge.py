@@ -123,13 +123,13 @@ class Knowledge:
         organization, domain_of = self.ticket.organization, identity.domain_of
         requester = identity.NamedParty("the requester", domains=domain_of(self.ticket.requester.email or self.email))
         ours = [
-            identity.NamedParty(f"CustomersDot account {account.id}", account.company, domain_of(account.email))
+            identity.NamedParty(f"CustomersDot account {account.id}", account.company, domain_of(account.email), True)
             for account in self.purchases.accounts or ()
         ]
         if organization:
             ours.insert(0, identity.NamedParty("the organization", organization.name, organization.domains))
         if self.account_by_hand:
-            ours.append(identity.NamedParty("CustomersDot account found by the engineer", "", requester.domains))
+            ours.append(identity.NamedParty("CustomersDot account found by the engineer", "", requester.domains, True))
         licenses = [identity.NamedParty(one.name, one.company, domain_of(one.email)) for one in self.attached]
         not_looked = self.purchases.trouble.rstrip(".")
         return identity.IdentitySources(tuple(ours), requester, tuple(licenses), self.confirmed, not_looked)

@@ -22,6 +22,21 @@ def by_customer(thread: Iterable[Comment], ticket: Ticket, *, after: datetime | 
     return theirs if after is None else [comment for comment in theirs if comment.created_at > after]
 
 
+def telling(thread: Sequence[Comment], ticket: Ticket) -> list[Comment]:
+    """The comments that may tell how the instance is: the customer's, notes of colleagues, and what opened the ticket.
+
+    The first one may be a colleague's, who writes down a call. A runbook's own note counts for nothing.
+    """
+    return [
+        comment
+        for at, comment in enumerate(thread)
+        if at == 0
+        or comment.author_id == ticket.requester.id
+        or _is_customers(comment, ticket)
+        or not (comment.public or "license runbook" in comment.body.casefold())
+    ]
+
+
 def first_message(thread: Sequence[Comment], ticket: Ticket) -> tuple[Part, ...]:
     """The first comment under its author's name, and the requester's first comment, if that is another one."""
     if not thread:

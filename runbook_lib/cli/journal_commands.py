@@ -46,7 +46,8 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     operation_id = prefix + operation.removeprefix(prefix)
     is_there = there == "yes"
     is_case = operation_id == f"{prefix}{CASE}"
-    _refuse_without_journal(journal, number)
+    if not journal.entries():
+        raise InputError(f"{_without(journal)}, so that there is nothing to answer. Check the number.")
     with journal.lock(then="answer again"):
         if not is_case:
             _refuse_what_is_settled(journal, operation_id, prefix)
@@ -72,10 +73,9 @@ def keys() -> None:
     """The keys that sign the journals."""
 
 
-def _refuse_without_journal(journal: Journal, number: str) -> None:
-    """Where no run has begun there is nothing to answer; a wrong number leaves no folder."""
-    if not journal.entries():
-        raise InputError(f"Ticket {number} has no journal here, so that there is nothing to answer. Check the number.")
+def _without(journal: Journal) -> str:
+    """Where no run has begun, the number may be a wrong one; it leaves no folder."""
+    return f"Ticket {journal.ticket.partition('/')[2]} has no journal here"
 
 
 def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:
@@ -119,7 +119,10 @@ def show(ticket: str, as_json: bool) -> int:
     """Check a ticket's journal and show its lines."""
     found = _journal(ticket)[0]
     entries = found.entries()
-    for chain in found.parts():
+    parts = found.parts()
+    if not parts:
+        raise InputError(f"{_without(found)}, so that there is nothing to show. Check the number.")
+    for chain in parts:
         if chain.error:
             click.echo(f"runbook: {chain.error}", err=True)
     if as_json:
@@ -137,7 +140,7 @@ def show(ticket: str, as_json: bool) -> int:
     )
     rows = [[clean(word, 300) for word in line] for line in lines]
     heads = ("writer", "line", "at (UTC)", "what", "of what")
-    click.echo(tables.fitted(rows, heads) if rows else "No journal yet.")
+    click.echo(tables.fitted(rows, heads) if rows else "No line of it can be shown.")
     return exit_status.DONE
 
 

@@ -9,13 +9,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from runbook_lib.domain.errors import UnavailableError
 
 _WITH_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """A clock that cannot be set, and does not stop while the machine sleeps. Source: Linux, clock_gettime(2): only
 CLOCK_BOOTTIME includes it; macOS, clock_gettime(3): CLOCK_MONOTONIC does."""
+
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def uptime() -> tuple[str, float] | None:
+    """Which boot of which machine this is, and its seconds; None where the system does not say, as on macOS."""
+    with suppress(OSError):
+        return _BOOT.read_text(encoding="ascii").strip(), time.clock_gettime(_WITH_SLEEP)
+    return None
 
 
 class StaleLookError(UnavailableError):

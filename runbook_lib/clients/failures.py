@@ -5,6 +5,7 @@ What a service answers is foreign text: it is redacted, and cut afterwards.
 
 from __future__ import annotations
 
+import html
 import re
 import ssl
 from collections.abc import Callable
@@ -109,8 +110,11 @@ class Failures:
         try:
             words = self._explain(self._redactor.entering(decoded(response.content)))
         except OTHER_FORM:
-            is_page = "html" in response.headers.get("content-type", "")
-            words = f"{response.reason_phrase}, {WEB_PAGE}" if is_page else ""
+            words = ""
+            if "html" in response.headers.get("content-type", ""):
+                title = re.search(rb"<title[^>]*>([^<]{1,100})", response.content, re.IGNORECASE)
+                named = f" (*{self.line(html.unescape(title[1].decode(errors='replace')))}*)" if title else ""
+                words = f"{response.reason_phrase}, {WEB_PAGE}{named}"
         return (self.line(words) or self.line(response.reason_phrase)).rstrip(".") + "."
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from runbook_lib.clients.answers import cursor, listed, typed
+from runbook_lib.clients.answers import cursor, joined_words, listed, typed
 from runbook_lib.clients.http import Service, Session
 from runbook_lib.clients.slack_refusals import LATER, REFUSALS, UNSURE
 from runbook_lib.domain.errors import NotAsSentError, RefusedError, UnavailableError
@@ -119,7 +119,7 @@ class Slack:
 
         Raises:
             UnavailableError: Slack says to try later.
-            RefusedError: It says no; for `missing_scope` with what is needed, and what the token has.
+            RefusedError: It says no; with its details, such as the scopes that are needed and that the token has.
         """
         if answer["ok"] is True:
             return answer
@@ -128,7 +128,9 @@ class Slack:
         if code in LATER:
             raise UnavailableError(f"Slack cannot serve {whom} at the moment: {code}. Try again later.")
         scopes = [f"{name} {answer[key]}" for key, name in _SCOPES.items() if answer.get(key)]
-        raise self._service.failures.refused_with_200(code, f"for {whom}: {'; '.join([code, *scopes])}")
+        more = (answer.get("response_metadata") or {}).get("messages") or answer.get("errors")
+        details = [joined_words(more)] if more else []
+        raise self._service.failures.refused_with_200(code, f"for {whom}: {'; '.join([code, *scopes, *details])}")
 
 
 def _bare(text: str) -> str:

@@ -18,7 +18,7 @@ from runbook_lib.clients import zendesk_answers
 from runbook_lib.clients.answers import listed, moment
 from runbook_lib.clients.http import Service, Session
 from runbook_lib.clients.pages import is_sign_in_page
-from runbook_lib.clients.refusals import CREDENTIALS
+from runbook_lib.clients.refusals import CREDENTIALS, WEB_PAGE
 from runbook_lib.clients.retrying import answered_at
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
 from runbook_lib.domain.errors import PersonNeededError, RefusedError, UnavailableError
@@ -284,7 +284,7 @@ class Zendesk:
         try:
             return self._service.write_json("PUT", path, parse, json={"ticket": body})
         except RefusedError as exc:
-            if exc.status == 409:
+            if exc.status == 409 and "database" not in exc.words.casefold():
                 raise RefusedError(
                     f"Ticket {ticket.id} has changed since it was read, so nothing was sent. Look at it and run again.",
                     status=409,
@@ -311,11 +311,11 @@ class Zendesk:
 
 @contextmanager
 def _naming(ticket_id: int) -> Iterator[None]:
-    """Where a ticket is read: that there is none is said with its number, but for an account that is not there."""
+    """Where a ticket is read: that there is none is said with its number, unless the address is wrong."""
     try:
         yield
     except RefusedError as exc:
-        if exc.status != 404 or "help desk" in exc.words:
+        if exc.status != 404 or "help desk" in exc.words or WEB_PAGE in exc.words:
             raise
         words = f"Ticket {ticket_id} does not exist in Zendesk, or you may not see it. Check the number."
         raise RefusedError(words, status=404) from exc

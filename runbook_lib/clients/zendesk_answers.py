@@ -5,6 +5,7 @@ Source: Zendesk Support API reference, tickets, ticket comments, ticket audits, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -77,7 +78,9 @@ def identity(item: Any) -> tuple[str, str]:
 
 
 def _organization(item: Any) -> Organization:
-    fields, domains = item.get("organization_fields"), item.get("domain_names")
+    """An organization; a domain may have been entered as an address of the web or with an at sign."""
+    fields, listed = item.get("organization_fields"), typed(list[str], item.get("domain_names") or [])
+    domains = [re.sub(r"^(?:https?://)?@?|/.*$", "", domain.strip()) for domain in listed]
     return model(Organization, item, name=item.get("name") or "", fields=fields, domains=domains)
 
 
@@ -102,11 +105,12 @@ def _attachment(item: Any) -> Attachment | None:
 
 
 def _comment(item: Any) -> Comment:
+    body = item.get("body") or item.get("plain_body") or ""  # a chat or a call may have only the second
     return model(
         Comment,
         item,
-        body=item.get("body") or "",
-        raw=original(item.get("body") or ""),
+        body=body,
+        raw=original(body),
         raw_html=original(item.get("html_body") or ""),
         created_at=moment(item["created_at"]),
         attachments=tuple(file for file in listed(item.get("attachments") or [], _attachment) if file is not None),

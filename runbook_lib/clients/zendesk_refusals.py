@@ -39,6 +39,7 @@ def refusals(credential: str) -> Refusals:
                 says=r"missing .*scope|insufficient_scope",
                 fault=RIGHTS,
             ),
+            Row("It could not be saved at that moment: run again.", says="database collision"),
             Row("Check RUNBOOK_ZENDESK_URL.", says="no help desk"),
             Row(f"Renew {credential}.", status=401, fault=CREDENTIALS),
             Row(

@@ -111,6 +111,10 @@ def address(name: str, raw: object) -> str:
     return checked.ascii_email
 
 
+def _pasted_address(name: str, raw: object) -> str:
+    return address(name, pasted.address(raw) if isinstance(raw, str) else raw)
+
+
 def count(name: str, raw: object, *, least: int = 0) -> int:
     """A number of users, from `least` to `MAX_USERS`."""
     expected = f"a whole number of users from {least} to {MAX_USERS:,}"
@@ -299,7 +303,10 @@ _ALL = (
     _answer("identity_confirmed", "yes or no: you made sure that this is the customer", "Is it the customer?"),
     Question("user_count", "users for the new license, if not the suggested number", _seats, "User count"),
     Question(
-        "requester_email", "the requester's address, only if the ticket shows none", address, "Requester's address"
+        "requester_email",
+        "the requester's address, only if the ticket shows none",
+        _pasted_address,
+        "Requester's address",
     ),
     _flag("send_earlier", "True sends the valid license of an earlier emergency", "Send the earlier one"),
     Question(
@@ -321,7 +328,7 @@ _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     day: "YYYY-MM-DD",
     count: "N",
     _seats: "N",
-    address: "ADDRESS",
+    _pasted_address: "ADDRESS",
     _files: """'["a.png", "b.png"]'""",
     _on_screenshots: "expires_on,plan",
 }

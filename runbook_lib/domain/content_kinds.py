@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     MAIL = "a mail"
     OUTLOOK = "an Outlook or old Office file"
     ENCRYPTED = "an encrypted message"
+    SIGNED = "a message inside its signature"
     VIDEO = "a video or a sound"
     SYSTEM = "a file of an operating system"
     HTML = "a web page (HTML)"
@@ -45,10 +47,11 @@ ADVICE = {
     Kind.OUTLOOK: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.BINARY: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.ENCRYPTED: "Ask for it without encryption.",
+    Kind.SIGNED: "Open it in a mail program, or ask for it without the signature.",
     Kind.LICENSE_INFO: "It shows what a screenshot would show: compare its values with those, or enter them yourself.",
 }
 """What to do about a content without a license, where that is not obvious."""
-UNOPENED = frozenset((Kind.ARCHIVE, Kind.OUTLOOK, Kind.PDF, Kind.ENCRYPTED, Kind.BINARY))
+UNOPENED = frozenset((Kind.ARCHIVE, Kind.OUTLOOK, Kind.PDF, Kind.ENCRYPTED, Kind.SIGNED, Kind.BINARY))
 """Kinds that may hold a license that is not seen here."""
 
 _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
@@ -79,7 +82,8 @@ _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 """What no text has in one of the usual encodings; an escape character is there where colors are."""
 _IMAGES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WebP"}
 _SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
-"""The type of a signature beside a mail. Source: RFC 5652, 5.1: `id-signedData`."""
+_ENVELOPED = _SIGNED[:-1] + b"\x03"
+"""The types of a signature and of an encrypted mail. Source: RFC 5652, 5.1 and 6.1."""
 _ENCRYPTED = (
     *("-----begin pgp message", "-----begin age encrypted", "-----begin pkcs7", "-----begin cms"),
     *("$ansible_vault", "age-encryption.org/", "u2fsdgvkx1"),
@@ -121,6 +125,14 @@ _LONE_CODE = re.compile(
     r"(?![A-Za-z0-9+/=-]|_[A-Za-z0-9])"
 )
 """What looks like a code wherever it stands: people name it in any language, or not at all."""
+_GROUP = "[A-Za-z0-9]{%d}"
+_GROUPS = "|".join(
+    rf"{_GROUP % (24 // n)}(?:[ \u00a0_.-]{{1,2}}{_GROUP % (24 // n)}){{{n - 1}}}" for n in (2, 3, 4, 6, 8)
+)
+_GROUPED_CODE = re.compile(rf"(?<![A-Za-z0-9])(?:{_GROUPS})(?![A-Za-z0-9])")
+"""A code in groups of one size, as people dictate it; `_is_grouped_code` tells it from words."""
+_ENCODED_CODE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[M-OQ-WY-e][A-Za-z0-9+/]{3}){8}(?:Cg==|DQo=)?(?![A-Za-z0-9+/=])")
+"""What may be Base64 of a code, with or without a line end, as in a Kubernetes secret: letters and digits begin so."""
 _ABOUT_CODE = re.compile(r"a[ck]ti[vw]|активац|激活|有効化|アクティベ|활성화|\bcode|コード", re.I)
 _BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
 _SHORT_CHARS = 400
@@ -145,7 +157,21 @@ def as_text(content: bytes) -> str:
 
 def activation_codes(text: str) -> list[tuple[int, int]]:
     """The spans of activation codes: of what follows their name, and of whatever else looks like one."""
-    return [*(one.span(1) for one in _CODE.finditer(text)), *(one.span() for one in _LONE_CODE.finditer(text))]
+    named = (one.span(1) for one in _CODE.finditer(text))
+    lone = (one.span() for one in _LONE_CODE.finditer(text))
+    grouped = (one.span() for one in _GROUPED_CODE.finditer(text) if _is_grouped_code(one[0]))
+    encoded = (one.span() for one in _ENCODED_CODE.finditer(text) if _LONE_CODE.fullmatch(_decoded(one[0])))
+    return [*named, *lone, *grouped, *encoded]
+
+
+def _is_grouped_code(text: str) -> bool:
+    """Whether groups of letters and digits are a code: of all three kinds, and mixed within two groups at least."""
+    mixed = len(re.findall(r"(?=[a-zA-Z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]+", text))
+    return mixed > 1 and text.upper() != text != text.lower()
+
+
+def _decoded(letters: str) -> str:
+    return base64.b64decode(letters).decode("latin-1").strip()
 
 
 def magic(content: bytes) -> tuple[Kind, str]:
@@ -165,8 +191,10 @@ def _by_first_bytes(content: bytes) -> tuple[Kind, str]:
             return kind, detail
     if content[4:8] == b"ftyp" or (content.startswith(b"RIFF") and content[8:12] in (b"AVI ", b"WAVE")):
         return Kind.VIDEO, ""
-    if _SIGNED in content[:40]:
-        return Kind.KEY, ""
+    if _ENVELOPED in content[:40]:
+        return Kind.ENCRYPTED, ""
+    if _SIGNED in content[:40]:  # beside a mail, or around one, which has its headers
+        return (Kind.SIGNED if b"content-type:" in content.lower() else Kind.KEY), ""
     if content[257:262] == b"ustar":
         return Kind.TAR, ""
     return Kind.BINARY, ""

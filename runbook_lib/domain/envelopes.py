@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from runbook_lib.domain.base64_pieces import (
     LEAST_BYTES,
@@ -45,17 +45,16 @@ _LONG_RUN = re.compile(r"[A-Za-z0-9+/]{27,}")
 _LINE = re.compile(r"[A-Za-z0-9+/]{32,}")
 """Long enough to be a line of a license, whatever surrounds it."""
 _SHORT = re.compile(r"[A-Za-z0-9+/]{1,31}")
-_COLORS = re.compile(r"(?:\x1b|ESC|\^\[)\[[0-9;]{0,20}[A-Za-z]")
-"""Color codes of a terminal, raw and as editors show them."""
 MOST_MENDED = 10
 """Licenses of one text that are reassembled from lines."""
 OTHER_SIGNS = "other signs between its lines were left out"
 AFTER_CHARS = 200
 """Longest distance from the last long line to the short one after it."""
-_DECODED = re.compile(
-    r"""\{\s{0,20}(?:["'](?:data|key|iv)["']\s{0,3}(?::|=>)\s{0,3}["'][A-Za-z0-9+/=\s]{20,60000}["']\s{0,3},?\s{0,20}){3}\}"""
+_NAME = re.compile(r"[\"':]{0,2}(data|key|iv)[\"']?\s{0,3}(?::|=>|=)\s{0,3}[|>\"'-]{0,4}\s{0,20}(?=[A-Za-z0-9+/]{20})")
+"""A part of an envelope that was decoded already, as `base64 -d`, Ruby or YAML shows it."""
+_VALUE = re.compile(
+    r"(?:[A-Za-z0-9+/=]{16,}\s{0,20})*(?:[A-Za-z0-9+/]{1,15}(?=[=\"'\r\n]|\Z)={0,2})?\s{0,20}[\"']?[\s,]{0,20}"
 )
-"""An envelope that was decoded already, as `base64 -d` or Ruby prints it."""
 _ENVELOPE = re.compile(rb'[A-Za-z0-9+/=\\":, \t\r\n]*\}?')
 """An envelope's JSON after its first brace; a second one begins another envelope."""
 
@@ -151,7 +150,6 @@ class Search:
         """
         begins = self._skeleton.origin(start, start + 1)[0]
         text = self.view.text[begins : begins + 2 * MOST_CHARS]
-        text = _COLORS.sub(lambda found: " " * len(found[0]), text)
         lines = list(_LINE.finditer(text))
         if len(lines) < 2 or lines[0].start():
             return None
@@ -173,7 +171,7 @@ class Search:
         spans += self._between_boundaries()
         bounded = [(start, min(end, len(letters))) for start, end in spans]
         found = [self._origin(*self._with_boundaries(*span)) for span in merged(bounded)]
-        found += [self.view.origin(*one.span()) for one in _DECODED.finditer(self.view.text)]
+        found += [self.view.origin(*one) for one in _decoded_envelopes(self.view.text)]
         return sorted(found + [(one.start, one.end) for one in self.found if OTHER_SIGNS in one.notes])
 
     @cached_property
@@ -236,6 +234,20 @@ class Search:
         if outer[0] < start and is_whole and outer[1] == end:
             notes.append("its END line is missing")
         return Envelope(*self._origin(*outer), _padded(body) if is_whole else body, is_whole, tuple(notes))
+
+
+def _decoded_envelopes(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of envelopes whose three parts stand in a row, by their names."""
+    parts = [(name.start(), name[1], _end_of_value(text, name.end())) for name in _NAME.finditer(text)]
+    for three in zip(parts, parts[1:], parts[2:], strict=False):
+        in_a_row = all(end >= start for (_, _, end), (start, _, _) in pairwise(three))
+        if in_a_row and len({name for _, name, _ in three}) == len(three):
+            yield three[0][0], three[2][2]
+
+
+def _end_of_value(text: str, start: int) -> int:
+    found = _VALUE.match(text, start)
+    return found.end() if found else start
 
 
 def _skeleton(text: str) -> View:

@@ -1,7 +1,8 @@
 """Resolves the escapes of a text, and keeps the original place of every character. Pure; it knows no license.
 
 An escape is a character in HTML, percent-encoding, JSON, a string literal, quoted-printable or a log; a line of a dump;
-a run of bytes as hex digits or as numbers; uuencode; or the number in front of a line. Every search is linear.
+a run of bytes as hex digits or as numbers; uuencode; the number in front of a line; or what is not seen, as a color.
+Every search is linear.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _ESCAPE = re.compile(
     r"|\\{1,8}(?:u(?P<unicode>[0-9A-Fa-f]{4})|u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|x(?P<hex>[0-9A-Fa-f]{2})"
     r"|(?P<octal>[0-3][0-7]{2})|(?P<letter>[nrtfv/\"'\\]))"
     r"|\#(?P<syslog>0[0-3][0-7])"
-    r"|=(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
+    r"|=(?![0-9A-Fa-f]{40})(?P<quoted>[0-9A-Fa-f]{2})|=[ \t]{0,8}\r?\n"
+    r"|[\0\u00ad\u200b-\u200f\u2060\ufeff]{1,1000}|(?:\x1b|ESC|\^\[)\[[0-9;]{0,20}[A-Za-z]"
     r"|%u(?P<wide>[0-9A-Fa-f]{4})|‹U\+(?P<named>[0-9A-F]{4,6})›"
     rf"|(?<![0-9A-Za-z.])(?P<bytes>(?:{_NUMBER}(?:[,;]\s{{0,12}}|\s{{1,4}})){{20,}}(?:{_NUMBER})?)"  # as Node's Buffer
     r"|begin [0-7]{3,4} [^\r\n]{1,255}\r?\n(?P<uu>(?:[!-M][ -`]{1,80}\r?\n){1,3000})"
@@ -96,7 +98,7 @@ def _pieces(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _meant(found: re.Match[str]) -> str:
-    """What an escape stands for; "" for a soft line break and a line's number, a space if there is no character."""
+    """What an escape stands for; "" for what only lays it out, a space if there is no character."""
     kind, code = found.lastgroup, found[found.lastgroup] if found.lastgroup else ""
     if kind in _HEX or kind in _OCTAL:
         point = int(code, 8 if kind in _OCTAL else 16)

@@ -78,6 +78,7 @@ def installed(
     A license that is still valid was issued, but an instance rejects one with too few users, so it may not be
     installed. The engineer is asked if the ticket says that the instance is read-only or has rejected a license. If it
     says nothing of that, only a renewal is asked about: a license that is not expired, or that follows an older one.
+    One that says that the instance works, where no license runs any more, may have got a later one.
 
     Args:
         held: The licenses, in any order.
@@ -94,12 +95,18 @@ def installed(
     in_order = sorted(held, key=lambda one: one.expires_on or date.max, reverse=True)
     running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
     is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
+    names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
+    if works is Answer.YES and held and not running:
+        return Installed(
+            None,
+            f"The ticket says that the instance works, and no license on it runs any more ({names}). It may have a "
+            "later one and need nothing: ask. If it is read-only after all, pass the one it has as installed_license.",
+        )
     if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
         return Installed(in_order[0] if in_order else None)
     says = "says that the instance is read-only, or speaks of another trouble"
     if works is Answer.UNKNOWN:
         says = "does not say in known words whether the instance still works"
-    names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
     return Installed(
         None,
         f"The ticket {says}, and a license on it still runs ({names}). A file proves that it was issued, not that "

@@ -16,7 +16,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from email.message import Message
 from io import BytesIO
@@ -94,12 +94,14 @@ _BROKEN = "The archive is damaged and could not be read to its end. Ask for the 
 class _Look:
     """One look at one content, with what may still be opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_secret: Callable[[str], bool] = lambda _: False) -> None:
+        self._is_secret = is_secret
         self._members, self._bytes = MOST_MEMBERS, TOTAL_BYTES
         self._licenses: dict[str, Envelope] = {}
         self._notes: list[str] = []
         self._is_opened = True
         self.has_piece = False  # whether a piece of a license was seen, without its beginning
+        self.has_secret = False  # whether `is_secret` says so of a text in it
 
     def at(self, content: bytes) -> Content:
         kind, detail = self._open(content, "", 0)
@@ -142,6 +144,7 @@ class _Look:
             self._leave("Only its first 2 MB were searched for a license.")
         start = content[:TEXT_BYTES]
         text = as_text(start)
+        self.has_secret = self.has_secret or self._is_secret(text)
         search = envelopes.Search(text)
         amid = envelopes.Search(start.decode("latin-1")) if not search.found and b"\0" in start else search
         search = amid if amid.found else search  # letters of one or two bytes amid others
@@ -268,32 +271,35 @@ class _Look:
                 self._inner(payload, where, "a part of the mail", depth)
 
 
-def encoded_licenses(
-    text: str, view: View, is_known: Callable[[tuple[int, int]], bool] = lambda _: False
-) -> list[tuple[int, int]]:
-    """The spans of a text that hold a license, or a piece of one, only once they are decoded.
+def encoded(
+    text: str, view: View, is_known: Callable[[tuple[int, int]], bool], is_secret: Callable[[str], bool]
+) -> Iterator[tuple[int, int, bool]]:
+    """The spans of a text that hold a license, or a piece of one, or a secret, only once they are decoded.
+
+    Each with whether it is a license.
 
     Args:
         text: The text as it is.
         view: The same with its escapes resolved.
         is_known: Whether a span holds a license as it is; it is not decoded, which would take most of the time.
+        is_secret: Whether a text that was decoded has a secret in it.
     """
     blocks = list(encoded_blocks.in_base64(text))
     if view.text != text:
         found_in_view = encoded_blocks.in_base64(view.text)
         blocks += [(*view.origin(start, end), content) for start, end, content in found_in_view]
-    return [block[:2] for block in blocks if not is_known(block[:2]) and _holds_license(block[2])]
+    for start, end, content in blocks:
+        if not is_known((start, end)):
+            look = _Look(is_secret)
+            is_license = bool(look.at(content).licenses) or look.has_piece
+            if is_license or look.has_secret:
+                yield start, end, is_license
 
 
 def _body(found: Envelope) -> str:
     """Its Base64 letters in one line; of a cut one without the last few, which may be other words."""
     letters = found.body.rstrip("=")
     return letters if found.is_whole else letters[:-CUT_CHARS]
-
-
-def _holds_license(content: bytes) -> bool:
-    found = _Look()
-    return bool(found.at(content).licenses) or found.has_piece
 
 
 def _payload(part: Message) -> bytes | None:

@@ -57,9 +57,12 @@ _NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null",
 _FORMS = """
     ab ag aps as asa bhd bv bvba co company corp corporation dd doo eg eireli ev gbr gmbh inc incorporated kft kg kgaa
     kk limited llc llp lp ltd ltda mbh nv ohg ood oy oyj plc pte pty pvt sa sarl sas sasu sdn se sia sl spa srl sro ug
-    uab zrt ооо ао 株式会社
+    uab zrt ооо ао 株 有 주
 """
-_LEGAL_FORMS = frozenset(_FORMS.split())
+_JOINED_FORMS = ("株式会社", "有限会社", "合同会社", "股份有限公司", "有限责任公司", "有限公司", "주식회사")
+"""Legal forms that are written without a space, before the name or after it."""
+_LEGAL_FORMS = frozenset((*_FORMS.split(), *_JOINED_FORMS))
+_FIRST_FORMS = frozenset(("ооо", "ао", "pt", "株", "有", "주", *_JOINED_FORMS))
 _LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a"), ("private",))
 
 
@@ -70,6 +73,7 @@ class NamedParty:
     where: str  # the source, for the reader: "organization", "CustomersDot account 7", a file's name
     company: str = ""  # the company, or ""
     domains: tuple[str, ...] = ()  # mail domains, without the addresses
+    is_of_address: bool = False  # whether it is a record of exactly the requester's address
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ def ruling(who: IdentitySources) -> Ruling:
             "customer's contact on file to open a ticket."
         )
         return Ruling(RULE, Answer.NO, reason, ORIGIN)
-    strangers = [license for license in who.licenses if not agrees(license, who)]
+    ours = [license for license in who.licenses if agrees(license, who)]
+    strangers = [one for one in who.licenses if one not in ours and not (ours and _names_no_one(one))]
     if not who.ours:
         reason = (
             f"Nothing of ours says who this is: the ticket has no organization, and {who.not_looked or _NO_ACCOUNT}."
@@ -133,12 +138,12 @@ def _has_domain(ours: NamedParty, who: IdentitySources) -> bool:
 
     A reseller, a former employee or a look-alike of the domain may be in an organization, too.
     """
+    if ours.is_of_address:
+        return True
     theirs = who.requester.domains
     of_licenses = [domain for one in who.licenses for domain in one.domains if theirs and not is_free_mail(domain)]
     listed = ours.domains or of_licenses
-    return not listed or any(
-        domain_key(one) == domain_key(other) or same_domain(one, other) for one in listed for other in theirs
-    )
+    return not listed or any(same_domain(one, other) for one in listed for other in theirs)
 
 
 def standing(license: NamedParty, who: IdentitySources) -> str:
@@ -147,10 +152,15 @@ def standing(license: NamedParty, who: IdentitySources) -> str:
         return "nothing of ours to compare it with"
     if agrees(license, who):
         return "agrees"
-    free = [domain for domain in license.domains if is_free_mail(domain)]
-    if not company_key(license.company) and len(free) == len(license.domains):
-        return "names no one" + (": anyone can have an address there" if free else "")
+    if _names_no_one(license):
+        return "names no one" + (": anyone can have an address there" if license.domains else "")
     return "differs"
+
+
+def _names_no_one(license: NamedParty) -> bool:
+    """Whether a license has neither a company nor a mail domain of its own, as an emergency license has neither."""
+    own = [one for one in license.domains if not (is_free_mail(one) or domain_key(one) == "example.com")]
+    return not (own or company_key(license.company))
 
 
 def same_company(one: str, other: str) -> bool:
@@ -162,6 +172,7 @@ def company_key(name: str) -> str:
     """A company's name without case, punctuation and legal form; "" where it names none."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     folded = re.sub(r"[.'’]", "", folded).replace("&", " and ").replace("+", " and ")
+    folded = re.sub(f"({'|'.join(_JOINED_FORMS)})", r" \1 ", folded)
     kinds = ((char, unicodedata.category(char)) for char in folded)
     visible = (" " if kind[0] in "PSZC" else char for char, kind in kinds if kind != "Cf")
     words = unicodedata.normalize("NFKC", "".join(visible)).split()  # again: removed characters may join marks
@@ -234,7 +245,7 @@ def _without_form(words: list[str]) -> list[str]:
             break
         while len(words) > 1 and words[-1] == "and":
             words.pop()
-    return words[1:] if len(words) > 1 and words[0] in ("ооо", "ао", "株式会社", "pt") else words
+    return words[1:] if len(words) > 1 and words[0] in _FIRST_FORMS else words
 
 
 def _names(one: NamedParty) -> str:

@@ -91,9 +91,9 @@ def number(text: str) -> int | Unclear | None:
     """A whole number, its thousands grouped by comma, space, apostrophe or dot; None if the text is none.
 
     A comma always groups, as on the product's pages. A dot groups if the number would not be whole otherwise: `1.250`
-    is 1250, but `1.000` may be 1.
+    is 1250, but `1.000` may be 1. A unit may follow: *250 users*.
     """
-    text = _short(text).translate(_APOSTROPHES)
+    text = re.sub(" ?(?:users?|seats?|licen[sc]es?)$", "", _short(text).translate(_APOSTROPHES), flags=re.IGNORECASE)
     if len(text) > 20:
         return None
     if re.fullmatch("[0-9]+", text):
@@ -117,6 +117,7 @@ def day(text: str) -> date | Unclear | None:
     if found := _ISO_MOMENT.fullmatch(text):
         return _moment(found[1], found[2], found[3] or "")
     text = _CLOCK.sub("", re.sub(" {2,}", " ", unicodedata.normalize("NFC", text.casefold())))
+    text = re.sub("^(?:on|le|el|il|den|am|op) ", "", text)
     if found := _ISO.fullmatch(text):
         return _one_of([_date(int(found[1]), int(found[3]), int(found[4]))])
     if found := _YEAR_FIRST.fullmatch(text):
@@ -156,6 +157,13 @@ def is_other_account(text: str, url: str) -> bool:
     ours = re.sub(r"^https?://", "", url.casefold()).split("/")[0]
     theirs = ticket_host(text)
     return bool(theirs) and theirs != ours and all(host.endswith(".zendesk.com") for host in (theirs, ours))
+
+
+def address(text: str) -> str:
+    """A mail address, also as mail programs copy it: as a link, or behind its owner's name in angle brackets."""
+    text = re.sub("mailto:", "", trimmed(text), flags=re.IGNORECASE)
+    named = re.fullmatch(r"[^<>@\n]*<([^<>\s]+)>", text) or re.fullmatch(r"\[?([^\s<>()\[\]]+)\]? ?[<(]\1[>)]", text)
+    return named[1] if named else text.strip("\"';,")
 
 
 def name_key(text: str) -> str:

@@ -1,8 +1,8 @@
 """A performing run in a process of its own, and what its journal says of it so far.
 
 Whoever watches sees the same, since only the journal is read: the notebook that began the run, another browser, or a
-kernel that was restarted meanwhile. The process goes on without any of them. A lock that it holds tells that it is at
-work, so that a second one is not begun beside it; that nothing is done twice rests on `effects`, not on this lock.
+kernel that was restarted meanwhile. The process goes on without any of them. It holds a lock on a file that names it,
+so that a second one is not begun beside it; that nothing is done twice rests on `effects`, not on this lock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import IO, Any
 
 from runbook_lib import files, templates
@@ -26,11 +25,9 @@ from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
 LOCK = ".performing"
-"""The file in the ticket's folder that a performing process holds."""
+"""The file in the ticket's folder that a performing process holds, and that has its process id."""
 LOOK_EVERY_S = 0.25
 TRIES = 5
-SEALING_S = 120
-"""How long after its last line a run's process may still be at work."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,6 @@ class BackgroundRun:
         self._report: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._after = 0
-        self._ended_run: RunEvents | None = None
 
     @property
     def pid(self) -> int | None:
@@ -123,6 +119,8 @@ class BackgroundRun:
                 given.write(json.dumps(dict(answers)).encode())
                 given.seek(0)
                 self._process = self._started([*command, "--perform", "--json", "-f", "-"], given, held)
+            os.truncate(held, 0)
+            os.pwrite(held, str(self._process.pid).encode(), 0)
         finally:
             os.close(held)  # the process holds it from now on, and to its end
         return True
@@ -155,8 +153,6 @@ class BackgroundRun:
         It is the run that `begin` started, or else the one that is under way.
         """
         began, shown = time.monotonic(), ""
-        if self._process is None:
-            self._find_open_run()
         while True:
             is_running = self._is_running()
             try:
@@ -172,28 +168,21 @@ class BackgroundRun:
             if written:
                 written.close()
 
-    def _find_open_run(self) -> None:
-        """Follow the run that has no end yet, or else one that has not written its first line yet.
-
-        A run that has an end may still be at work, too: its ticket gets the note of the record.
-        """
-        entries = self._journal.own_entries()
-        last = next(reversed(History.of(entries).performing_runs), None)
-        if last and last.start and not last.end:
-            self._after = next(place for place, line in enumerate(entries) if line is last.start.entry)
-        else:
-            self._after = len(entries)
-            self._ended_run = last if last and _is_fresh(last) else None
+    def _pid_elsewhere(self) -> int | None:
+        """The process that performs on this ticket, or did so last, whoever began it."""
+        try:
+            return int(self._lock_path.read_bytes())
+        except (OSError, ValueError):  # it was begun just now
+            return None
 
     def _is_running(self) -> bool:
         """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
         return self._process.poll() is None if self._process else self.is_under_way
 
     def _read(self, seconds: float, *, is_running: bool) -> RunProgress:
-        following = self.pid is None
+        following, pid = self._process is None, self.pid or self._pid_elsewhere()
         runs = History.of(self._journal.own_entries()[self._after :]).performing_runs
-        own = [run for run in runs if self.pid in (None, _pid(run))]
-        run = own[-1] if own else None if is_running else self._ended_run
+        run = next((one for one in reversed(runs) if one.start and one.start.entry.get("pid") == pid), None)
         if run is None:
             return RunProgress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
         named = templates.titles(self._notebooks / f"{run.runbook}.ipynb")
@@ -261,16 +250,6 @@ class BackgroundRun:
             os.close(file)
             return None
         return file
-
-
-def _pid(run: RunEvents) -> object:
-    return run.start.entry.get("pid") if run.start else None
-
-
-def _is_fresh(run: RunEvents) -> bool:
-    """Whether a run ended so recently that its process may still seal."""
-    at = run.events[-1].at
-    return at is not None and (datetime.now(UTC) - at).total_seconds() < SEALING_S
 
 
 def _seconds(run: RunEvents) -> float:

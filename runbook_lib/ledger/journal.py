@@ -31,8 +31,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from runbook_lib import files
+from runbook_lib.clients.budget import uptime
 from runbook_lib.domain.errors import InputError, JournalError, UnavailableError
-from runbook_lib.domain.events import BEGINNINGS, Event, History, Kind, Operation
+from runbook_lib.domain.events import BEGINNINGS, Event, History, Kind, Operation, finite
 from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger import chains
 from runbook_lib.ledger.chains import Chain, Entry, Reader
@@ -113,6 +114,7 @@ class Journal:
             own = next((chain for chain in parts if chain.path == path), Chain(path, self.writer))
             if kind in BEGINNINGS:
                 self._check_clock(own)
+                fields["uptime"] = uptime()
             self._add(own, kind, fields)
 
     def _add(self, own: Chain, kind: str, fields: Mapping[str, Any]) -> None:
@@ -190,6 +192,7 @@ class Journal:
     def open_since(self, operation_id: str) -> datetime | None:
         """When an effect was last intended, by any writer, if its end is unknown; else None.
 
+        Of this machine's own lines it is the moment by the clock as it is now, which may have been set since.
         A journal that was restarted cannot say: every effect may have been intended before that.
         """
         parts = self._relied()
@@ -200,7 +203,7 @@ class Journal:
         found = [at for at in others if at and at > ended]
         if all(event.kind == Kind.UNKNOWN for event in own.events):
             found += map(_moment, history.restarts)
-        found += [_moment(own.intended)] if own.intended else []
+        found += [_by_present_clock(own.intended)] if own.intended else []
         return max(found, default=None)
 
     def answer(self, operation_id: str) -> bool | None:
@@ -353,6 +356,15 @@ def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
 def _moment(event: Event) -> datetime:
     """When a line was written; one that does not say so was written at any time until now."""
     return event.at or datetime.now(UTC)
+
+
+def _by_present_clock(event: Event) -> datetime:
+    """When a line was written on this machine since it was started, however its clock was set since; else `_moment`."""
+    at, then, now = _moment(event), event.entry.get("uptime"), uptime()
+    if not now or not isinstance(then, list) or then[:1] != [now[0]] or (ran_s := finite(then[-1])) is None:
+        return at
+    meant = datetime.now(UTC) - timedelta(seconds=now[1] - ran_s)
+    return meant if abs(meant - at) > timedelta(seconds=1) else at
 
 
 def _intended_at(chain: Chain, operation_id: str) -> datetime | None:

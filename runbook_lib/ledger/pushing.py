@@ -1,7 +1,8 @@
 """Pushes what is ours to the team's share: the lines of our own parts of the journal, and the records that they seal.
 
-What was pushed is noted here, and not asked for again. Before new lines are pushed, the share is listed: if it holds
-others by the same key, this folder or its key is not the only one of its kind, and only a new key helps.
+What was pushed is noted here, and not asked for again. Before new lines are pushed, and once all are, the share is
+listed: if it holds others by the same key, this folder or its key is not the only one of its kind, and only a new key
+helps. Of two that push in the same moment one at least learns of it.
 
     <ticket>/.share-<digest of the address>   what was pushed from here: the SHA-256 and the name of each object
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 from runbook_lib import files
@@ -71,7 +73,7 @@ def push_ticket(
     """Push what our own parts of a ticket's journal hold that is not in the share yet.
 
     Args:
-        lists: Whether the share is listed before new lines are pushed: it may hold others of the same key, where this
+        lists: Whether the share is listed around the push of new lines: it may hold others of the same key, where this
             folder is an older copy, or another machine has one.
         records: Whether records are pushed, too, which may be large: the time before an effect is for its claim.
         missing_keys: The objects of published keys that are gone, and are created again.
@@ -84,7 +86,7 @@ def push_ticket(
     own = [part for part in journal.parts() if part.is_own and part.key and part.raw]
     if not own:
         return Transferred()
-    push = _Push(share, journal, lists=lists, missing_keys=missing_keys)
+    push = _Push(share, journal, lists=lists, looks_again=records, missing_keys=missing_keys)
     for part in own:
         push.key(part.key, keys.pem_of(part.key), owner)
         push.lines(part)
@@ -100,13 +102,15 @@ class _Push:
     What the share holds of it is known by what was noted here; it is listed where nothing was, or once for new lines.
     """
 
-    def __init__(self, share: Share, journal: Journal, *, lists: bool, missing_keys: Collection[str]) -> None:
+    def __init__(
+        self, share: Share, journal: Journal, *, lists: bool, looks_again: bool, missing_keys: Collection[str]
+    ) -> None:
         self.moved = Transferred()
         self._share, self._ticket = share, journal.ticket
         self._pushed = Pushed(journal.folder, share)
         self._names: set[str] = set()
         self._learn(self._pushed.objects)
-        self._is_to_list = lists or not self._names
+        self._lists, self._looks_again = lists or not self._names, looks_again
         self._missing_keys = missing_keys
 
     def _learn(self, paths: Iterable[str]) -> None:
@@ -114,9 +118,8 @@ class _Push:
         self._names |= {path.removeprefix(prefix) for path in paths if path.startswith(prefix)}
 
     def _list(self) -> None:
-        if self._is_to_list:
+        if self._lists:
             self._learn(each.path for each in self._share.objects(self._ticket))
-            self._is_to_list = False
 
     def key(self, key: str, pem: bytes | None, owner: str) -> None:
         """Publish a public key; one that is there already stays, whatever stands above it."""
@@ -127,12 +130,16 @@ class _Push:
 
     def lines(self, part: Chain) -> None:
         """Push the lines behind those that are there."""
-        if self._latest(part.key).last < len(part.raw):
+        is_new = self._latest(part.key).last < len(part.raw)
+        if is_new:
             self._list()
         latest = self._latest(part.key)
         new = Segment(part.key, latest.last + 1, len(part.raw))
         is_followed = not latest.last or self._holds(latest.name, _lines(part, latest))
-        if is_followed and (not len(new) or self._create(new.name, _lines(part, new))):
+        is_pushed = is_followed and (not len(new) or self._create(new.name, _lines(part, new)))
+        if is_pushed and is_new and self._looks_again:
+            self._list()
+        if is_pushed and not self._overlap(part.key):
             self.moved.lines += len(new)
         else:
             self.moved.trouble.append(
@@ -144,8 +151,14 @@ class _Push:
 
     def _latest(self, key: str) -> Segment:
         """The last lines of a writer that are there, as far as it is known."""
-        there = [found for name in self._names if (found := segment(name)) and found.key == key]
-        return max(there, key=lambda each: each.last, default=Segment(key, 1, 0))
+        return max(self._segments(key), key=lambda each: each.last, default=Segment(key, 1, 0))
+
+    def _segments(self, key: str) -> list[Segment]:
+        return sorted(found for name in self._names if (found := segment(name)) and found.key == key)
+
+    def _overlap(self, key: str) -> bool:
+        """Whether two objects hold the same lines of a writer, which only two machines with one key can have made."""
+        return any(one.last >= other.first for one, other in pairwise(self._segments(key)))
 
     def record(self, path: Path, sha256: object) -> None:
         """Push a record with the bytes that were sealed; `verify` reports one that is missing or altered."""

@@ -221,7 +221,7 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
         from ipykernel.kernelapp import IPKernelApp
 
         for name in (*modules, *IMPORTED_LATE):
-            with suppress(ImportError):  # the cell that needs it says so
+            with suppress(Exception):  # the cell that needs it says so, in the record
                 __import__(name)
 
         if os.read(waiting, 1):

@@ -30,6 +30,11 @@ BARE = (FIELD / "short-plain.gitlab-license").read_text()
 THE_COMMENT = "the comment of 2026-11-21 09:04 UTC"
 
 
+def cms(kind: int) -> bytes:
+    """How a signed (2) or an encrypted (3) message of S/MIME begins."""
+    return b"0\x82\x10\0\x06\x09*\x86H\x86\xf7\r\x01\x07" + bytes([kind]) + b"\xa0\x82"
+
+
 def looked(thread: list[Comment], *answers: Answer, key: Path | None = FIELD / "public.pem") -> LicenseFiles:
     """What is found in a thread whose files are fetched one after the other."""
     zendesk = Zendesk(DESK, {}, Wire(*(answers or (reply(404),))).session)
@@ -137,6 +142,10 @@ def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) 
         (zipped(key=TEXT.encode())[:900], "It is a zip archive. The archive is damaged"),
         (zipped(shot=b"\x89PNG\r\n\x1a\n"), "It is a zip archive. It holds an image; add that to the ticket"),
         (mail(b"%PDF-1.7").as_bytes(), "It is a mail. It holds a PDF; add that to the ticket"),
+        (cms(2) + mail(TEXT.encode()).as_bytes(), "It is a message inside its signature. Open it in a mail program"),
+        (cms(3) + bytes(range(99)), "It is an encrypted message. Ask for it without encryption"),
+        (mail(cms(2) + b"Content-Type: text/plain\r\n\r\n").as_bytes(), "It is a mail. It holds a message inside"),
+        (mail(cms(3) + bytes(range(99))).as_bytes(), "It is a mail. It holds an encrypted message"),
         pytest.param(
             *(b"x" * 900_000 + b"\n" + b"y" * 2_000_000, "It is text. Only its first 2 MB were searched"),
             marks=pytest.mark.slow,

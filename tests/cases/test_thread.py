@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from runbook_lib.cases.thread import by_customer, first_message, opened_by_agent
+from runbook_lib.cases.thread import by_customer, first_message, opened_by_agent, telling
 from runbook_lib.display import Preview
 from runbook_lib.domain.models import Comment, Person, Ticket
 
@@ -50,6 +50,13 @@ def test_only_end_users_speak_for_the_customer() -> None:
     """Neither an agent nor an internal note complains in the customer's name."""
     thread = [said(GRACE), said(BOB), said(ADA), said(ADA, public=False)]
     assert [thread[1], thread[2]] == by_customer(thread, TICKET)
+
+
+def test_who_may_tell_how_the_instance_is() -> None:
+    """Also who is in copy, a colleague's note, and the call that a colleague wrote down; no reply, no note of a run."""
+    thread = [said(GRACE, "They called."), said(BOB), said(ADA), said(GRACE, "A reply"), said(GRACE, public=False)]
+    thread += [said(GRACE, "Weekend license runbook: made", public=False)]
+    assert [*thread[:3], thread[4]] == telling(thread, TICKET)
 
 
 def test_author_that_zendesk_does_not_name() -> None:

@@ -114,8 +114,9 @@ def test_gitlab(ask: str, status: int, body: Any, advice: str, fault: str) -> No
 def test_a_page_of_a_proxy_is_no_answer_of_the_service(ask: str, status: int) -> None:
     """Nobody is sent to look for rights that are there, or to renew a token that holds."""
     with pytest.raises(RefusedError, match="check the VPN") as caught:
-        READERS[ask](Wire(reply(status, html="<html>Access denied</html>")))
+        READERS[ask](Wire(reply(status, html="<title>Access &amp; more\n</title>")))
     assert "" == caught.value.fault
+    assert "perhaps of a proxy (*Access & more*)." in caught.value.words
 
 
 @pytest.mark.parametrize("status", [301, 308])
@@ -182,6 +183,7 @@ def invalid(field: str, words: str, **more: str) -> dict[str, Any]:
             "rights",
         ),
         (403, {"error": {"title": "Forbidden", "message": "You do not have access."}}, "a role that may", "rights"),
+        (409, {"error": "DatabaseConflict", "description": "Database collision"}, "at that moment: run again", ""),
         (401, {"error": "Couldn't authenticate you"}, "Renew RUNBOOK_ZENDESK_OAUTH_TOKEN", "credentials"),
         (
             404,

@@ -99,6 +99,21 @@ def test_missing_scope() -> None:
     assert (words, "missing_scope", "rights") == (caught.value.words, caught.value.code, caught.value.fault)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"response_metadata": {"messages": ["[ERROR] too long"]}, "errors": ["other"]},
+        {"response_metadata": None, "errors": ["[ERROR] too long"]},
+        {"errors": "[ERROR] too long"},
+    ],
+)
+def test_details_of_a_refusal(more: dict[str, Any]) -> None:
+    """What Slack does not take is said beside its code. Source: slackapi/java-slack-sdk 1017, node-slack-sdk 832."""
+    with pytest.raises(RefusedError) as caught:
+        post(Wire(reply(json={"ok": False, "error": "invalid_blocks", **more})))
+    assert f"Slack refused for channel {CHANNEL}: invalid_blocks; [ERROR] too long." == caught.value.words
+
+
 @pytest.mark.parametrize("code", ["x" * 5000, "in\u202evalid\n_auth", "", ["invalid_auth"], {"a": 1}])
 def test_words_of_any_form(code: Any) -> None:
     """What is no word of Slack's is shown in one short line, and taken for no other."""

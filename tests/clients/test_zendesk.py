@@ -126,8 +126,16 @@ def test_ticket() -> None:
             {"organization": Organization(31, "", {})},
         ),
         (
-            {"organizations": [{"id": 31, "name": "Customer", "domain_names": ["customer.example"]}]},
-            {"organization": Organization(31, "Customer", {}, ("customer.example",))},
+            {
+                "organizations": [
+                    {
+                        "id": 31,
+                        "name": "Customer",
+                        "domain_names": ["c.example", "@d.example", " https://www.e.example/x"],
+                    }
+                ]
+            },
+            {"organization": Organization(31, "Customer", {}, ("c.example", "d.example", "www.e.example"))},
         ),
         (
             {"ticket": FOUND["ticket"] | {"assignee_id": None}},
@@ -173,6 +181,12 @@ def test_no_such_ticket(read: Callable[[Zendesk, int], object]) -> None:
     with pytest.raises(RefusedError, match="Ticket 4711 does not exist in Zendesk, or you may not see it") as caught:
         read(desk(wire), 4711)
     assert 404 == caught.value.status
+
+
+def test_a_page_in_place_of_a_ticket_is_no_wrong_number() -> None:
+    """Such as that of a help center that is closed: the address is wrong."""
+    with pytest.raises(RefusedError, match="Check RUNBOOK_ZENDESK_URL"):
+        desk(Wire(reply(404, html="<title>Oops, this help center no longer exists</title>"))).ticket(1001)
 
 
 def test_no_such_account_is_no_wrong_number() -> None:
@@ -313,6 +327,20 @@ def test_comment_with_gaps() -> None:
     (found,) = desk(Wire(reply(json={"comments": [item], "meta": None}))).comments(1001)
 
     assert ("", (Attachment(5, "", "https://files.example/a", "", 0),)) == (found.body, found.attachments)
+
+
+def test_comment_of_a_chat() -> None:
+    """Its words may stand in `plain_body` alone. Source: Zendesk API reference, ticket comments."""
+    odd = {
+        "id": 1,
+        "author_id": 11,
+        "body": "",
+        "plain_body": "(14:02) Visitor: hi",
+        "created_at": "2026-11-21T08:30:00Z",
+    }
+    page = {"comments": [{**odd, "public": True}], "users": [], "meta": {"has_more": False}}
+    (comment,) = desk(Wire(reply(json=page))).comments(1001)
+    assert ("(14:02) Visitor: hi",) * 2 == (comment.body, comment.raw)
 
 
 def test_a_deleted_file_is_left_out() -> None:

@@ -59,6 +59,7 @@ GOOD: list[tuple[str, Any, Any]] = [
         for raw in (
             *("1,250", "1 250", "1\u00a0250", "1\u2009250", "1\u202f250", "1.250", "1'250", "1\u2019250"),
             *("\uff11\uff12\uff15\uff10", "\uff11\uff0c\uff12\uff15\uff10", "\u200e1250\ufeff", " 1250 "),
+            *("1,250 users", "1250 Users", "1'250 seats", "1250\u00a0users"),
         )
     ),
     ("maximum_users", "1,000", 1000),
@@ -72,6 +73,7 @@ GOOD: list[tuple[str, Any, Any]] = [
                 "November 6, 2026",
                 "november 06 2026",
                 "NOV 6TH, 2026",
+                *("on Nov 6, 2026", "le 6 novembre 2026", "el 6 de noviembre de 2026", "am 6. November 2026"),
                 "6 November 2026",
             ),
             *(
@@ -128,6 +130,9 @@ GOOD: list[tuple[str, Any, Any]] = [
             "admin@customer.example\u200b",
             "\u202aadmin@customer.example\u202c",
             "\u00a0admin@customer.example\ufeff",
+            *("Admin <admin@customer.example>", '"Ops, Admin" <admin@customer.example>', "<admin@customer.example>"),
+            *("mailto:admin@customer.example", "admin@customer.example <mailto:admin@customer.example>"),
+            *("[admin@customer.example](mailto:admin@customer.example)", "admin@customer.example;"),
         )
     ),
     ("requester_email", "o'neil@sub.customer.test", "o'neil@sub.customer.test"),
@@ -163,7 +168,7 @@ NO_INTEGER: list[Any] = [
     "1,25,000",
     "1,250.000",
     "1 250,000",
-    "1,250 users",
+    *("1,250 days", "users"),
     *(
         "250 users (230 billable)",
         "~250",
@@ -191,7 +196,6 @@ NO_INTEGER: list[Any] = [
     "1.250.00",
     "+17",
     "--17",
-    "17 users",
     "0x11",
     "\u0661\u0667",  # Arabic digits
     "\u00b2",  # superscript two
@@ -255,7 +259,8 @@ WRONG: list[tuple[str, Any]] = [
         for raw in (
             *("", "admin", "admin@", "@customer.example", "admin@customer", "admin@localhost", "a@b@c.example"),
             *("admin@customer..example", ".admin@customer.example", "admin.@customer.example", "ad min@b.example"),
-            *("Admin <admin@customer.example>", "<admin@customer.example>", "mailto:admin@customer.example"),
+            *("Admin <admin@customer.example> <eve@evil.example>", "admin@customer.example <eve@evil.example>"),
+            *("<admin@customer.example>, Eve", "Admin\n<admin@customer.example>", "mailto:"),
             *("admin@customer.example, other@customer.example", "admin@customer.example;other@customer.example"),
             *("admin@customer.example\nBcc: all@customer.example", "admin\r\n@customer.example", "a\0@b.example"),
             *("admin@[127.0.0.1]", '"a b"@customer.example', "admin@-customer.example", "admin@customer.example."),

@@ -203,7 +203,14 @@ IN_GRACE = Attached("grace.gitlab-license", "SHA256:eeee", date(2026, 11, 12), u
 def test_a_renewal_is_asked_about_unless_it_works(held: tuple[Attached, ...], is_asked: bool) -> None:
     """Where the ticket says nothing in known words; issued is not installed."""
     assert is_asked == bool(installed(*held, works=Answer.UNKNOWN).question)
-    assert "" == installed(*held, works=Answer.YES).question
+    assert (held == (OLD,)) == bool(installed(*held, works=Answer.YES).question)
+
+
+def test_an_instance_that_works_without_a_license_may_have_a_later_one() -> None:
+    """Then nothing may be needed; the engineer's answer settles it."""
+    found = installed(OLD, works=Answer.YES)
+    assert (None, True) == (found.license, "no license on it runs any more (old.gitlab-license" in found.question)
+    assert evidence.Installed(OLD) == installed(OLD, works=Answer.YES, answer=OLD.name)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from runbook_lib.domain import identity
 from runbook_lib.domain.identity import IdentitySources, NamedParty
 from runbook_lib.domain.models import Answer
 
+YES, UNKNOWN = Answer.YES, Answer.UNKNOWN
 ORGANIZATION = NamedParty("organization", "Nordlicht Analytics")
 LISTED = NamedParty("organization", "Nordlicht Analytics", ("other.example", "nordlicht.example"))
 ACCOUNT = NamedParty("CustomersDot account 7", "Nordlicht", ("nordlicht.example",))
@@ -42,6 +43,12 @@ STRANGER = NamedParty("license.txt", "Totally Other Corp", ("other.example",))
         ("Straße AG", "STRASSE"),
         ("SAS", "sas"),
         ("ООО Ромашка", "Ромашка"),
+        *(
+            ("株式会社ノルド", "ノルド"),
+            ("ノルド㈱", "ノルド"),
+            ("北光股份有限公司", "北光"),
+            ("(주)노르드", "노르드 주식회사"),
+        ),
     ],
 )
 def test_one_company_in_two_spellings(one: str, other: str) -> None:
@@ -186,9 +193,18 @@ def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...])
             *(Answer.UNKNOWN, "x names Nordlicht"),
         ),
         (
-            IdentitySources((LISTED, NamedParty("account 8", "", ("gmail.com",))), NamedParty("r", "", ("gmail.com",))),
+            IdentitySources(
+                (LISTED, NamedParty("account 8", "", ("gmail.com",), True)), NamedParty("r", "", ("gmail.com",))
+            ),
             *(Answer.YES, "Known to us by account 8."),
         ),
+        (
+            IdentitySources((NamedParty("organization", "Acme", ("gmail.com",)),), NamedParty("r", "", ("gmail.com",))),
+            *(Answer.UNKNOWN, "from gmail.com"),
+        ),
+        (IdentitySources((LISTED,), REQUESTER, (OURS, NamedParty("x", "Customer", ("example.com",)))), YES, "Known"),
+        (IdentitySources((LISTED,), REQUESTER, (OURS, NamedParty("x", "", ("gmail.com",)))), YES, "Known to us"),
+        (IdentitySources((LISTED,), REQUESTER, (OURS, NamedParty("x", "Acme", ("gmail.com",)))), UNKNOWN, "x names"),
     ],
 )
 def test_who_confirms_it(who: IdentitySources, holds: Answer, words: str) -> None:

@@ -118,6 +118,38 @@ from runbook_lib.domain.ticket_words import says_it_works, says_mail_missing
             "Det går inte att pusha",
             "푸시할 수 없습니다",
         ),
+        *(
+            "Our repos behave like a museum: look, but hands off.",
+            "Git pull fine, git push: nope.",
+            "We've been put into some kind of viewer mode.",
+            "Please help, work has come to a halt.",
+            "Gli sviluppatori sono fermi.",
+            "GitLab weigert onze wijzigingen.",
+            "Udviklerne kan kun se koden.",
+            "サーバーが書き込みを拒否します。",
+            "We may look but not touch.",
+            "We can look at everything but not touch anything.",
+            "All repositories are in view-only mode",
+            "Users are restricted to viewing.",
+            "The instance went into maintenance mode by itself.",
+            "Epics and approval rules vanished since the license expired.",
+            "Issues can be opened but not closed",
+            "It still works. But runners sit idle",
+            "users are not abel to comit",
+            "I do not know whether it still works",
+            "On peut consulter mais plus rien modifier.",
+            "On ne peut que lire les projets.",
+            "Da stamattina possiamo solo leggere, ogni push viene respinto.",
+            "Só dá para visualizar",
+            "Man kann nur noch lesen",
+            "Wij kunnen alleen kijken",
+            "Dezvoltatorii nu pot face push.",
+            "Οι χρήστες δεν μπορούν να κάνουν push.",
+            "המפתחים לא יכולים לבצע push.",
+            "Các lập trình viên không thể push code.",
+            "Para developer tidak bisa push.",
+            "開発者が作業できずに困っています。",
+        ),
         *("pouze pro čtení", "skrivskyddad", "skrivebeskyttet", "csak olvasható", "ระบบเป็นแบบอ่านอย่างเดียว", "chỉ đọc"),
     ],
 )
@@ -134,12 +166,35 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         "GitLab is not read-only yet",
         "Please send us a license before it is read-only",
         *("Our GitLab instance still works for now", "We are not yet in read-only mode", "It is still working"),
+        "GitLab is running fine, thanks.",
         *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
 )
 def test_words_of_an_instance_that_works(text: str) -> None:
     """There is no question."""
     assert Answer.YES is says_it_works([text])
+
+
+@pytest.mark.parametrize(
+    ("text", "works"),
+    [
+        ("It works again, procurement uploaded the new key. You can close this ticket.", Answer.YES),
+        ("Never mind, it's working now. Thanks!", Answer.YES),
+        ("This is resolved, thank you.", Answer.YES),
+        ("All is back to normal.", Answer.YES),
+        ("Hat sich erledigt.", Answer.YES),
+        ("Ça remarche !", Answer.YES),
+        ("It works again. But merging does not.", Answer.NO),
+        ("It works again for admins only", Answer.NO),
+        ("When it works again, tell us", Answer.NO),
+        ("Is it fixed?", Answer.NO),
+        ("> It works again\n\nReally", Answer.NO),
+        ("Any news?", Answer.NO),
+    ],
+)
+def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> None:
+    """After trouble, plainly, and of the whole."""
+    assert works is says_it_works(["License expired", "Nobody can push.", text])
 
 
 @pytest.mark.parametrize(
@@ -152,7 +207,6 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         "Ni rajtas nur legi",
         *(
             "Does it still work?",
-            "I do not know whether it still works",
             "Only the page still works",
         ),
         *(
@@ -181,6 +235,26 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         "From: GitLab\nIt still works.",
         "We have 450 users and 500 active seats. Bitte verlängern Sie unsere Lizenz.",
         "After that, you will not be able to create issues or merge requests as well as many other features.",
+        *("GitLab shows a yellow bar since the license ended.", "Pushes go through, merges too."),
+        *(
+            "Users work as usual.",
+            "Our GitLab subscription ended.",
+            "Verlängert. Bis wann können wir arbeiten?",
+        ),
+        *(
+            "Die Lizenz ist abgelaufen. Bitte um Verlängerung.",
+            "Notre licence a expiré hier.",
+            "许可证已过期，请帮助续期。",
+        ),
+        *("There is a red banner. Nothing is broken.", "No impact yet, users can push and merge."),
+        *("This is not urgent, all features work.", "No users are affected so far.", "There is no outage"),
+        *("Nothing has stopped working", "Kein Notfall, alles läuft.", "Pas d'urgence, tout va bien."),
+        *("No es urgente, todo va bien.", "Nessun problema al momento", "現在は問題なく動作しています。", "没有问题"),
+        "Our license will lapse on Friday, after which merges will be rejected.",
+        "What happens when the license expires? Will pushes be blocked?",
+        "Tout fonctionne.\n\nDe : GitLab\nVotre instance passera en lecture seule le 20 novembre.",
+        "License attached.\n\n-- \nJane\nPlease consider the environment: can't you print less?",
+        "Anbei.\n\nDer Inhalt ist vertraulich. Wenn Sie nicht der Adressat sind, informieren Sie uns.",
         "If you are not the intended recipient of this message, you must not use the license key in it.",
         "",
     ],
@@ -222,6 +296,20 @@ def test_any_text_is_looked_at(texts: list[str]) -> None:
         *("didn't get license", "We are waiting for the license since yesterday", "It is not in my mailbox"),
         *("Wir warten immer noch auf die Lizenz", "Bisher ist keine E-Mail eingegangen", "Je n'ai rien reçu par mail"),
         *("La licence ne nous est pas parvenue", "メールが来ていません", "Ik heb geen licentie ontvangen"),
+        *("I'm still waiting for the trial key", "I did not get it, only my colleague got the license"),
+        *("The license attachment was removed by our gateway.", "No sign of the license email"),
+        *(
+            "You said you'd mail a key an hour ago. Still nothing.",
+            "> The license was sent.\n\nNo, it never reached us.",
+        ),
+        *("Where's the license? My mailbox is still empty", "We've not been sent any license file"),
+        *(
+            "nous n'avons reçu aucune clé de licence",
+            "De licentie is nog niet binnen",
+            "Лицензию до сих пор не прислали",
+        ),
+        *("Seguimos esperando la licencia.", "Stiamo ancora aspettando la licenza.", "Мы всё ещё ждём лицензию."),
+        *("Wij wachten nog steeds op de licentie.", "まだライセンスを待っています。", "还在等许可证邮件。"),
     ],
 )
 def test_a_missing_mail_is_heard(words: str) -> None:
@@ -243,6 +331,16 @@ def test_a_missing_mail_is_heard(words: str) -> None:
         *("No license is needed any more", "Got the mail, thanks!", "ライセンスは届きましたが、使えません"),
         *("Nous avons reçu la licence mais elle est refusée", "许可证收到了，但是无法使用"),
         *("Wir haben die Lizenz erhalten", "ライセンスメールが届いています", "Die Lizenz wird nicht akzeptiert"),
+        *(
+            "Our users don't receive password reset mails",
+            "Email notifications aren't delivered since the license expired.",
+        ),
+        *("We have not received the invoice for the license yet.", "I have not received your earlier message"),
+        *(
+            "I am out of office and have not received your email.",
+            "I have not got approval for the license renewal",
+        ),
+        "License attached.\n\nThis is confidential. If you have not received this message as intended, delete it.",
     ],
 )
 def test_other_troubles_are_no_missing_mail(words: str) -> None:

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from runbook_lib.ledger import chains
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
+from tests.small_disk import room_for
 
 EVIDENCE = {"summary": "message 1", "url": "https://slack.example/1", "reference": "1.2"}
 
@@ -544,6 +544,19 @@ def test_a_clock_that_jumps_back(three: Journal, monkeypatch: pytest.MonkeyPatch
     assert Evidence(**EVIDENCE) == three.settled("op-1")
 
 
+@pytest.mark.parametrize("forward_s", [7200, 90, 0, -90])
+def test_clock_set_since_an_effect_was_intended(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, forward_s: int
+) -> None:
+    """What was sent a moment ago may still show: a clock that was set says nothing of the time that has passed."""
+    journal.append("intended", operation_id="op-1")
+    monkeypatch.setattr(journal_module, "datetime", Clock)
+    monkeypatch.setattr(Clock, "shift", timedelta(seconds=forward_s))
+    opened_at = journal.open_since("op-1")
+    assert opened_at is not None
+    assert abs(Clock.now(UTC) - opened_at) < timedelta(seconds=30)
+
+
 def test_the_way_out_of_a_clock_that_was_wrong(three: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """If it was the last line's clock that was wrong, the journal is begun anew."""
     monkeypatch.setattr(journal_module, "datetime", Clock)
@@ -633,17 +646,6 @@ def test_a_persons_answer(journal: Journal, there: bool) -> None:
 
 
 # -- a disk that does not take it
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Files of this process may not grow beyond `size` bytes, as if the disk were full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("room", [0, 1, 20])

@@ -19,7 +19,7 @@ from runbook_lib.ledger.comparison import Comparison, Difference, bounded
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.ledger.objects import publisher
-from runbook_lib.ledger.share import Share
+from runbook_lib.ledger.share import Share, Stored
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.verification import Verifier
 from runbook_lib.settings import Settings
@@ -252,6 +252,32 @@ def test_fork_of_own_lines_is_told_where_it_was_made(
     assert 2 == forked.push().lines
     assert [] == lead.pull().trouble
     assert "broken_chain" not in lead.verified()
+
+
+@pytest.mark.parametrize("runs", [(2, 1), (1, 2)])
+def test_two_copies_that_push_in_the_same_moment(
+    alice: Machine, tmp_path: Path, place: dict[str, str], monkeypatch: pytest.MonkeyPatch, runs: tuple[int, int]
+) -> None:
+    """Neither has seen the other's lines when it pushes its own; whoever looks after that is told."""
+    alice.run(1001)
+    alice.push()
+    shutil.copytree(tmp_path / "alice", tmp_path / "copy")
+    other = Machine(tmp_path / "copy", place)
+    for machine, times in zip((alice, other), runs, strict=True):
+        for _ in range(times):
+            machine.run(1001)
+    objects = Share.objects
+
+    def meanwhile(share: Share, prefix: str) -> list[Stored]:
+        found = list(objects(share, prefix))
+        if prefix.endswith("/1001"):
+            monkeypatch.setattr(Share, "objects", objects)
+            other.push()
+        return found
+
+    monkeypatch.setattr(Share, "objects", meanwhile)
+    (trouble,) = alice.push().trouble
+    assert "another machine has a copy of it and of its key" in trouble
 
 
 def test_lost_keys_are_published_again(alice: Machine, lead: Machine) -> None:

@@ -148,7 +148,8 @@ def ends(**changes: Any) -> list[OpenEnd]:
         (
             {"status": "needs_answer", "missing": ("expires_on", "plan", "new one")},
             Kind.NEEDS_ANSWER,
-            "runbook run weekend_license 1001 -p expires_on YYYY-MM-DD -p plan starter/premium/ultimate/free -p 'new one' VALUE --perform",
+            "runbook run weekend_license 1001 -p expires_on YYYY-MM-DD -p plan starter/premium/ultimate/free "
+            "-p 'new one' VALUE --perform",
         ),
         (
             {"status": "needs_answer", "performed": False},

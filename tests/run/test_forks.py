@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -39,14 +40,19 @@ print(json.dumps({
 """
 
 
-def seen(folder: Path, **environment: str) -> dict[str, object]:
-    """What a cell sees of its process, and the notebook's own word for how it ended."""
-    _write(folder / "notebooks" / "small.ipynb", SEEN)
+def ran(folder: Path, cell: str, **environment: str) -> dict[str, Any]:
+    """The report of a small notebook with this cell."""
+    _write(folder / "notebooks" / "small.ipynb", cell)
     command = [PYTHON, "-m", "tests.small_run", str(folder / "outputs"), str(folder / "notebooks")]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=True
     )
-    report = json.loads(done.stdout)
+    return dict(json.loads(done.stdout))
+
+
+def seen(folder: Path, **environment: str) -> dict[str, object]:
+    """What a cell sees of its process."""
+    report = ran(folder, SEEN, **environment)
     assert "completed" == report["status"], report
     cells = nbformat.read(report["record"], as_version=4).cells
     return dict(
@@ -63,6 +69,26 @@ def test_a_kernel_is_the_same_forked_and_spawned(tmp_path: Path) -> None:
         own = [str(file) for file in found.pop("files")]  # type: ignore[attr-defined]
         assert [] == [file for file in own if "outputs" in file or "journal" in file or ".lock" in file]
     assert spawned == forked
+
+
+DAMAGED = """
+import sys
+
+class Damaged:
+    def find_spec(self, name, path=None, target=None):
+        if name == "runbook_lib.damaged":
+            raise EOFError("marshal data too short")
+
+sys.meta_path.insert(0, Damaged())
+"""
+"""A module whose compiled form was cut off by a full disk."""
+
+
+def test_a_module_that_does_not_load_is_named_by_its_cell(tmp_path: Path) -> None:
+    """The kernel, which imports it before the cell does, goes on."""
+    (tmp_path / "sitecustomize.py").write_text(DAMAGED)
+    report = ran(tmp_path, "from runbook_lib.damaged import anything", PYTHONPATH=str(tmp_path))
+    assert ("failed", True) == (report["status"], "EOFError: marshal data too short" in report["summary"]), report
 
 
 def test_a_process_with_threads_does_not_fork(tmp_path: Path) -> None:

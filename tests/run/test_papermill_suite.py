@@ -1,7 +1,6 @@
 """papermill's own tests, those of the installed release, with `runbook` as the default engine.
 
-Its package brings them along. Those of Azure, S3 and Google are left out: they need these clouds' clients, which
-nothing here uses.
+Its package brings them along. Those that run no notebook by an engine are left out: they are about papermill alone.
 """
 
 from __future__ import annotations
@@ -20,12 +19,7 @@ from runbook_lib.settings import ROOT
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 
 TESTS = Path(papermill.tests.__file__).parent
-CLOUDS = {"test_abs", "test_adl", "test_gcs", "test_s3"}
-LONGEST_ALONE = "test_execute"
-PARTS = (
-    (LONGEST_ALONE,),
-    tuple(sorted({path.stem for path in TESTS.glob("test_*.py")} - CLOUDS - {LONGEST_ALONE})),
-)
+PARTS = (("test_execute",), ("test_autosave", "test_cli", "test_clientwrap", "test_engines"))
 """Each part is a pytest of its own, which takes a second to start."""
 COUNTS_ITS_OWN_WRITER = "counts calls of papermill's writer; this engine's writes in one piece"
 MOCKS_ITS_OWN_CLIENT = "puts a mock in the place of papermill's client; this engine has its own"

@@ -6,13 +6,11 @@ import errno
 import hashlib
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.run import banner, engine, intake, papermill_engine, runner
 from runbook_lib.settings import ROOT, Settings
+from tests.small_disk import room_for
 
 PARAMETERS = 'ticket_id: int = 1\nperform: bool = False\nscreenshots: str = "unknown"'
 GIF = b"GIF89a\x01\x00\x01\x00"
@@ -137,17 +136,6 @@ def test_a_long_folder_for_temporary_files(settings: Settings, tmp_path: Path, m
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     write(settings, "1")
     assert_recorded(settings, vars(run(settings)), Status.COMPLETED)
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Files of this process may not grow beyond `size` bytes, as if the disk were full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_disk_that_takes_no_record(settings: Settings) -> None:
