@@ -247,11 +247,10 @@ def _status(cell: Cell) -> str:
 
 
 def _nothing_to_do(cell: Cell) -> str:
-    """Why a step had nothing to do, or ""; one that failed is never taken for that."""
-    if cell.status == "failed" or any(output.is_error for output in cell.outputs):
-        return ""
-    whys = [output.data.get("summary") for output in cell.outputs if output.data.get("state") in QUIET]
-    return str(whys[-1]) if whys else ""
+    """Why a step that shows nothing else had nothing to do, or ""."""
+    shown = [output.data for output in cell.outputs]
+    is_idle = cell.status == "completed" and len(shown) == 1 and shown[0].get("state") in QUIET
+    return str(shown[0].get("summary")) if is_idle else ""
 
 
 def _cells_text(why: str, cells: Sequence[Cell]) -> str:

@@ -58,7 +58,7 @@ def _words(event: Event) -> str:
         return f"{operator} said that the case {'has ended' if event.says_there else 'is open'}"
     if event.kind not in EFFECTS:
         return event.kind or "a line that says nothing"
-    words = {"operator": operator, "effect": event.effect or "an effect"}
+    words = {"operator": operator, "effect": event.effect.replace("_", " ") or "an effect"}
     return EFFECTS[event.kind].timeline.format(**words, place="there" if event.says_there else "not there")
 
 

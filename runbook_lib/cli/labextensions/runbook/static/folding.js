@@ -34,11 +34,18 @@ function fold(panel, isFolded) {
       if (isNext && heading && !heading.querySelector(".runbook-explain")) heading.append(explainButton("Explanation", [node, code]));
       const isBeside = isNext && Boolean(heading && code?.querySelector(".runbook-short"));
       for (const part of [node, code]) part?.classList.toggle("runbook-beside", isBeside);
-      steps.unshift({ parts: [node, code].filter(Boolean), quiet: code?.querySelector(".runbook-quiet") });
+      steps.unshift({ parts: [node, code].filter(Boolean), quiet: code && quietLine(code) });
       code = undefined;
     }
   }
   groupQuiet(steps);
+}
+
+/** The line of a step that shows nothing else. */
+function quietLine(code) {
+  const outputs = [...code.querySelectorAll(".jp-OutputArea-output")].filter((one) => !one.querySelector(".jp-OutputArea-output"));
+  const isOther = (one) => one.textContent.trim() && !one.querySelector(".runbook-quiet");
+  return outputs.some(isOther) ? null : code.querySelector(".runbook-quiet");
 }
 
 /** Show steps in a row that say the same as one line, with the titles of all. */
