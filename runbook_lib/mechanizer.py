@@ -37,6 +37,7 @@ from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RunbookEr
 from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import TrackerIssue
 from runbook_lib.domain.orders import changed_by_hand, is_under_way, users_issued
+from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.titles import Mark
 from runbook_lib.job_settings import JobRequest, JobSettings
 
@@ -106,7 +107,7 @@ def issue_license(request: JobRequest, settings: JobSettings, gitlab: GitLab, se
             return _settled(order, first)
         send(mail)
     issue = tracker.succeeded(text)
-    return f"License {license.fingerprint(text)} for {order.users} users was mailed; issue {issue.url}."
+    return f"License {license.fingerprint(text)} for {count(order.users, 'user')} was mailed; issue {issue.url}."
 
 
 def check(request: JobRequest) -> Order:

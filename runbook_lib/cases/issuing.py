@@ -34,7 +34,7 @@ from runbook_lib.domain.errors import (
 from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import Check, EffectState, Evidence, Pipeline, TrackerIssue
 from runbook_lib.domain.orders import LicenseOrder, NextAction, NextStep
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.titles import Mark
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -347,7 +347,7 @@ def check_license(case: Case, text: str, users: int) -> tuple[list[Check], Licen
         Check("is a trial", found.is_trial, "trial" if found.is_trial else "no trial"),
         Check("plan is Ultimate", found.plan == policy.TRIAL_PLAN, str(found.plan)),
         Check(f"lasts {policy.TRIAL_DAYS} days", days == policy.TRIAL_DAYS, f"{found.starts_on} to {found.expires_on}"),
-        Check(f"is for {users} users", found.user_count == users, f"{found.user_count} users"),
+        Check(f"is for {count(users, 'user')}", found.user_count == users, f"{found.user_count} users"),
         Check("is valid today", found.starts_on <= today and not found.is_expired(today), str(today)),
     ], found
 

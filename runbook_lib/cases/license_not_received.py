@@ -23,7 +23,7 @@ from runbook_lib.display import Link, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, license, messages, orders, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Outcome, TrackerIssue
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.results import StepResult
 
 _NOTHING_FOUND = "internal note that no license was on file"
@@ -234,7 +234,8 @@ class LicenseNotReceived(Case):
             return f"{self.next_runbook} goes on"
         if self.outcome is not Outcome.LICENSE_FOUND or not self.copy:
             return ""
-        return f"copy of the license for {self.copy.users} users, to {clean(self.ticket.requester.email or '', 80)}"
+        users, email = count(self.copy.users, "user"), clean(self.ticket.requester.email or "", 80)
+        return f"copy of the license for {users}, to {email}"
 
     def _sent_words(self, copy: Issuance) -> str:
         planned = any(effect.state is EffectState.PLANNED for effect in self.applied)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from runbook_lib import files, ocr
 from runbook_lib.cases.downloads import MOST_FILES
-from runbook_lib.domain import image_types
+from runbook_lib.domain import content_kinds, finder, image_types
+from runbook_lib.domain.content_kinds import Kind
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Attachment, Comment
 from runbook_lib.domain.plain_text import clean, count, size
@@ -68,12 +69,15 @@ def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
                 aside.append((name, limits))
             continue
         content = _content(file, download)
-        if isinstance(content, bytes) and image_types.media_type(content):
-            if _is_tiny(content):
-                tiny.append((name, "too small to be a screenshot."))
+        for within, image in _images_of(content):
+            label = f"{name} ({clean(within, 60)})" if within else name
+            if _is_tiny(image):
+                tiny.append((label, "too small to be a screenshot."))
+            elif len(files) == MOST_IMAGES:
+                aside.append((label, f"only the first {MOST_IMAGES} images are looked at."))
             else:
-                files.append((name, content))
-        elif reason := _reason(file, content):
+                files.append((label, image))
+        if reason := _reason(file, content):
             aside.append((name, reason))
     return Images(tuple(files), tuple(aside), tuple(tiny))
 
@@ -250,6 +254,21 @@ def _content(file: Attachment, download: Download) -> bytes | str:
         return str(exc)
 
 
+def _images_of(content: bytes | str) -> tuple[tuple[str, bytes], ...]:
+    """The image that a file is, or those in an archive, an Office file or a mail, each with its place in it or ""."""
+    if isinstance(content, str):
+        return ()
+    if image_types.media_type(content):
+        return (("", content),)
+    return finder.look(content).images if _holds_files(content) else ()
+
+
+def _holds_files(content: bytes) -> bool:
+    """Whether a file may hold images: an archive or Office file, a mail, or a page with images in it."""
+    is_zip = content_kinds.magic(content)[0] is Kind.ZIP
+    return is_zip or b"data:image/" in content or content_kinds.is_mail(content_kinds.as_text(content[:10_000]))
+
+
 def _may_be_image(file: Attachment) -> bool:
     """Whether a file that was not got calls itself an image."""
     return file.content_type.startswith("image/") or file.file_name.lower().endswith(image_types.NAMES)
@@ -257,8 +276,16 @@ def _may_be_image(file: Attachment) -> bool:
 
 def _reason(file: Attachment, content: bytes | str) -> str | None:
     """Why a file that may show a screenshot is not looked at; None for another kind of file."""
-    if isinstance(content, bytes) and (other := image_types.advice(content)):
-        return f"it is {other}."
+    if isinstance(content, bytes):
+        if image_types.media_type(content):
+            return None
+        if other := image_types.advice(content):
+            return f"it is {other}."
+        kind = content_kinds.magic(content)[0]
+        if what := kind if kind in (Kind.OUTLOOK, Kind.VIDEO) else "a drawing" if b"<svg" in content[:1000] else "":
+            return f"it is {what}. Open it; if it shows a screenshot, add that as a PNG, or read the values by eye."
+        if _holds_files(content):
+            return " ".join(note for note in finder.look(content).notes if "not opened" in note or "It holds" in note)
     if not _may_be_image(file):
         return None
     if isinstance(content, str):

@@ -28,7 +28,7 @@ from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers, evidence, finder, messages, orders, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError
 from runbook_lib.domain.models import EffectState, Outcome, SeatAdvice, Source, Ticket, Verdict
-from runbook_lib.domain.plain_text import clean, listed
+from runbook_lib.domain.plain_text import clean, count, listed
 from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
 from runbook_lib.results import StepResult
 
@@ -110,8 +110,10 @@ class WeekendLicense(Case):
         if self.users is None:
             raise NeedsAnswerError(advice.reason, missing=("billable_users", "maximum_users"))
         reason = advice.reason + (f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else "")
-        words = f"The license is for {self.users} users."
-        return self.card(f"{self.users} users", Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason)
+        words = f"The license is for {count(self.users, 'user')}."
+        return self.card(
+            count(self.users, "user"), Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason
+        )
 
     @step("Step 2: Generate the trial license")
     def issue_license(self, *, issued_evidence: object = answers.UNKNOWN) -> StepResult:
@@ -133,10 +135,11 @@ class WeekendLicense(Case):
         form = (("your username", self.settings.operator), ("user count", str(users)), ("email", email))
         parts: tuple[Part, ...] = (Table(("Mechanizer", "value"), form), *effect_parts(started))
         if self.issuance is None:
-            words = f"Mechanizer would make a {policy.TRIAL_DAYS}-day Ultimate trial for {users} users and mail it."
+            what = f"{policy.TRIAL_DAYS}-day Ultimate trial for {count(users, 'user')}"
+            words = f"Mechanizer would make a {what} and mail it."
             return self.card("planned", Tone.PLAN, words, *parts, strong=False, effect=effect_data(started))
         parts += (Link("tracker issue", self.issuance.url),)
-        words = f"A license for {self.issuance.users} users was issued."
+        words = f"A license for {count(self.issuance.users, 'user')} was issued."
         return self.card(effect_state(started), Tone.GOOD, words, *parts, effect=effect_data(started))
 
     @step("Check the license")
@@ -201,7 +204,7 @@ class WeekendLicense(Case):
         """For how many users the license is, who gets it, how long it lasts."""
         if self.outcome is not Outcome.LICENSE_ISSUED:
             return ""
-        words = (f"{self.users} users", clean(self.known.email or "", 80), f"{policy.TRIAL_DAYS} days")
+        words = (count(cast(int, self.users), "user"), clean(self.known.email or "", 80), f"{policy.TRIAL_DAYS} days")
         return ", ".join(filter(None, words))
 
     def _missing(self) -> tuple[str, ...]:
@@ -215,12 +218,12 @@ class WeekendLicense(Case):
     def _users_of(self, already: Issuance, chosen: int | None) -> StepResult:
         if chosen and chosen != already.users:
             raise InputError(
-                f"user_count is {chosen}, but this ticket has a license for {already.users} users: {already.url}. "
-                "No other one is issued; to change it, talk to License & Renewals."
+                f"user_count is {chosen}, but this ticket has a license for {count(already.users, 'user')}: "
+                f"{already.url}. No other one is issued; to change it, talk to License & Renewals."
             )
         self.users = already.users
-        words = f"The license that was issued is for {already.users} users."
-        return self.card(f"{self.users} users", Tone.GOOD, words, users=self.users)
+        words = f"The license that was issued is for {count(already.users, 'user')}."
+        return self.card(count(self.users, "user"), Tone.GOOD, words, users=self.users)
 
     def _unbacked(self, paths: object) -> tuple[Part, ...]:
         """A warning if the dates are only the engineer's answer, with no screenshot."""
@@ -272,7 +275,7 @@ class WeekendLicense(Case):
             names = listed(("screenshots", *self._missing()))
             return f": the screenshots {verb} asked for. When they are there, run again and pass {names}."
         seen = f" {self.issuance.evidence}" if self.issuance else ""
-        return f": {policy.TRIAL_DAYS}-day Ultimate trial for {self.users} users.{seen}"
+        return f": {policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}.{seen}"
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.domain.models import Evidence, Pipeline
+from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.plan import ExactText, Target
 
 
@@ -38,7 +39,7 @@ class LicensePipeline:
 
     @property
     def summary(self) -> str:
-        return f"start Mechanizer: {self.users} users, mail to the requester"
+        return f"start Mechanizer: {count(self.users, 'user')}, mail to the requester"
 
     @property
     def texts(self) -> tuple[ExactText, ...]:

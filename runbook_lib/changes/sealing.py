@@ -10,12 +10,16 @@ from runbook_lib import wiring
 from runbook_lib.changes.comments import Comment
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import Session
-from runbook_lib.domain.errors import RunbookError
+from runbook_lib.clients.zendesk import Zendesk
+from runbook_lib.domain.errors import RefusedError, RunbookError
 from runbook_lib.domain.messages import Seal, seal_note
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
+CONFLICT = 409
+"""Zendesk's status where the ticket has changed since it was read, such as by a colleague's run that ends now, too.
+Nothing was sent, and a digest is right whatever else the ticket says: it is read again, and asked once more."""
 WAIT_S = 15.0
 """Seconds that all of it may wait: the run is over, and a person wants to read how it ended."""
 
@@ -25,25 +29,35 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
 
     Returns "", or why one could not be noted.
     """
-    journal = Journal.of(settings, ticket_id)
-    waiting = [seal for seal in _seals(journal) if journal.settled(_operation(settings, ticket_id, seal)) is None]
-    if not waiting:
+    journal, budget = Journal.of(settings, ticket_id), Budget(WAIT_S)
+    if not _waiting(settings, journal, ticket_id):
         return ""
-    budget = Budget(WAIT_S)
     with Session.of(settings, budget=budget) as pool:
         zendesk = wiring.zendesk(settings, pool)
         effects = Effects(journal, budget, settle_s=0, perform=True)
         try:
-            ticket = zendesk.ticket(ticket_id)
-            for seal in waiting:
-                summary = f"internal note with the digest of {seal.record}"
-                operation_id = _operation(settings, ticket_id, seal)
-                effects.apply(
-                    Comment(zendesk, ticket, operation_id, seal_note(seal), name="seal_note", summary=summary)
-                )
+            try:
+                _note(settings, zendesk, effects, journal, ticket_id)
+            except RefusedError as exc:
+                if exc.status != CONFLICT:
+                    raise
+                _note(settings, zendesk, effects, journal, ticket_id)
         except RunbookError as exc:
             return f"The record is sealed, but the ticket could not take its digest; the next run adds it. {exc}"
     return ""
+
+
+def _note(settings: Settings, zendesk: Zendesk, effects: Effects, journal: Journal, ticket_id: int) -> None:
+    ticket = zendesk.ticket(ticket_id)
+    for seal in _waiting(settings, journal, ticket_id):
+        summary = f"internal note with the digest of {seal.record}"
+        operation_id = _operation(settings, ticket_id, seal)
+        effects.apply(Comment(zendesk, ticket, operation_id, seal_note(seal), name="seal_note", summary=summary))
+
+
+def _waiting(settings: Settings, journal: Journal, ticket_id: int) -> list[Seal]:
+    """The seals that the ticket does not have yet, oldest first."""
+    return [seal for seal in _seals(journal) if journal.settled(_operation(settings, ticket_id, seal)) is None]
 
 
 def _seals(journal: Journal) -> list[Seal]:

@@ -13,7 +13,7 @@ import click
 from runbook_lib.cli import options, practice, record_sources, runs_listing, share_commands, single_record_commands
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 
 if TYPE_CHECKING:
     from runbook_lib.ledger.comparison import Difference
@@ -88,7 +88,7 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
 
     runs, problems = runs_listing.find(runs_listing.run_filter(**filters))
     exporting.export(runs, form, file, force=force)
-    click.echo(f"{len(runs)} runs were written to {file}.")
+    click.echo(f"{count(len(runs), 'run')} {'was' if len(runs) == 1 else 'were'} written to {file}.")
     record_sources.show_freshness()
     runs_listing.show_problems(problems)
     return exit_status.DONE

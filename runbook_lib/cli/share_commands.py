@@ -12,6 +12,7 @@ import click
 from runbook_lib.cli import completion
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import count
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -125,7 +126,9 @@ def opened() -> tuple[Settings, Share]:
 def _report(what: str, moved: Transferred) -> int:
     for words in moved.trouble:
         click.echo(f"runbook: {words}", err=True)
-    click.echo(f"{what}: {moved.records} records and {moved.lines} journal lines of {moved.tickets} tickets.")
+    found = [(moved.records, "record"), (moved.lines, "journal line"), (moved.tickets, "ticket")]
+    records, lines, tickets = (count(*one) for one in found)
+    click.echo(f"{what}: {records} and {lines} of {tickets}.")
     return exit_status.FAILED if moved.trouble else exit_status.DONE
 
 

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.policy import FIGURES, PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
@@ -126,10 +126,10 @@ def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Fa
     for one in later:
         if one.users is not None and needed is not None and accepted_users(one.users) < needed:
             words = f"and the instance had up to {needed}: it refuses a license for fewer than {least_seats(needed)}."
-            notes.append(f"{one.name} is for {one.users} users, {words}")
+            notes.append(f"{one.name} is for {count(one.users, 'user')}, {words}")
         elif one.users is not None and needed is None and one.users < most:
             words = f"and another license of the ticket for {most}: an instance that had up to {most} users refuses one"
-            notes.append(f"{one.name} is for {one.users} users, {words} for fewer than {least_seats(most)}.")
+            notes.append(f"{one.name} is for {count(one.users, 'user')}, {words} for fewer than {least_seats(most)}.")
     return notes
 
 

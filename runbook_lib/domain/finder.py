@@ -26,6 +26,7 @@ from runbook_lib.domain import encoded_blocks, envelopes
 from runbook_lib.domain.content_kinds import ADVICE, UNOPENED, Kind, as_text, is_mail, magic, text_kind
 from runbook_lib.domain.envelopes import Envelope
 from runbook_lib.domain.escapes import View
+from runbook_lib.domain.image_types import media_type
 
 TEXT_BYTES = 2 * 1024 * 1024
 """Bytes of one text that are searched. A license has 2 to 4 kB; a longer text is a log."""
@@ -58,6 +59,7 @@ class Content:
     licenses: tuple[Envelope, ...] = ()  # every license in them, each once, in order
     notes: tuple[str, ...] = ()  # what was not opened or is odd, for the reader
     is_opened: bool = True  # whether all that may hold a license was looked at
+    images: tuple[tuple[str, bytes], ...] = ()  # the images within it, such as an Office file's, each with its name
 
     @property
     def words(self) -> str:
@@ -99,6 +101,7 @@ class _Look:
         self._members, self._bytes = MOST_MEMBERS, TOTAL_BYTES
         self._licenses: dict[str, Envelope] = {}
         self._notes: list[str] = []
+        self._images: list[tuple[str, bytes]] = []
         self._is_opened = True
         self.has_piece = False  # whether a piece of a license was seen, without its beginning
         self.has_secret = False  # whether `is_secret` says so of a text in it
@@ -109,7 +112,7 @@ class _Look:
         if len(self._licenses) > 1:
             self._note(f"{len(self._licenses)} licenses are in it; GitLab itself takes the last one.")
         notes = tuple(dict.fromkeys(self._notes))
-        return Content(kind, detail, tuple(self._licenses.values()), notes, self._is_opened)
+        return Content(kind, detail, tuple(self._licenses.values()), notes, self._is_opened, tuple(self._images))
 
     def _open(self, content: bytes, where: str, depth: int) -> tuple[Kind, str]:
         kind, detail = magic(content)
@@ -251,8 +254,11 @@ class _Look:
     def _inner(self, content: bytes, where: str, name: str, depth: int) -> None:
         """Look at one file within another; add a note for a kind that is not searched here."""
         found = len(self._licenses)
-        kind, _ = self._open(content, ", ".join(filter(None, (name, where))), depth + 1)
-        if kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
+        place = ", ".join(filter(None, (name, where)))
+        kind, _ = self._open(content, place, depth + 1)
+        if media_type(content):
+            self._images.append((place, content))
+        elif kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
             self._leave(f"It holds {kind}; add that to the ticket by itself.")
         elif kind in ADVICE and kind is not Kind.BINARY and found == len(self._licenses):
             self._note(f"It holds {kind}. {ADVICE[kind]}")

@@ -148,7 +148,8 @@ def license_sent(users: int, expires_on: date) -> str:
         f"we have sent a temporary license to the address from which this ticket was opened. The mail is titled "
         f'"{MAIL_SUBJECT}" and has the license as an attachment; if you do not see it, please look in the spam '
         "folder and tell us here.\n\n"
-        f"The license is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n{_BRIDGE}"
+        f"The license is an Ultimate trial for {count(users, 'user')} and works until {expires_on}. "
+        f"{_INSTALL}\n\n{_BRIDGE}"
     )
 
 
@@ -157,15 +158,15 @@ def license_copy_sent(users: int, expires_on: date) -> str:
     return (
         "Hello,\n\n"
         "we are sorry that our mail did not reach you. The license that we made for you is attached to this reply. It "
-        f"is an Ultimate trial for {users} users and works until {expires_on}. {_INSTALL}\n\n{_BRIDGE}"
+        f"is an Ultimate trial for {count(users, 'user')} and works until {expires_on}. {_INSTALL}\n\n{_BRIDGE}"
     )
 
 
 def license_copy_note(users: int, license_id: str, evidence_url: str) -> str:
     """The internal note that the copy was sent, for the next colleague."""
     return (
-        f"License runbook: the mail with the emergency license ({users} users) had not come, so its copy was sent "
-        f"with a public reply.\nLicense: {license_id}\nCopied from: {evidence_url}\nNo second license was issued."
+        f"License runbook: the mail with the emergency license ({count(users, 'user')}) had not come, so its copy was "
+        f"sent with a public reply.\nLicense: {license_id}\nCopied from: {evidence_url}\nNo second license was issued."
     )
 
 
@@ -178,8 +179,8 @@ def nothing_found_note(reason: str) -> str:
 def license_note(users: int, license_id: str, evidence_url: str) -> str:
     """The internal note with the result, for the next colleague."""
     return (
-        f"Weekend license runbook: an emergency license ({TRIAL_DAYS} days, Ultimate trial, {users} users) was "
-        f"issued to the requester.\nLicense: {license_id}\nEvidence: {evidence_url}\n"
+        f"Weekend license runbook: an emergency license ({TRIAL_DAYS} days, Ultimate trial, {count(users, 'user')}) "
+        f"was issued to the requester.\nLicense: {license_id}\nEvidence: {evidence_url}\n"
         "The regular license is still to be sorted out by License & Renewals."
     )
 
@@ -192,7 +193,7 @@ def screenshots_note(number: int) -> str:
 def slack_post(ticket_url: str, users: int) -> str:
     """The post to the team. Source: weekend seed, *Step 2*."""
     return (
-        f"An emergency license was generated ({TRIAL_DAYS}-day Ultimate trial, {users} users): "
+        f"An emergency license was generated ({TRIAL_DAYS}-day Ultimate trial, {count(users, 'user')}): "
         f"<{slack_text(ticket_url)}>\nThe regular license is still to be sorted out."
     )
 
@@ -235,7 +236,7 @@ def slack_text(text: str) -> str:
 def mail_body(users: int, starts_on: date, expires_on: date) -> str:
     return (
         "Hello,\n\n"
-        f"attached is a temporary GitLab license: Ultimate trial, {users} users, valid from {starts_on} until "
+        f"attached is a temporary GitLab license: Ultimate trial, {count(users, 'user')}, valid from {starts_on} until "
         f"{expires_on} ({TRIAL_DAYS} days).\n\n{_INSTALL}\n\n"
         "If you have questions, please reply to your support ticket.\n\n"
         "GitLab Support\n"
@@ -245,6 +246,6 @@ def mail_body(users: int, starts_on: date, expires_on: date) -> str:
 def by_hand_note(evidence: str, users: int) -> str:
     """The internal note that a license was made by hand, so that no other run makes a second one."""
     return (
-        f"Weekend license runbook: an emergency license for {users} users was made by hand.\nEvidence: {evidence}\n"
-        "Do not issue another one."
+        f"Weekend license runbook: an emergency license for {count(users, 'user')} was made by hand.\n"
+        f"Evidence: {evidence}\nDo not issue another one."
     )

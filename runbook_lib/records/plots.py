@@ -169,14 +169,14 @@ def _draw_durations(axes: Axes, found: Trend) -> None:
 
 
 def _ends(by_step: Sequence[Sequence[Run]]) -> dict[str, tuple[int, ...]]:
-    """How cases ended, in the order of `Outcome`; rehearsals end none."""
+    """How cases ended, in the order of `Outcome`; a rehearsal ends none, nor does a run that hands over."""
     counts = {str(end): [0] * len(by_step) for end in (*Outcome, NO_OUTCOME)}
     seen = set()
     for place, runs in enumerate(by_step):
         for run in runs:
             end = run.outcome if run.outcome in counts else NO_OUTCOME
             case = (run.ticket_id, run.runbook, end)
-            if run.performed and run.status and case not in seen:
+            if run.performed and run.status and not run.next_runbook and case not in seen:
                 seen.add(case)
                 counts[end][place] += 1
     return {end: tuple(numbers) for end, numbers in counts.items() if any(numbers)}

@@ -19,6 +19,7 @@ from runbook_lib.clients.http import Session
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.domain.plain_text import listed
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
@@ -126,7 +127,7 @@ class Review:
             parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in named)
             parts += rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
-        words = f"{counts['tickets']} tickets, {counts['runs']} runs and {counts['records']} records."
+        words = f"{listed([count(counts[f'{noun}s'], noun) for noun in ('ticket', 'run', 'record')])}."
         data = {"counts": counts, "asked_for": those, "problems": [problem.as_problem for problem in self._problems]}
         card = Card("Records", state, tone, self.badge, parts)
         return StepResult(card, {**self._data(state, words, **data), "step": "open"})
@@ -150,7 +151,7 @@ class Review:
         table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
         parts = (self._line(len(found)), table, *rest(found))
         plain = [harmless(run.plain) for run in shown]
-        return self._result("listed", Tone.PLAIN, parts, f"{len(found)} runs.", total=len(found), runs=plain)
+        return self._result("listed", Tone.PLAIN, parts, f"{count(len(found), 'run')}.", total=len(found), runs=plain)
 
     @_step("Who is on what")
     def people(self) -> StepResult:
@@ -178,7 +179,7 @@ class Review:
         starts = [day.isoformat() for day in trend.starts]
         took = [duration and vars(duration) for duration in trend.durations]
         data = {"by": trend.step, "starts": starts, "ends": trend.ends, "durations": took}
-        result = self._result("counted", Tone.PLAIN, parts, f"{len(found)} runs by {trend.step}.", **data)
+        result = self._result("counted", Tone.PLAIN, parts, f"{count(len(found), 'run')} by {trend.step}.", **data)
         picture = Picture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
         display(picture)  # type: ignore[no-untyped-call]
         return result

@@ -140,7 +140,7 @@ def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) 
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "It is an Outlook or old Office file. Open it yourself"),
         (zipped(bomb=b"\0" * 30_000_000), "It is a zip archive. A file in it unpacks to more than 200 times"),
         (zipped(key=TEXT.encode())[:900], "It is a zip archive. The archive is damaged"),
-        (zipped(shot=b"\x89PNG\r\n\x1a\n"), "It is a zip archive. It holds an image; add that to the ticket"),
+        (zipped(shot=b"II*\0" + bytes(9)), "It is a zip archive. It holds an image; add that to the ticket"),
         (mail(b"%PDF-1.7").as_bytes(), "It is a mail. It holds a PDF; add that to the ticket"),
         (cms(2) + mail(TEXT.encode()).as_bytes(), "It is a message inside its signature. Open it in a mail program"),
         (cms(3) + bytes(range(99)), "It is an encrypted message. Ask for it without encryption"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
+import zipfile
 import zlib
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,22 @@ def animation() -> bytes:
     return file.getvalue()
 
 
+def icon() -> bytes:
+    return png(Image.new("RGB", (20, 20), "orange"))
+
+
+def zipped(members: dict[str, bytes], *, locked: bool = False) -> bytes:
+    """A zip archive; a locked one says that its first member has a password."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    made = bytearray(file.getvalue())
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        made[made.find(mark) + at] |= locked
+    return bytes(made)
+
+
 def shown(cache: ImageCache, *contents: bytes) -> Pictures:
     """What a form shows of images, once all are read."""
     files = tuple(
@@ -73,10 +92,14 @@ def shown(cache: ImageCache, *contents: bytes) -> Pictures:
         (GOOD[:100], "damaged or cut off"),
         (animation(), "an animation"),
         (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC photograph"),
-        (b"<svg onload=alert(1)>", "no PNG, JPEG, GIF or WebP"),
+        (b"<svg onload=alert(1)>", "it is a drawing. Open it"),
         (b"", "no PNG, JPEG, GIF or WebP"),
+        (b"\0\0\0\x14ftypqt  " + bytes(40), "it is a video or a sound. Open it"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "it is an Outlook or old Office file. Open it"),
+        (zipped({"a.heic": b"\0\0\0\x18ftypheic" + bytes(40)}), "It holds a HEIC photo"),
+        (zipped({"a.png": GOOD}, locked=True), "protected by a password and was not opened"),
     ],
-    ids=["huge", "truncated", "animated", "HEIC", "SVG", "empty"],
+    ids=["huge", "truncated", "animated", "HEIC", "SVG", "empty", "video", "Outlook", "HEIC in a zip", "locked zip"],
 )
 def test_a_bad_image_is_named(content: bytes, words: str, looks: list[object]) -> None:
     """It is not read; the good one beside it is."""
@@ -86,6 +109,22 @@ def test_a_bad_image_is_named(content: bytes, words: str, looks: list[object]) -
     assert ["1.png"] == [picture.words for picture in found.shown]
     assert "premium" == found.suggestions["plan"][0].value
     assert 1 == len(looks)
+
+
+def test_images_within_a_file_are_read(looks: list[object]) -> None:
+    """Those of an Office file, an archive, a mail or a page; an icon beside them is left out."""
+    office = zipped({"[Content_Types].xml": b"<Types/>", "word/media/image1.png": GOOD, "logo.png": icon()})
+    letter = EmailMessage()
+    letter["From"], letter["Subject"] = "a@b.example", "Screens"
+    letter.set_content("Here")
+    letter.add_attachment(GOOD, maintype="image", subtype="png", filename="screen.png")
+    page = f"<html><img src='data:image/png;base64,{base64.b64encode(GOOD).decode()}'></html>".encode()
+    found = shown(ImageCache(), office, letter.as_bytes(), page)
+    assert ["0.png (image1.png in the archive)", "1.png (a part of the mail)", "2.png"] == [
+        picture.words for picture in found.shown
+    ]
+    assert "too small to be a screenshot" in " ".join(found.notes)
+    assert "premium" == found.suggestions["plan"][0].value
 
 
 def test_the_first_of_many_images_are_read(looks: list[object]) -> None:

@@ -103,6 +103,14 @@ def test_a_note_that_could_not_be_sent(own_world: World) -> None:
     assert (names, "") == ([seal.record for seal in own_world.seals(1003)], second.stderr)
 
 
+def test_a_ticket_that_changed_meanwhile_takes_the_note(own_world: World) -> None:
+    """Two runs that end at once, as of two engineers: the ticket is read again, and the note sent once."""
+    own_world.inject("zendesk", "error", method="PUT", skip=1, times=1, status=409)
+    ran = own_world.runbook("run", "weekend_license", 1003, "--perform", "--json")
+    assert (0, "") == (ran.status, ran.stderr)
+    assert [Path(ran.report["record"]).name] == [seal.record for seal in own_world.seals(1003)]
+
+
 def test_a_seal_is_read_as_it_was_written() -> None:
     """Also with the line ends of a mail; nothing else passes for one."""
     seal = Seal("20261121T100000000Z-weekend_license.ipynb", "a" * 64, 12, "b" * 64, "c" * 16)

@@ -123,11 +123,11 @@ def test_an_encoded_part_of_pasted_source_is_read(before: str, encoding: str) ->
     assert [body_of(TEXT)] == bodies(source.encode(encoding))
 
 
-def test_an_image_in_a_text_is_noted() -> None:
+def test_an_image_in_a_text_is_found() -> None:
     """As a web page holds one."""
     content = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(300)).decode()
     found = finder.look(f'<html><img src="data:image/png;base64,{content}">')
-    assert ("It holds an image; add that to the ticket by itself.",) == found.notes
+    assert ((), True, b"\x89PNG") == (found.notes, found.is_opened, found.images[0][1][:4])
 
 
 @pytest.mark.parametrize("name", ["hexdump", "xxd", "od by words", "hex", "uuencode", "Base64 of UTF-16"])
@@ -175,7 +175,7 @@ def test_a_license_in_a_zip_is_found(text: str) -> None:
         body_of(found.licenses[0].text),
         found.licenses[0].where,
     )
-    assert "It holds an image; add that to the ticket by itself." in found.notes
+    assert (("old in the archive", b"\x89PNG\r\n\x1a\n"),) == found.images
 
 
 def test_a_license_in_three_nested_mails_is_found() -> None:

@@ -102,6 +102,20 @@ def test_screenshots_are_counted(count: int, words: str) -> None:
 # -- nothing foreign
 
 
+def test_one_user_is_singular() -> None:
+    """Only the tracker issue's title, which is fixed, has *1 users*."""
+    one = [
+        messages.license_sent(1, EXPIRY),
+        messages.license_copy_sent(1, EXPIRY),
+        messages.mail_body(1, date(2026, 11, 22), EXPIRY),
+        messages.license_note(1, "SHA256:0123", ""),
+        messages.license_copy_note(1, "SHA256:0123", ""),
+        messages.by_hand_note("", 1),
+        messages.slack_post(TICKET, 1),
+    ]
+    assert [True] * len(one) == ["1 user" in text and "1 users" not in text for text in one]
+
+
 @pytest.mark.parametrize("name", OUTGOING)
 def test_messages_hold_no_placeholder(name: str) -> None:
     """Zendesk expands `{{...}}` and `{%...%}`, and nothing that was meant to be filled in is left over."""

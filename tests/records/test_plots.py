@@ -42,6 +42,7 @@ def test_a_case_counts_once_for_each_way_it_ended() -> None:
         ran(days=1),
         ran(1002, performed=False),
         ran(1003, status="", outcome=""),
+        ran(1004, runbook="start_here", outcome="", next_runbook="weekend_license"),
     ]
     assert {"license_issued": (1, 0), "no outcome": (1, 0)} == trend(runs).ends
 
