@@ -89,11 +89,11 @@ def opens_the_record(notebook: Notebook) -> None:
     notebook.click(notebook.panel.locator("a", has_text=RECORD).last)
     notebook.see("RECORD of ticket 1001")
     expect(notebook.panel.locator("p", has_text="Where sources disagree, this is the order")).to_be_hidden()
-    instructions = notebook.panel.locator(".jp-Cell", has_text="Whom to call.")
-    assert 0 == instructions.evaluate("cell => cell.offsetHeight")
-    for shown in (True, False):
-        notebook.click(notebook.panel.locator("button", has_text="Instructions and parameters"))
+    instructions = notebook.panel.locator(".jp-MarkdownCell").first
+    for shown in (False, True, False):
         assert shown is (instructions.evaluate("cell => cell.offsetHeight") > 0)
+        notebook.panel.locator("button", has_text="Instructions and parameters").click()
+        expect(instructions).to_contain_text("Whom to call.", timeout=10_000)
     for theme in ("dark", "light"):
         notebook.use_theme(theme)
         notebook.shot(f"lab-record-{theme}")
