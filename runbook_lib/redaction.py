@@ -10,8 +10,6 @@ net is for what was not foreseen: an exception's message, a print that was left 
 from __future__ import annotations
 
 import base64
-import html
-import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -63,16 +61,21 @@ class Redactor:
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        words = {form: name for name, value in secrets.items() for form in _forms(value) if len(value) >= LEAST_CHARS}
-        self._names = words
-        longest_first = sorted(words, key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if words else None
         values = {_core(value, secrets.values()): name for name, value in secrets.items()}
         meant = {escapes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
         self._known: dict[str, str] = {}
         self._room = REMEMBERED_CHARS
         plain = {**twice, **meant, **values}  # a secret may look as if it were escaped itself
+        whole = {
+            value: name
+            for value, name in {**plain, **{value: name for name, value in secrets.items()}}.items()
+            if len(value) >= LEAST_CHARS
+        }
+        digits = {value.encode().hex(): name for value, name in whole.items()}
+        self._names = {**{word.upper(): name for word, name in digits.items()}, **digits, **whole}
+        longest_first = sorted(self._names, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         once = _in_base64(plain)
         self._pieces = _Pieces({**_in_base64(once), **once, **plain})
 
@@ -172,10 +175,9 @@ class _Pieces:
         if not self._blocks:
             return
         done = 0
-        for at in range(0, len(text) - _STRIDE + 1, _STRIDE):
-            if at < done:
-                continue
-            for value, place in self._blocks.get(text[at : at + _STRIDE], ()):
+        places = range(0, len(text) - _STRIDE + 1, _STRIDE)
+        for at in [at for at in places if text[at : at + _STRIDE] in self._blocks]:
+            for value, place in self._blocks[text[at : at + _STRIDE]] if at >= done else ():
                 start, end = _common(text, at, value, place)
                 if end - start >= PIECE_CHARS:
                     done = max(done, end)
@@ -219,10 +221,3 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, list | tuple):
         return [_each(item, change) for item in value]
     return value
-
-
-def _forms(value: str) -> Iterable[str]:
-    """How a secret may be spelled: as it is, in HTML, in an address, in a literal, in hexadecimal digits."""
-    digits = value.encode().hex()
-    literals = json.dumps(value)[1:-1], repr(value)[1:-1]
-    return {value, html.escape(value), quote(value, safe=""), *literals, digits, digits.upper()}

@@ -307,7 +307,7 @@ def test_show_a_journal(own_world: World) -> None:
     kinds = [entry["kind"] for entry in entries if entry["kind"] != "cell_started"]
     # the last two are of the note with the record's digest
     assert ["run_started", "intended", "done", "run_ended", "intended", "done"] == kinds
-    assert "run started" in shown.stdout
+    assert "practice.engineer began weekend_license (performed)" in shown.stdout
     none = own_world.runbook("journal", "show", 1004)
     words = "Ticket 1004 has no journal here, so that there is nothing to show. Check the number."
     assert (2, True, False) == (none.status, words in none.stderr, (own_world.outputs / "sandbox" / "1004").exists())

@@ -149,7 +149,7 @@ def test_a_license_that_stands_in_a_record_is_on_no_page(tmp_path: Path, license
     words = f"Hello,\n{WRAPPINGS[name](license)}\nKim"
     path = tmp_path / "x.ipynb"
     path.write_text(record_of(words, net=False), encoding="utf-8")
-    record, verification = read(path), Verification(1, 1, ())
+    record, verification = read(path), Verification(1, ())
     shown = page.as_html(record, verification) + page.as_text(record, verification)
     assert [] == runs_of(body_of(license), shown)
 

@@ -86,7 +86,6 @@ def batch(
 
 
 def _rows(what: Sequence[str]) -> list[Row]:
-    """The list: a file, standard input, or tickets that were named one by one."""
     from runbook_lib.domain import pasted
     from runbook_lib.domain.answers import QUESTIONS
     from runbook_lib.run import batch_list

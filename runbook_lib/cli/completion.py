@@ -45,7 +45,10 @@ def parameters(context: click.Context, parameter: click.Parameter, begun: str) -
     """The parameters of the runbook that is named before, which were not given yet; or the values that one takes."""
     words: list[str] = context.find_root().obj or []
     if len(words) > 1 and words[-2] in parameter.opts:
-        return [value for value in _values(words[-1]) if value.startswith(begun)]
+        from runbook_lib.domain.answers import QUESTIONS
+
+        values = QUESTIONS[words[-1]].choices if words[-1] in QUESTIONS else ()
+        return [value for value in values if value.startswith(begun)]
     given = {words[at + 1] for at, word in enumerate(words[:-1]) if word in parameter.opts}
     names = _parameters(context.params.get("runbook") or next(iter(context.args), ""))
     return [name for name in names if name.startswith(begun) and name not in (*given, "ticket_id", "perform")]
@@ -60,12 +63,6 @@ def tickets(context: click.Context, parameter: click.Parameter, begun: str) -> l
     except (OSError, RunbookError):  # what is wrong with a setting is not shown in a shell
         return []
     return sorted(numbers, key=int, reverse=True)[:MOST_TICKETS]
-
-
-def _values(name: str) -> tuple[str, ...]:
-    from runbook_lib.domain.answers import QUESTIONS
-
-    return tuple(QUESTIONS[name].choices) if name in QUESTIONS else ()
 
 
 def _parameters(runbook: str) -> list[str]:

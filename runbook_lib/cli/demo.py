@@ -77,7 +77,6 @@ def _next(outputs: Path) -> str:
 
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
-    """How each ticket ended, in their order; each is printed as it ends."""
     rows = [Row(n, str(ticket.id), _runbook(expected)) for n, (ticket, expected) in enumerate(expected_ends().items())]
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)

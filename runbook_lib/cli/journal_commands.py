@@ -16,7 +16,6 @@ from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from runbook_lib.domain.events import Event
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.ledger.keyring import KeyRing
 
@@ -106,7 +105,6 @@ def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: floa
 
 
 def _checked(words: str) -> str:
-    """A reason as given: one line of text."""
     if len(words) > MOST_CHARS or not words.isprintable():
         raise InputError(f"--because is no line of up to {MOST_CHARS} characters; say it in fewer, plain words.")
     return words.strip()
@@ -131,35 +129,17 @@ def show(ticket: str, as_json: bool) -> int:
     from runbook_lib.cli import tables
     from runbook_lib.domain.events import Event
     from runbook_lib.domain.plain_text import clean
-    from runbook_lib.domain.state_words import effect_words
+    from runbook_lib.records.review_rows import line_detail, line_words
 
     prefix = f"{found.ticket.replace('/', '-')}-"
-    lines = (
-        (e.writer[:8], str(e.number), e.text("at")[:19], effect_words(e.kind), _rest(e, prefix))
-        for e in map(Event, entries)
-    )
-    rows = [[clean(word, 300) for word in line] for line in lines]
-    heads = ("writer", "line", "at (UTC)", "what", "of what")
+    rows = []
+    for event in map(Event, entries):
+        about = " · ".join(filter(None, (event.operation.removeprefix(prefix), line_detail(event))))
+        line = (event.writer[:8], str(event.number), event.text("at")[:19], line_words(event), about)
+        rows.append([clean(word, 300) for word in line])
+    heads = ("writer", "line", "at (UTC)", "what happened", "operation, and what it rests on")
     click.echo(tables.fitted(rows, heads) if rows else "No line of it can be shown.")
     return exit_status.DONE
-
-
-def _rest(event: Event, prefix: str) -> str:
-    from runbook_lib.domain.events import Kind
-    from runbook_lib.domain.state_words import run_ending_words
-
-    if event.kind == Kind.CELL_STARTED:  # the line of the run's start names the record
-        return event.text("cell")
-    end = run_ending_words(*map(event.text, ("outcome", "status", "next_runbook"))).lower()
-    shown = ("reason", "because", "words", "there", "operator", "record")
-    words = [
-        event.operation.removeprefix(prefix),
-        event.text("runbook"),
-        end,
-        *map(event.entry.get, shown),
-        event.evidence.get("summary"),
-    ]
-    return " · ".join(str(word) for word in words if isinstance(word, str | bool) and word != "")
 
 
 @journal.command(short_help="Set a damaged journal aside.")
@@ -185,8 +165,7 @@ def restart(ticket: str, because: str) -> int:
 @keys.command("list")
 def list_keys() -> int:
     """Show the keys: which one signs, which are trusted, and whose they are, by the records that are here."""
-    from tabulate import tabulate
-
+    from runbook_lib.cli import tables
     from runbook_lib.records.writers import writers
     from runbook_lib.settings import Settings
 
@@ -198,7 +177,7 @@ def list_keys() -> int:
     ]
     if rows:
         heads = ("key", "state", "owner", "machine", "first used (UTC)", "last used (UTC)")
-        click.echo(tabulate(rows, headers=heads, disable_numparse=True))
+        click.echo(tables.table(rows, heads))
     if ring.signing_key is None:
         click.echo(f"No key yet in {ring.folder}; the first performing run makes one.")
     return exit_status.DONE
@@ -237,10 +216,12 @@ def _key_ring() -> KeyRing:
 
 def _journal(ticket: str) -> tuple[Journal, str, float]:
     """A ticket's journal, the operator, and the seconds after which a lost request takes effect no more."""
-    from runbook_lib.domain import answers
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.settings import Settings
 
     settings = Settings.local()
-    number = int(str(answers.parse("ticket_id", ticket)))
-    return Journal.of(settings, number), settings.operator or getpass.getuser(), settings.settle_s
+    return (
+        Journal.of(settings, options.ticket_number(ticket)),
+        settings.operator or getpass.getuser(),
+        settings.settle_s,
+    )

@@ -47,7 +47,6 @@ def _configured_key() -> Path:
 
 
 def _report(content: bytes, public_key: bytes, *, as_json: bool) -> str:
-    """What the licenses in a file say, to be printed; in JSON one object for one license, a list for several."""
     from tabulate import tabulate
 
     from runbook_lib.domain.license import load_public_key

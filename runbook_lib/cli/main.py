@@ -12,8 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from io import TextIOWrapper
-from types import ModuleType
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -39,20 +39,20 @@ zsh   ~/.zshrc                       eval "$({COMPLETION}=zsh_source runbook)"
 fish  ~/.config/fish/config.fish     {COMPLETION}=fish_source runbook | source
 """
 LINES = {
-    "run": "Run a runbook on a ticket.",
-    "batch": "Run many tickets from a list.",
-    "lab": "Open JupyterLab on the runbooks.",
-    "sandbox": "Keep the practice world running, for notebooks and papermill.",
-    "demo": "Take every practice ticket through its runbook, performed.",
-    "records": "Find, read, verify and export records.",
-    "answer": "Say whether an effect is there, or that a case has ended.",
-    "journal": "Read a ticket's journal, or begin a new one.",
-    "keys": "The keys that sign the journals.",
-    "license": "Read license files.",
-    "doctor": "Check the configuration against the services; changes nothing.",
-    "mechanizer": "Issue a license: the pipeline's job.",
+    "run": ("run_command", "Run a runbook on a ticket."),
+    "batch": ("batch_commands", "Run many tickets from a list."),
+    "lab": ("practice", "Open JupyterLab on the runbooks."),
+    "sandbox": ("practice", "Keep the practice world running, for notebooks and papermill."),
+    "demo": ("practice", "Take every practice ticket through its runbook, performed."),
+    "records": ("records_commands", "Find, read, verify and export records."),
+    "answer": ("journal_commands", "Say whether an effect is there, or that a case has ended."),
+    "journal": ("journal_commands", "Read a ticket's journal, or begin a new one."),
+    "keys": ("journal_commands", "The keys that sign the journals."),
+    "license": ("license_commands", "Read license files."),
+    "doctor": ("service_commands", "Check the configuration against the services; changes nothing."),
+    "mechanizer": ("service_commands", "Issue a license: the pipeline's job."),
 }
-"""Each command's line in the help, in its order."""
+"""Each command's module and its line in the help, in their order."""
 
 
 class _Commands(click.Group):
@@ -64,50 +64,18 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in LINES:
             return None
-        command: click.Command = getattr(_module(cmd_name), cmd_name)
+        command: click.Command = getattr(import_module(f"runbook_lib.cli.{LINES[cmd_name][0]}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(LINES.items()))
+            formatter.write_dl([(name, line) for name, (_, line) in LINES.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        own = [CompletionItem(name, help=line) for name, line in LINES.items() if name.startswith(incomplete)]
+        own = [CompletionItem(name, help=line) for name, (_, line) in LINES.items() if name.startswith(incomplete)]
         return own + click.Command.shell_complete(self, ctx, incomplete)
-
-
-def _module(command: str) -> ModuleType:
-    match command:
-        case "run":
-            from runbook_lib.cli import run_command
-
-            return run_command
-        case "batch":
-            from runbook_lib.cli import batch_commands
-
-            return batch_commands
-        case "lab" | "sandbox" | "demo":
-            from runbook_lib.cli import practice_commands
-
-            return practice_commands
-        case "records":
-            from runbook_lib.cli import records_commands
-
-            return records_commands
-        case "answer" | "journal" | "keys":
-            from runbook_lib.cli import journal_commands
-
-            return journal_commands
-        case "license":
-            from runbook_lib.cli import license_commands
-
-            return license_commands
-        case _:
-            from runbook_lib.cli import service_commands
-
-            return service_commands
 
 
 COMMANDS = _Commands(
@@ -168,7 +136,6 @@ def _run_quietly(words: Sequence[str]) -> int:
 
 
 def _throw_away(*streams: TextIO) -> None:
-    """What is still in their buffers is flushed at the end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
         with suppress(OSError, ValueError):

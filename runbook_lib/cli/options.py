@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -24,3 +25,12 @@ def content(name: str | Path, what: str = "file") -> bytes:
         return files.given(name)
     except OSError as exc:
         raise InputError(f"The {what} {name} cannot be read: {exc.strerror}. Check the path.") from exc
+
+
+def ticket_number(word: str) -> int:
+    """A ticket's number. Raises InputError if it is none."""
+    if re.fullmatch("[1-9][0-9]{0,11}", word):
+        return int(word)
+    from runbook_lib.domain import answers  # what people paste takes longer to understand than a ticket to read
+
+    return int(str(answers.parse("ticket_id", word)))

@@ -1,18 +1,25 @@
-"""The practice world behind a command: the one that runs already, or one for as long as the command takes."""
+"""The practice world: the commands `lab`, `sandbox` and `demo`, and the world that other commands need to run in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
     from datetime import date
 
     from runbook_lib.settings import Settings
+
+PORT = click.IntRange(0, 65535)
+PORT.name = "port number"  # what a message calls it
 
 
 @contextmanager
@@ -65,3 +72,84 @@ def control_room(local: Settings) -> str:
 
     found = server.running(local.world_folder) if local.profile != "live" else None
     return f"{found['url']}{CONTROL_ROOM_PATH}" if found else ""
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[TICKET] [OPTION OF JUPYTERLAB]...")
+def lab(words: Sequence[str]) -> int:
+    """Open JupyterLab on the runbook that a ticket needs, filled in and rehearsed, with the practice world running.
+
+    Without a ticket it opens start_here, which asks for one. Options are passed on to JupyterLab, such as --no-browser,
+    --port 8890, or --allow-root, without which it does not start as root; after `--` also those that this command has
+    itself, as in runbook lab -- --help.
+    """
+    from runbook_lib.settings import Settings
+
+    ticket, options = _ticket_first(words)
+    local = Settings.local()
+    what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
+    click.echo(f"{what} JupyterLab is starting; Ctrl-C stops it ...")  # before what takes long to import
+    from runbook_lib.cli import lab as jupyterlab
+
+    with jupyterlab.started(local) as server, world(local):
+        if address := control_room(local):
+            click.echo(f"Watch what happens to the practice world at {address}")
+        return server.run(ticket, options)
+
+
+def _ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """The ticket, if the first word names it (InputError if it is none), and JupyterLab's options."""
+    if not words or words[0].startswith("-"):
+        return None, words
+    from runbook_lib.domain import answers
+
+    answers.parse("ticket_id", words[0])
+    return words[0], words[1:]
+
+
+@click.command
+@click.option("--port", type=PORT, default=0, metavar="N", help="Default: its last, or any free.")
+@click.option("--date", "day", metavar="YYYY-MM-DD", help="The practice world's date. Default: today.")
+@click.option("--new", is_flag=True, help="Begin a new world; the old one and its records are kept.")
+def sandbox(port: int, day: str | None, new: bool) -> int:
+    """Keep the practice world running, for notebooks and papermill, until Ctrl-C."""
+    from runbook_lib.domain import answers
+    from runbook_lib.sandbox import server, serving
+    from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, world_date
+    from runbook_lib.settings import Settings
+
+    wanted = None if day is None else answers.day("--date", day)
+    local = Settings.local()
+    if local.profile == "live":
+        raise InputError("RUNBOOK_PROFILE is live; the practice world needs the profile sandbox.")
+    folder = local.world_folder
+    with ExitStack() as turn:
+        turn.enter_context(server.one_at_a_time(folder))
+        server.wait_for_stopping(folder)
+        if new:
+            set_aside(folder)
+        make(folder, wanted)
+        if found := server.running(folder):
+            raise InputError(
+                f"The practice world is being served already: see {found['url']}{CONTROL_ROOM_PATH}. "
+                "Use that server, or stop it first."
+            )
+        click.echo(f"The practice world of {world_date(folder)} is starting; stop it with Ctrl-C.")
+
+        def ready(url: str) -> None:
+            turn.close()
+            click.echo(f"Open {url}{CONTROL_ROOM_PATH} to watch runbooks at work;")
+            click.echo("notebooks and commands find it by themselves.")
+
+        serving.serve(folder, port=port, ready=ready)
+    return exit_status.DONE
+
+
+@click.command
+def demo() -> int:
+    """Take every practice ticket through its runbook, performed, in a practice world of its own."""
+    click.echo("Preparing the practice tickets.", err=True)
+    from runbook_lib.cli import demo as practice_tickets
+    from runbook_lib.settings import Settings
+
+    return practice_tickets.main(Settings.local(profile="sandbox"))

@@ -1,28 +1,26 @@
-"""The commands on records: `records list`, `verify`, `export` and `adopt`, and the group that has the others."""
+"""The commands on records: `records list`, `show`, `verify`, `sign-off`, `export` and `adopt`."""
 
 from __future__ import annotations
 
 import getpass
 import json
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from runbook_lib.cli import options, practice, record_sources, runs_listing, share_commands, single_record_commands
+from runbook_lib.cli import options, practice, runs_listing, share_commands
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean, count
 
 if TYPE_CHECKING:
-    from runbook_lib.ledger.comparison import Difference
     from runbook_lib.records.findings import Finding, Verification
-    from runbook_lib.records.verification import Verifier
 
-_NOT_VERIFIED = (
-    "The records were not verified. To verify them: `runbook records list --verify`, or `runbook records verify`."
-)
+_NOT_VERIFIED = "The records were not verified. To verify them: `runbook records verify`."
 
 
 @click.group(no_args_is_help=False)
@@ -32,41 +30,29 @@ def records() -> None:
 
 records.add_command(share_commands.push)
 records.add_command(share_commands.pull)
-records.add_command(single_record_commands.show)
-records.add_command(single_record_commands.sign_off)
 
 
 @records.command("list")
 @runs_listing.with_filters
-@click.option("--verify", is_flag=True, help="Verify each record; without it none is looked at.")
 @options.as_json
-def list_runs(verify: bool, as_json: bool, **filters: Any) -> int:
-    """List the runs, from the journals."""
-    verifier, found = record_sources.verifier(keeps=True) if verify else None, None
-    wanted = runs_listing.run_filter(**filters)
-    runs, problems = runs_listing.find(wanted, verifier)
-    if verifier:
-        tickets = list(dict.fromkeys(run.ticket_id for run in runs))
-        found = verifier.tickets(tickets)  # and what is shown as verified is what was read for that, not the index
-        runs = [run for one in verifier.ledgers(tickets) for run in one.runs if wanted.matches(run)]
+def list_runs(as_json: bool, **filters: Any) -> int:
+    """List the runs, from the journals; no record is looked at."""
+    runs, problems = runs_listing.find(runs_listing.run_filter(**filters))
     if filters["open_only"]:
         from runbook_lib.records.open_ends import oldest_first
 
         runs = oldest_first(runs)
     if as_json:
-        listed = [{**run.plain, "verified": None if found is None else found.holds(run)} for run in runs]
-        rows = ",\n  ".join(json.dumps(row) for row in listed)  # a run a line: indenting takes longer than all the rest
-        click.echo(
-            f'{{"runs": [\n  {rows}\n], "problems": {json.dumps([each.as_problem for each in problems], indent=2)}}}'
-        )
+        rows = ",\n  ".join(json.dumps(run.plain) for run in runs)  # a run a line: indenting takes long
+        named = json.dumps([each.as_problem for each in problems], indent=2)
+        click.echo(f'{{"runs": [\n  {rows}\n], "problems": {named}}}')
         return exit_status.DONE
-    click.echo(runs_listing.table(runs, found) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
+    click.echo(runs_listing.table(runs) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
     if runs:
-        click.echo(f"\n{found.words if found else _NOT_VERIFIED}")
+        click.echo(f"\n{_NOT_VERIFIED}")
     runs_listing.show_remarks(runs)
     if filters["open_only"]:
         runs_listing.show_open_ends(runs)
-    record_sources.show_freshness()
     runs_listing.show_problems(problems)
     return exit_status.DONE
 
@@ -89,7 +75,6 @@ def export(file: Path, form: str, force: bool, **filters: Any) -> int:
     runs, problems = runs_listing.find(runs_listing.run_filter(**filters))
     exporting.export(runs, form, file, force=force)
     click.echo(f"{count(len(runs), 'run')} {'was' if len(runs) == 1 else 'were'} written to {file}.")
-    record_sources.show_freshness()
     runs_listing.show_problems(problems)
     return exit_status.DONE
 
@@ -106,9 +91,10 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     which shows what was removed here. Exit status: 0 all is well, 1 there are defects, 2 bad usage.
     """
     from runbook_lib.records.findings import Verification
+    from runbook_lib.records.verification import Verifier
 
-    verifier = record_sources.verifier(keeps=ticket_notes)
-    tickets = [record_sources.ticket_number(word) for word in what if word.isdigit()]
+    verifier = Verifier(runs_listing.archived(), keeps=ticket_notes)
+    tickets = [options.ticket_number(word) for word in what if word.isdigit()]
     if not ticket_notes:  # a note may name what is gone here altogether
         _refuse_unknown(tickets)
     paths = [Path(word) for word in what if not word.isdigit()]
@@ -117,37 +103,28 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     parts += [] if what else [verifier.everything()]
     noted: list[Finding] = []
     if ticket_notes:
+        from runbook_lib.settings import Settings  # whose import takes longer than reading a ticket
+
         of_paths = [ticket_id for path in paths if (ticket_id := verifier.ticket_of(path)) is not None]
-        noted = _notes(verifier, [*tickets, *of_paths] if what else record_sources.archive().tickets())
+        with practice.world(Settings.local()):
+            noted = verifier.ticket_notes([*tickets, *of_paths] if what else runs_listing.archived().tickets())
     result = Verification.of(parts, noted)
     compared = share_commands.differences() if with_share else []
-    click.echo(_json(result, compared if with_share else None) if as_json else _words(result))
-    if with_share and not as_json:
-        click.echo(f"\n{share_commands.difference_words(compared)}")
-    if not as_json:
-        record_sources.show_freshness()
+    if as_json:
+        share = {"share": [{**vars(each), "is_defect": each.is_defect} for each in compared]} if with_share else {}
+        click.echo(json.dumps({**result.plain, **share}, indent=2))
+    else:
+        words = [f"\n{share_commands.difference_words(compared)}"] if with_share else []
+        click.echo("\n".join([_words(result), *words, *share_commands.freshness()]))
     is_good = result.is_good and not any(each.is_defect for each in compared)
     return exit_status.DONE if is_good else exit_status.FAILED
 
 
 def _refuse_unknown(tickets: Sequence[int]) -> None:
     """A number of no ticket that has left anything here is a wrong one, and not one of which all is well."""
-    archive = record_sources.archive()
-    known = archive.tickets() if tickets else []
-    if unknown := next((one for one in tickets if one not in known), None):
+    archive = runs_listing.archived()
+    if unknown := next(iter(set(tickets) - set(archive.tickets())), None) if tickets else None:
         raise InputError(f"Ticket {unknown} has neither a record nor a journal in {archive.folder}. Check the number.")
-
-
-def _notes(verifier: Verifier, tickets: Sequence[int]) -> list[Finding]:
-    from runbook_lib import wiring
-    from runbook_lib.clients.http import Session
-    from runbook_lib.settings import Settings
-
-    with practice.world(Settings.local()):
-        settings = Settings.load()
-        with Session.of(settings) as session:
-            comments = wiring.zendesk(settings, session).comments
-            return verifier.notes(list(dict.fromkeys(tickets)), comments)
 
 
 def _words(result: Verification) -> str:
@@ -157,15 +134,6 @@ def _words(result: Verification) -> str:
     heads = ("ticket", "what", "in words")
     table = tables.fitted(rows, heads) if rows else ""
     return f"{table}\n\n{result.words}" if table else result.words
-
-
-def _json(result: Verification, compared: Sequence[Difference] | None) -> str:
-    more = {} if compared is None else {"share": [{**vars(each), "is_defect": each.is_defect} for each in compared]}
-    findings = [finding.plain for finding in result.findings]
-    counts = {name: getattr(result, name) for name in ("sealed", "tickets", "defects", "adopted")}
-    return json.dumps(
-        {"good": result.is_good, "good_records": result.good, **counts, "findings": findings, **more}, indent=2
-    )
 
 
 @records.command(short_help="Seal what plain papermill has made.")
@@ -181,8 +149,75 @@ def adopt(file: Path, ticket: str) -> int:
     from runbook_lib.settings import Settings
 
     settings = Settings.local()
-    record = adoption.adopt(
-        file, record_sources.ticket_number(ticket), settings, settings.operator or getpass.getuser()
-    )
+    record = adoption.adopt(file, options.ticket_number(ticket), settings, settings.operator or getpass.getuser())
     click.echo(f"It is a record of ticket {ticket} now, {ADOPTED_WORDS}: {record}")
+    return exit_status.DONE
+
+
+@records.command()
+@click.argument("record", metavar="RECORD|TICKET", type=click.Path())
+@click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
+@options.force
+def show(record: str, html: Path | None, force: bool) -> int:
+    """Show a record, or the last one of a ticket; verified first."""
+    from runbook_lib.records import exporting, page, reading
+    from runbook_lib.records.verification import Verifier
+
+    path = _record(record)
+    verifier = Verifier(runs_listing.archived())
+    verification = verifier.record(path)
+    more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
+    more += share_commands.freshness()
+    content = reading.read(path)
+    if html is None:
+        click.echo(page.as_text(content, verification, more))
+        return exit_status.DONE
+    exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
+    click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
+    return exit_status.DONE
+
+
+def _record(word: str) -> Path:
+    """A record by its path, or the last one of a ticket: names begin with the start, and sort by it."""
+    if not word.isdigit():
+        return Path(word)
+    from runbook_lib.records.archive import notebooks
+
+    place = runs_listing.archived().folder / str(options.ticket_number(word))
+    names = [name for name in notebooks(place) if "/" not in name and not name.startswith(".")]
+    # Other notebooks only if there is no record.
+    names.sort(key=lambda name: (re.match("[0-9]{8}T[0-9]{9}Z-", name) is not None, name))
+    if not names:
+        raise InputError(f"Ticket {word} has no record in {place}. `runbook records list` shows all records.")
+    return place / names[-1]
+
+
+def _account() -> str:
+    """The name of this machine's account, where no operator is set; who sits there says whether it is theirs."""
+    name = getpass.getuser()
+    if sys.stdin.isatty() and not click.confirm(f"RUNBOOK_OPERATOR is not set. Sign off as {name}, as this account is"):
+        raise InputError("Nothing was signed off. Set RUNBOOK_OPERATOR to the name that your signature is to have.")
+    return name
+
+
+@records.command("sign-off", short_help="Say that you have reviewed records.")
+@click.argument("what", nargs=-1, required=True, metavar="RECORD|TICKET...", type=click.Path())
+@click.option("--words", required=True, metavar="WORDS", help="What you found, in one line; kept in the journal.")
+def sign_off(what: Sequence[str], words: str) -> int:
+    """Sign records off as a reviewer; of a ticket, its last one.
+
+    Each is verified first. The line goes into your own part of the ticket's journal, with the record's SHA-256; the
+    record stays as it is.
+    """
+    from runbook_lib.records.sign_off import sign_off as signed
+    from runbook_lib.settings import Settings
+
+    settings = Settings.local()
+    paths = [_record(word) for word in what]
+    reviewer = settings.operator or _account()
+    click.echo(f"To be signed off as {reviewer}.")
+    signed(paths, words, settings, reviewer)
+    click.echo("\n".join(f"Signed off by {reviewer}: {path}" for path in paths))
+    if settings.share:
+        click.echo("`runbook records push` brings it to the team's share.")
     return exit_status.DONE

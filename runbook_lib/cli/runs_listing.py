@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from runbook_lib.cli import completion, record_sources
+from runbook_lib.cli import completion, options, share_commands
 from runbook_lib.domain.plain_text import clean
 
 if TYPE_CHECKING:
-    from runbook_lib.records.findings import Finding, Verification
+    from runbook_lib.records.archive import Archive
+    from runbook_lib.records.findings import Finding
     from runbook_lib.records.runs import Run, RunFilter
-    from runbook_lib.records.verification import Verifier
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,10 +46,16 @@ def with_filters(command: Command) -> Command:
     return command
 
 
-def find(wanted: RunFilter, verifier: Verifier | None = None) -> tuple[list[Run], list[Finding]]:
-    """The runs that are asked for, and what is wrong with journals; who verifies reads the same files but once."""
-    archive = record_sources.archive()
-    ledgers = (verifier or archive).listed(wanted.tickets or None)
+def archived() -> Archive:
+    from runbook_lib.records.archive import Archive
+    from runbook_lib.variables import Places
+
+    return Archive.of(Places.read())
+
+
+def find(wanted: RunFilter) -> tuple[list[Run], list[Finding]]:
+    archive = archived()
+    ledgers = archive.listed(wanted.tickets or None)
     runs = [run for ledger in ledgers for run in ledger.runs if wanted.matches(run)]
     return runs, archive.defects(ledgers, of_all=not wanted.tickets)
 
@@ -58,7 +64,7 @@ def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **valu
     """The filters, checked. Raises InputError if one has an impossible value."""
     from runbook_lib.records.runs import RunFilter
 
-    numbers = tuple(dict.fromkeys(record_sources.ticket_number(word) for word in tickets))
+    numbers = tuple(dict.fromkeys(options.ticket_number(word) for word in tickets))
     given = {name: value for name, value in values.items() if value}
     wanted = RunFilter()
     if given:
@@ -68,8 +74,7 @@ def run_filter(tickets: Sequence[str], open_only: bool, unreviewed: bool, **valu
     return replace(wanted, tickets=numbers, open_only=open_only, unreviewed=unreviewed)
 
 
-def table(runs: Sequence[Run], found: Verification | None) -> str:
-    """The runs; `found` is what verifying them came to, or None if they were not verified."""
+def table(runs: Sequence[Run]) -> str:
     from runbook_lib.cli import tables
     from runbook_lib.domain.state_words import run_ending_words
 
@@ -84,7 +89,7 @@ def table(runs: Sequence[Run], found: Verification | None) -> str:
             word(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
             ending(run.outcome, run.status, run.next_runbook),
-            _state(run, found),
+            _state(run),
             _record(run.record or "", word),
         )
         for run in runs
@@ -100,17 +105,13 @@ def _record(name: str, word: Callable[..., str]) -> str:
     return f"{start}{mark}{word(rest, 100)}" if is_start else word(name, 100)
 
 
-def _state(run: Run, found: Verification | None) -> str:
-    """What is known of a run's record; that it is sealed is only what the journal says, unless it was verified."""
+def _state(run: Run) -> str:
+    """What is known of a run's record; that it is sealed is only what the journal says."""
     from runbook_lib.records.runs import State
 
     if run.state not in (State.SEALED, State.ADOPTED):
         return run.state
-    words = run.note or run.state
-    if found is None:
-        return f"{words}, not verified"
-    why_not = "not verified" if run.is_trusted else "its writer is not trusted here"
-    return f"{words}, {'verified' if found.holds(run) else ', '.join(found.codes(run)) or why_not}"
+    return f"{run.note or run.state}, not verified"
 
 
 def show_remarks(runs: Sequence[Run]) -> None:
@@ -125,10 +126,9 @@ def show_remarks(runs: Sequence[Run]) -> None:
 
 
 def show_open_ends(runs: Sequence[Run]) -> None:
-    """Below the list: what happened with each open end, and the next command."""
     from runbook_lib.records.open_ends import open_ends
 
-    archive = record_sources.archive()
+    archive = archived()
     for end in open_ends(runs, archive.folder, archive.profile):
         click.echo(
             f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}"
@@ -136,5 +136,8 @@ def show_open_ends(runs: Sequence[Run]) -> None:
 
 
 def show_problems(problems: Sequence[Finding]) -> None:
+    """Below all: how fresh the mirror of the team's share is, if there is one, and what is wrong with journals."""
+    for words in share_commands.freshness():
+        click.echo(words)
     for problem in problems:
         click.echo(f"runbook: {problem.code}: {clean(problem.words, 1000)}", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from runbook_lib.cli import completion
+from runbook_lib.cli import completion, options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import count
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from runbook_lib.ledger.mirror import Transferred
     from runbook_lib.ledger.share import Share
     from runbook_lib.settings import Settings
-    from runbook_lib.variables import Placed
 
 
 @click.command()
@@ -51,7 +50,7 @@ def pull(since: str | None, ticket: str | None) -> int:
 
     settings, share = opened()
     day: date | None = answers.day("--since", since) if since else None
-    number = int(str(answers.parse("ticket_id", ticket))) if ticket else None
+    number = options.ticket_number(ticket) if ticket else None
     folder = settings.outputs.resolve() / settings.profile
     with _progress("Pulling") as bar:
         moved = mirror.pull(share, folder, KeyRing.of(settings), since=day, ticket_id=number, progress=bar.update)
@@ -78,11 +77,11 @@ def differences() -> list[Difference]:
 
 
 def difference_words(found: list[Difference]) -> str:
-    from tabulate import tabulate
+    from runbook_lib.cli import tables
 
     defects = sum(each.count for each in found if each.is_defect)
     rows = [(each.code, each.path, each.words) for each in found]
-    table = tabulate(rows, headers=("share", "object", "in words"), disable_numparse=True) if rows else ""
+    table = tables.table(rows, ("share", "object", "in words")) if rows else ""
     words = (
         f"{defects} object{'s' if defects > 1 else ''} of the share replaced, removed or added."
         if defects
@@ -91,13 +90,16 @@ def difference_words(found: list[Difference]) -> str:
     return f"{table}\n\n{words}".strip()
 
 
-def freshness(placed: Placed) -> str:
-    """How fresh the mirror is, or "" if there is no share."""
+def freshness() -> list[str]:
+    """How fresh the mirror is, in words, if there is a share. The other settings take longer to read than a ticket."""
+    from runbook_lib.variables import Places
+
+    placed = Places.read()
     if not placed.share:
-        return ""
+        return []
     from runbook_lib.ledger import mirror
 
-    return mirror.freshness(placed.share, placed.outputs.resolve() / placed.profile)
+    return [mirror.freshness(placed.share, placed.outputs.resolve() / placed.profile)]
 
 
 def published_pem(key: str) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -88,15 +88,10 @@ def locate(text: str) -> list[Envelope]:
     return Search(text).found
 
 
-def material(text: str) -> list[tuple[int, int]]:
-    """The spans of all license material in a text: complete licenses, cut ones, and pieces."""
-    if len(text) < LEAST_CHARS:
-        return []
-    return Search(text).spans()
-
-
-def without(text: str, word: str = "[license]") -> str:
-    return replaced(text, [(start, end, word) for start, end in material(text)])
+def without(text: str, also: Iterable[tuple[int, int, str]] = ()) -> str:
+    """A text without licenses, complete or cut, and pieces of them, and with other spans replaced by words, too."""
+    found = Search(text).spans() if len(text) >= LEAST_CHARS else []
+    return replaced(text, [*((*span, "[license]") for span in found), *also])
 
 
 def replaced(text: str, spans: list[tuple[int, int, str]]) -> str:

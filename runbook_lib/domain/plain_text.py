@@ -1,4 +1,4 @@
-"""Any text as harmless plain text: licenses taken out, control and direction characters named, length bounded.
+"""Any text as harmless plain text: no license, no secret, control and direction characters named, length bounded.
 
 What customers wrote is shown only through here. Escaping for HTML is `display`'s own.
 """
@@ -16,9 +16,9 @@ PREVIEW_LIMIT = 4000
 def clean(value: object, limit: int = CELL_LIMIT) -> str:
     """One line of harmless text: control, format and direction characters are named, length is bounded.
 
-    Licenses are taken out first: what is cut, quoted or laid out is not found by a later search.
+    Licenses and secrets are taken out first: what is cut, quoted or laid out is not found by a later search.
     """
-    whole = _without_licenses(str(value))
+    whole = _without_secrets(str(value))
     cut = whole[: limit + 1]
     words = cut if cut.isprintable() else "".join(map(_visible, cut))
     return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
@@ -26,7 +26,7 @@ def clean(value: object, limit: int = CELL_LIMIT) -> str:
 
 def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
     """As `clean`, but line ends stay."""
-    lines = _without_licenses(value).replace("\r\n", "\n")
+    lines = _without_secrets(value).replace("\r\n", "\n")
     shown = "".join(char if char == "\n" else _visible(char) for char in lines[: limit + 1])
     return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(lines):,} characters)"
 
@@ -48,10 +48,10 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def _without_licenses(text: str) -> str:
-    from runbook_lib.domain import envelopes  # not needed by a command's help, which is to come at once
+def _without_secrets(text: str) -> str:
+    from runbook_lib.domain import envelopes, secret_forms  # not needed by a command's help, which is to come at once
 
-    return envelopes.without(text)
+    return envelopes.without(text, secret_forms.spans(text))
 
 
 def _visible(char: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 QUIET = ("skipped", "not taken", "not reached")
 """The states of a step that had nothing to do."""
 _EFFECTS: Mapping[str, str] = {"adopted": "found, not repeated", "already_done": "done before, not repeated"}
+_OPERATIONS: Mapping[str, str] = {"seal_note": "note with the record's digest"}
 
 
 def ending_words(name: str) -> str:
@@ -24,3 +26,9 @@ def run_ending_words(outcome: str | None, status: str, next_runbook: str | None 
 def effect_words(name: str) -> str:
     """The state of an effect, or the kind of a journal's line: *done before, not repeated*."""
     return _EFFECTS.get(name, name.replace("_", " "))
+
+
+def operation_words(name: str) -> str:
+    """An effect or an operation, with or without the ticket that it is of: *slack post*."""
+    name = re.sub(r"^[a-z]+-[0-9]+-", "", name)
+    return _OPERATIONS.get(name, name.replace("_", " "))

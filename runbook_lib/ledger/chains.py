@@ -58,6 +58,9 @@ OWN = ("v", "n", "ticket", "at", "kind", "prev", "key", "sig")
 _HIDDEN = ("v", "ticket", "prev", "key", "sig")
 _NAMED = re.compile(r"journal\.([0-9a-f]{16})\.jsonl")
 
+_ANOTHERS = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
+"""How the reader of another machine's part goes on, who cannot restart that journal."""
+
 Entry = dict[str, Any]
 
 
@@ -92,12 +95,10 @@ class Chain:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether nothing can be done by it."""
         return self.error is not None and not self.is_unknown
 
     @property
     def first(self) -> str:
-        """What the chain is known by: the start of its first line's SHA-256; "" without a line."""
         return self.digests[0][:FIRST_DIGITS] if self.digests else ""
 
     @property
@@ -106,7 +107,6 @@ class Chain:
 
     @cached_property
     def lines(self) -> list[tuple[Entry, str]]:
-        """The entries, each with its line's SHA-256, oldest first."""
         return [(_shown(json.loads(line)), digest) for line, digest in zip(self.raw, self.digests, strict=True)]
 
     @property
@@ -193,7 +193,8 @@ class Reader:
         is_own = bool(mine) or key == self._keys.signing_key
         found = replace(found, is_own=is_own and not found.is_unknown)
         if found.error and found.is_damaged and not is_own:
-            found = replace(found, error=_of_another(found.error, self._ticket))
+            words = str(found.error).replace(way_out(self._ticket), _ANOTHERS)
+            found = replace(found, error=JournalError(found.error.problem, words, found.error.line))
         for each in [each for each in mine if found.first and each.first == found.first] or mine:
             if not found.error and (error := self._against_head(found, each)):
                 found = replace(found, error=error)
@@ -254,8 +255,6 @@ def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_
 
 
 class _File:
-    """The checks of the lines of one file."""
-
     def __init__(self, path: Path, key: str, ticket: str, keys: KeyRing) -> None:
         self._path, self._key, self._ticket, self._keys = path, key, ticket, keys
 
@@ -356,9 +355,3 @@ def defect(problem: str, path: Path, words: str, number: int, ticket: str) -> Jo
     """What is wrong with a line, and how a person goes on."""
     message = f"Line {number} of {path} {words}. Nothing was changed. Compare it with a backup; otherwise "
     return JournalError(problem, message + way_out(ticket), number)
-
-
-def _of_another(error: JournalError, ticket: str) -> JournalError:
-    """A defect of another machine's part, in words for its reader, who cannot restart that journal."""
-    words = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
-    return JournalError(error.problem, str(error).replace(way_out(ticket), words), error.line)

@@ -43,7 +43,6 @@ class Difference:
 
     @property
     def is_defect(self) -> bool:
-        """Whether the share was changed."""
         return self.code not in NOTICES
 
 
@@ -60,8 +59,6 @@ def bounded(differences: Iterable[Difference], most: int = MOST) -> list[Differe
 
 
 class Comparison:
-    """The differences between a profile's mirror and the share."""
-
     def __init__(
         self, share: Share, folder: Path, keys: KeyRing, progress: Callable[[], object] = lambda: None
     ) -> None:
@@ -154,11 +151,9 @@ class _Mirrored:
         return files.read(self.folder / name) if name in self.records else None
 
     def writers(self, listed: Collection[str]) -> set[str]:
-        """The keys of whom there are lines, here or there."""
         return {*self._lines, *(found.key for name in listed if (found := segment(name)))}
 
     def count(self, key: str) -> int:
-        """How many lines of a writer are here."""
         return len(self._lines.get(key, []))
 
 

@@ -42,7 +42,7 @@ from runbook_lib.domain.errors import (
 )
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.ledger.sharing import SharedRun, age_s
+from runbook_lib.ledger.sharing import SharedRun
 
 MOST_SENDS = 3
 """How often one run sends a write that keeps getting lost, and is seen to be absent each time."""
@@ -105,8 +105,6 @@ class Repeatable(Protocol):
 
 @dataclass(frozen=True)
 class EffectResult:
-    """What became of an effect."""
-
     name: str
     summary: str
     state: EffectState
@@ -204,7 +202,6 @@ class Effects:
             self._note("unknown" if self.is_open(effect.operation_id) else "not_done", effect, reason=str(exc))
 
     def _answer(self, operation_id: str) -> str:
-        """The command by which a person says what became of an operation, but for the yes or no."""
         profile, _, number = self.journal.ticket.partition("/")
         return f"runbook answer {number} {operation_id.removeprefix(f'{profile}-{number}-')}"
 
@@ -225,11 +222,9 @@ class Effects:
             self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
 
     def is_open(self, operation_id: str) -> bool:
-        """Whether an effect was intended, and its end is unknown."""
         return self.journal.open_since(operation_id) is not None
 
     def _left_open(self, effect: Effect) -> EffectResult | None:
-        """What became of an earlier run's attempt, of which the journal says only that it was intended."""
         intended_at = self.journal.open_since(effect.operation_id)
         if intended_at is None or effect.conditional:
             return None
@@ -244,7 +239,7 @@ class Effects:
                 words = f"{words} It was not found. Ask them; look {effect.where}."
                 raise self.unknown(effect.operation_id, effect.name, words)
             latest, words = held, f"{held.words}, has claimed it in the team's share: {effect.summary}."
-            if found := self._watch(effect, max(0.0, 1.5 * self._settle_s - age_s(held)), words):
+            if found := self._watch(effect, max(0.0, 1.5 * self._settle_s - held.age_s), words):
                 return found
         return None
 

@@ -27,8 +27,6 @@ _NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}\.json")
 
 @dataclass(frozen=True)
 class Head:
-    """How far a chain has come: the number of its last line, and that line's SHA-256."""
-
     lines: int
     sha256: str
 
@@ -119,7 +117,6 @@ class Heads:
 
 
 def way_out(ticket: str) -> str:
-    """How a person goes on from a journal that cannot be relied on."""
     return (
         f"run `runbook journal restart {ticket.rpartition('/')[2]} --because WORDS`, which keeps the old journal and "
         "begins a new one; what was done is found again, not repeated."

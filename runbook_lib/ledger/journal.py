@@ -38,7 +38,7 @@ from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger import chains
 from runbook_lib.ledger.chains import Chain, Entry, Reader
 from runbook_lib.ledger.heads import Head, Heads, way_out
-from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.ledger.keyring import KeyRing, Signer
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
@@ -105,25 +105,26 @@ class Journal:
             JournalError: What is there cannot be relied on; nothing is written.
         """
         with self._writing():
-            path = self.folder / chains.file_name(self.writer)
+            signer = self._keys.signer()  # one for the whole line: the key may be rotated at any time
+            path = self.folder / chains.file_name(signer.key_id)
             if kind in BEGINNINGS or not path.exists():
                 parts = _reliable(self._reader.all())
                 fields |= _seen(path, parts)
             else:
                 parts = _reliable([self._reader.one(path)])
-            own = next((chain for chain in parts if chain.path == path), Chain(path, self.writer))
+            own = next((chain for chain in parts if chain.path == path), Chain(path, signer.key_id))
             if kind in BEGINNINGS:
                 self._check_clock(own)
                 fields["uptime"] = uptime()
-            self._add(own, kind, fields)
+            self._add(own, kind, fields, signer)
 
-    def _add(self, own: Chain, kind: str, fields: Mapping[str, Any]) -> None:
+    def _add(self, own: Chain, kind: str, fields: Mapping[str, Any], signer: Signer) -> None:
         """Put a line behind our own part, then keep the head. Raises OSError if the disk does not take it."""
-        self._keys.leave_public_key(self.folder)
+        signer.leave_public_key(self.folder)
         with open(own.path, "a+b", buffering=0, opener=files.opener) as file:
             size = file.seek(0, os.SEEK_END)
             torn = {"healed_bytes": size - own.whole} if size > own.whole else {}
-            line = self._line(kind, {**fields, **torn}, after=own.head)
+            line = self._line(kind, {**fields, **torn}, own.head, signer)
             files.append(file, line + b"\n", after=own.whole)
         files.tighten(own.path)
         if not size:  # the file is new in it
@@ -207,7 +208,6 @@ class Journal:
         return max(found, default=None)
 
     def answer(self, operation_id: str) -> bool | None:
-        """What a person here last said of an operation whose end was unknown, if that was the last of it; else None."""
         return _operation(_merged_own(self._relied()), operation_id).answer
 
     def _relied(self) -> list[Chain]:
@@ -246,7 +246,6 @@ class Journal:
         raise InputError(f"The journal {self.path} can be relied on, so there is no reason to begin a new one.")
 
     def _set_aside(self, path: Path) -> dict[str, Any]:
-        """Keep a part under another name; returns what the new one says of it."""
         kept_as = sha256 = None
         if path.is_file():
             kept_as = f"journal-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z.jsonl"
@@ -288,14 +287,12 @@ class Journal:
                 "the disk, then run again: what was sent already is found, not sent twice."
             ) from exc
 
-    def _line(self, kind: str, fields: Mapping[str, Any], *, after: Head) -> bytes:
-        """A line, without its line break: encoded, chained, signed."""
+    def _line(self, kind: str, fields: Mapping[str, Any], after: Head, signer: Signer) -> bytes:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = {"v": chains.VERSION, "n": after.lines + 1, "ticket": self.ticket, "at": at, "kind": kind}
         entry |= self._redactor.data(dict(fields))
         if clash := set(fields) & {*chains.OWN, "writer"}:
             raise ValueError(f"fields of the journal's own: {clash}")
-        signer = self._keys.signer()
         entry |= {"prev": after.sha256, "key": signer.key_id}
         signature = signer.sign(chains.DOMAIN, chains.encoded(entry))
         return chains.encoded({**entry, "sig": base64.b64encode(signature).decode()})
@@ -345,7 +342,6 @@ def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
 
 
 def _merged_own(parts: Iterable[Chain]) -> list[Entry]:
-    """What this machine wrote, but for the lines on cells."""
     return chains.merged((chain for chain in parts if chain.is_own), cells=False)
 
 
@@ -354,7 +350,6 @@ def _operation(entries: Iterable[Entry], operation_id: str) -> Operation:
 
 
 def _moment(event: Event) -> datetime:
-    """When a line was written; one that does not say so was written at any time until now."""
     return event.at or datetime.now(UTC)
 
 

@@ -67,6 +67,12 @@ class Signer:
     def public_pem(self) -> bytes:
         return _public_pem(self._key.public_key())
 
+    def leave_public_key(self, folder: Path) -> None:
+        """Put the public part beside a ticket's journal, so that others can verify it. Raises OSError."""
+        path = folder / beside_name(self.key_id)
+        if not path.exists():
+            files.write(path, self.public_pem)
+
 
 class KeyRing:
     """The keys in one folder, and those in the file of the team, which are trusted, too."""
@@ -136,19 +142,7 @@ class KeyRing:
         return Validity.GOOD
 
     def trusts(self, key: str) -> bool:
-        """Whether a key is in the ring, and can be read."""
         return self._public(key) is not None
-
-    def leave_public_key(self, folder: Path) -> None:
-        """Put the signing key's public part beside a ticket's journal, so that others can verify it.
-
-        Raises:
-            OSError: The folder does not take it.
-        """
-        signer = self.signer()
-        path = folder / beside_name(signer.key_id)
-        if not path.exists():
-            files.write(path, signer.public_pem)
 
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
@@ -157,7 +151,6 @@ class KeyRing:
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
-        """The keys in the team's file."""
         if self._team is None:
             return {}
         try:
@@ -194,7 +187,6 @@ class KeyRing:
 
     @property
     def signing_key(self) -> str | None:
-        """The id of the key that signs, or None as long as there is none."""
         found = self._private_files()
         return found[-1].stem.rpartition("-")[2] if found else None
 
@@ -272,7 +264,6 @@ class KeyRing:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keeps other processes from making keys meanwhile."""
         from filelock import FileLock, Timeout  # who only verifies does not need it
 
         try:
@@ -295,7 +286,6 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 
 def beside_name(key: str) -> str:
-    """The file of a public key that lies beside a ticket's journal."""
     return f"journal.{key}.pub"
 
 
@@ -316,7 +306,6 @@ def _stated(content: bytes, key: str) -> Ed25519PublicKey | None:
 
 
 def _lying_in(folder: Path | None, key: str) -> bytes:
-    """What lies beside a journal under a key's name, or nothing."""
     with suppress(OSError):
         if folder and re.fullmatch("[0-9a-f]{16}", key):
             return files.read(folder / beside_name(key))

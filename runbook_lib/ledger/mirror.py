@@ -72,7 +72,11 @@ def pull(
     """
     moved, started_at, bring = Transferred(), datetime.now(UTC), _Puller(share, folder, keys)
     found = by_ticket(share, folder.name, ticket_id)
-    wanted = ((name, objects) for name, objects in found if since is None or _is_since(objects, since))
+    wanted = (
+        (name, objects)
+        for name, objects in found
+        if since is None or any(each.at.astimezone(UTC).date() >= since for each in objects)
+    )
     try:
         for brought in in_parallel(lambda pair: bring.ticket(*pair), wanted):
             moved.add(brought)
@@ -109,8 +113,6 @@ def freshness(share: str, folder: Path) -> str:
 
 
 class _Puller:
-    """Brings tickets' objects into their folders."""
-
     def __init__(self, share: Share, folder: Path, keys: KeyRing) -> None:
         self._share, self._folder, self._keys = share, folder, keys
         self._pems: dict[str, bytes | None] = {}
@@ -147,7 +149,6 @@ class _Puller:
         return 1
 
     def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Transferred) -> int:
-        """Put the lines that are not here behind a writer's part."""
         path = place / f"journal.{key}.jsonl"
         files.make_folder(place)
         self._leave_key(place, key, moved)
@@ -200,10 +201,6 @@ class _Puller:
             files.write(path, pem)
         else:
             moved.trouble.append(f"keys/{key}.pem is missing, or is not the key of writer {key}.")
-
-
-def _is_since(objects: list[Stored], since: date) -> bool:
-    return any(each.at.astimezone(UTC).date() >= since for each in objects)
 
 
 def _stamp(folder: Path, share: Share, at: datetime, what: str) -> None:

@@ -32,7 +32,6 @@ class Segment:
 
 
 def segment(name: str) -> Segment | None:
-    """The segment that an object below a ticket is by its name; or None."""
     found = _SEGMENT.fullmatch(name)
     if not found or not 1 <= int(found[2]) <= int(found[3]):
         return None
@@ -44,7 +43,6 @@ def is_record(name: str) -> bool:
 
 
 def published(pem: bytes, owner: str) -> bytes:
-    """A public key as it is published: with its owner and machine, by their own word."""
     about = {"Owner": owner, "Machine": socket.gethostname(), "Published": f"{datetime.now(UTC):%Y-%m-%d}"}
     return "".join(f"{name}: {clean(words, 100)}\n" for name, words in about.items()).encode() + pem
 

@@ -43,7 +43,6 @@ class Pushed:
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
-        """Keep that an object is there."""
         self.objects[name] = hashlib.sha256(content).hexdigest()
         with disk_errors(self._path), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
             file.write(f"{self.objects[name]} {name}\n")

@@ -2,7 +2,7 @@
 
     <profile>/<ticket>/journal/<key>/<first>-<last>.jsonl   lines of one writer's part, by their numbers, as written
     <profile>/<ticket>/<record>.ipynb                       a record
-    <profile>/claims/<operation id>.json                    who is about to do an effect (`claims`)
+    <profile>/claims/<operation id>.json                    who is about to do an effect (`sharing`)
     keys/<key>.pem                                          a writer's public key, with its owner's name above it
 
 `create` never replaces: of two that create the same object, one learns that it was there already. The object is on the
@@ -70,8 +70,6 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Stored:
-    """An object, as a listing shows it."""
-
     path: str  # its name, below the share's own prefix
     size: int  # its bytes
     at: datetime  # when it was created, by the share's clock
@@ -270,7 +268,6 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
 
 
 def _store(settings: Settings, url: str, folder: Path | None, seconds: float) -> ObjectStore:
-    """A store for an address."""
     try:
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, from_url

@@ -7,7 +7,6 @@ that did not run, is of another ticket, contradicts itself, is sealed already, o
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import re
@@ -80,7 +79,6 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
 
 
 def _origin(found: Record, path: Path, ticket_id: int) -> tuple[str, datetime]:
-    """The runbook of an executed notebook, and when it began."""
     steps = found.steps
     runbook = text(steps[0].get("runbook")) if steps else ""
     try:
@@ -98,13 +96,9 @@ def _origin(found: Record, path: Path, ticket_id: int) -> tuple[str, datetime]:
 
 def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object]) -> None:
     """A manifest is of the run that the cells show; one that a record kept from the run before is of another."""
-    manifest, ran = found.manifest, _parameters(found)
-    last, first = found.steps[-1], _plain(found.papermill.get("parameters"))
+    manifest, last = found.manifest, found.steps[-1]
     pairs = [(name, manifest.get(name), known) for name, known in about.items()]
     pairs += [("runbook", step.get("runbook"), about["runbook"]) for step in found.steps]
-    given = _plain(manifest.get("parameters"))
-    pairs += [(name, value, ran.get(name)) for name, value in (*first.items(), *given.items())]
-    pairs += [("ticket_id", ran.get("ticket_id"), about["ticket_id"])]
     if manifest.get("status") == Status.COMPLETED:
         pairs += [(name, manifest.get(name), last.get(name)) for name in ("outcome", "performed")]
     for name, one, other in pairs:
@@ -113,34 +107,6 @@ def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object
             raise InputError(f"{words} in another. It was edited, or a record was run again. {_RUN_IT}")
     if not _is_of_this_run(manifest, found.papermill):
         raise InputError(f"{path} has the manifest of another run than the one that its cells show. {_RUN_IT}")
-
-
-def _parameters(found: Record) -> dict[str, object]:
-    """The parameters that the cells ran with: those of the notebook, and over them those that papermill put in."""
-    values: dict[str, object] = {}
-    for tag in ("parameters", "injected-parameters"):
-        for cell in found.cells:
-            if tag in cell.tags:
-                values |= _literals(cell.source)
-    return _plain({**mapping(found.papermill.get("parameters")), **values})
-
-
-def _plain(parameters: object) -> dict[str, object]:
-    """Parameters, with `perform` as yes or no: the cells of a run that performs have its name there."""
-    found = mapping(parameters)
-    return {name: bool(value) if name == "perform" else value for name, value in found.items()}
-
-
-def _literals(source: str) -> dict[str, object]:
-    """The names that a cell gives plain values; nothing if it is no such cell."""
-    values: dict[str, object] = {}
-    with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        for node in ast.parse(source).body:
-            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-            value = getattr(node, "value", None)
-            if value is not None and len(targets) == 1 and isinstance(targets[0], ast.Name):
-                values[targets[0].id] = ast.literal_eval(value)
-    return values
 
 
 def _is_of_this_run(manifest: Mapping[str, Any], papermill: Mapping[str, Any]) -> bool:

@@ -57,8 +57,6 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Archive:
-    """The records of one profile."""
-
     folder: Path  # the folder with a folder for each ticket
     profile: str  # the profile that each line of a journal names
     keys: Path  # the folder of the key ring; only its public keys are used
@@ -130,7 +128,6 @@ class Archive:
         return is_over and is_whole and heads.are_of(ticket, folder)
 
     def read(self, tickets: Iterable[int]) -> list[Ledger]:
-        """As `ledgers`, in this process."""
         ring = KeyRing(self.keys, self.team)
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
 

@@ -50,7 +50,6 @@ def _facts_of(record: Record) -> CaseFacts:
 
 
 def _addresses(record: Record) -> Iterator[str]:
-    """The texts of a record in which its links stand."""
     yield text(record.manifest.get("summary"))
     for effect in mappings(record.manifest.get("effects")):
         evidence = mapping(effect.get("evidence"))

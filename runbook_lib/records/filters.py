@@ -42,7 +42,8 @@ def checked(given: Mapping[str, object], today: date) -> dict[str, str]:
     """
     if other := [name for name in given if name not in FILTERS]:
         raise InputError(f"The review has no parameter {other[0]!r}; known are {', '.join(PARAMETERS)}.")
-    values = {name: _plain(FILTERS[name], given.get(name, UNKNOWN)) for name in FILTERS}
+    plain = {name: question.plain(given.get(name, UNKNOWN)) for name, question in FILTERS.items()}
+    values = {name: "" if value == UNKNOWN else str(value) for name, value in plain.items()}
     until = date.fromisoformat(values["until"]) if values["until"] else today
     since = values["since"] or (until - timedelta(days=DAYS - 1)).isoformat()
     values |= {"since": since, "until": until.isoformat()}
@@ -78,8 +79,3 @@ def _period(wanted: RunFilter) -> str:
     if wanted.since:
         return f"from {wanted.since}"
     return f"until {wanted.until}" if wanted.until else "all days"
-
-
-def _plain(question: Question, raw: object) -> str:
-    value = question.plain(raw)
-    return "" if value == UNKNOWN else str(value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from runbook_lib.domain.plain_text import count
 from runbook_lib.records.runs import ADOPTED_WORDS, Run
 
 
@@ -65,8 +66,6 @@ def journal_code(problem: str) -> Code:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found about a record or a journal."""
-
     ticket: str  # the ticket's number, or the name of a folder that belongs to no ticket
     subject: str  # the file
     code: Code
@@ -103,29 +102,29 @@ class Finding:
 class Verification:
     """What came out. A record is known by its ticket, its name and its writer: two may say that one is theirs."""
 
-    sealed: int  # how many sealed records were looked at
     tickets: int
     findings: tuple[Finding, ...]
     records: frozenset[RecordId] = frozenset()  # the sealed records that were looked at
-    unproven: frozenset[RecordId] = frozenset()  # those of them that no key vouches for that is trusted here
+    proven: frozenset[RecordId] = frozenset()  # those of them that a key vouches for that is trusted here
 
     @classmethod
-    def of_runs(cls, runs: Iterable[Run], tickets: int, findings: Iterable[Finding]) -> Self:
-        sealed = list(runs)
-        unproven = frozenset(_id(run) for run in sealed if not run.is_vouched_for)
-        return cls(len(sealed), tickets, tuple(findings), frozenset(map(_id, sealed)), unproven)
+    def of_runs(cls, runs: Sequence[Run], findings: Iterable[Finding]) -> Self:
+        """What came out of the runs of one ticket that have a seal."""
+        proven = frozenset(_id(run) for run in runs if run.is_vouched_for)
+        return cls(1, tuple(findings), frozenset(map(_id, runs)), proven)
 
     @classmethod
     def of(cls, parts: Iterable[Self], more: Iterable[Finding] = ()) -> Self:
         """What came out of several parts, and what else was found; each finding is listed once."""
         several = list(parts)
         findings = dict.fromkeys([*(finding for part in several for finding in part.findings), *more])
-        records, unproven = (
-            frozenset().union(*parts)
-            for parts in ([part.records for part in several], [part.unproven for part in several])
-        )
-        sealed, tickets = sum(part.sealed for part in several), sum(part.tickets for part in several)
-        return cls(sealed, tickets, tuple(findings), records, unproven)
+        records = frozenset().union(*(part.records for part in several))
+        proven = frozenset().union(*(part.proven for part in several))
+        return cls(sum(part.tickets for part in several), tuple(findings), records, proven)
+
+    @property
+    def sealed(self) -> int:
+        return len(self.records)
 
     @property
     def defects(self) -> int:
@@ -145,7 +144,7 @@ class Verification:
     def good(self) -> int:
         """How many of the sealed records have no defect of their own, and are proven by a key that is trusted here."""
         wrong = {(finding.ticket, finding.subject) for finding in self.findings if finding.is_defect}
-        return sum((ticket, name) not in wrong for ticket, name, _ in self.records - self.unproven)
+        return sum((ticket, name) not in wrong for ticket, name, _ in self.proven)
 
     def codes(self, run: Run) -> list[Code]:
         own = (str(run.ticket_id), run.record)
@@ -156,7 +155,13 @@ class Verification:
 
     def holds(self, run: Run) -> bool:
         """Whether a run's record was verified, and is what was sealed by a key that is trusted here."""
-        return _id(run) in self.records - self.unproven and not self.codes(run)
+        return _id(run) in self.proven and not self.codes(run)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        counts = {name: getattr(self, name) for name in ("sealed", "tickets", "defects", "adopted")}
+        findings = [finding.plain for finding in self.findings]
+        return {"good": self.is_good, "good_records": self.good, **counts, "findings": findings}
 
     @property
     def words(self) -> str:
@@ -164,7 +169,7 @@ class Verification:
         what = f"{count(self.sealed, 'sealed record')} of {count(self.tickets, 'ticket')}"
         strange = " Not every writer is trusted here yet." if self.has_untrusted_writers else ""
         taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
-        if self.is_good and self.unproven:
+        if self.is_good and self.records > self.proven:
             return f"No defects; {self.good} of {what} {UNPROVEN_WORDS}.{taken}{strange}"
         if self.is_good:
             return f"All is well: {what} {'was' if self.sealed == 1 else 'were'} verified.{taken}{strange}"
@@ -178,7 +183,3 @@ class Verification:
 
 def _id(run: Run) -> RecordId:
     return str(run.ticket_id), str(run.record), run.writer
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -67,7 +67,6 @@ class Index:
         with suppress(OSError):  # no place for it: the next list tries again
             files.make_folder(self.path.parent)
             files.write(self.path, json.dumps(found, separators=(",", ":")).encode())
-            self.path.with_suffix(".sqlite").unlink(missing_ok=True)  # as versions before kept it
 
 
 def _time(found: os.stat_result) -> str:

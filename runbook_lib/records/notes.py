@@ -43,7 +43,6 @@ class _Lines:
     before: frozenset[str]
 
     def hold(self, seal: Seal) -> bool:
-        """Whether the line that a note keeps is here, in whichever part."""
         parts = self.now.values()
         return seal.head in self.before or any(part[seal.lines - 1 : seal.lines] == [seal.head] for part in parts)
 
@@ -63,7 +62,6 @@ def _digests(path: Path) -> list[str]:
 
 
 def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
-    """What one note says that is not so here."""
     ticket = str(ledger.ticket_id)
     file = file_name(seal.key)
     is_own = any(problem.subject == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)

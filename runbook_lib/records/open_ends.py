@@ -30,8 +30,6 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class OpenEnd:
-    """One open end: why it is open, what to find out or to do, and what to type next."""
-
     kind: Kind
     run: Run
     words: str
@@ -111,10 +109,7 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
 
 def _again(run: Run) -> str:
     """The command that runs it again, with what was missing to fill in."""
-    given = " ".join(f"-p {shlex.quote(name)} {_example(name)}" for name in run.missing)
+    examples = {name: QUESTIONS[name].example if name in QUESTIONS else "VALUE" for name in run.missing}
+    given = " ".join(f"-p {shlex.quote(name)} {example}" for name, example in examples.items())
     words = [shlex.join(["runbook", "run", run.runbook or "auto", str(run.ticket_id)]), given]
     return " ".join(filter(None, [*words, "--perform" if run.performed else ""]))
-
-
-def _example(name: str) -> str:
-    return QUESTIONS[name].example if name in QUESTIONS else "VALUE"

@@ -142,7 +142,7 @@ def _record(record: Record) -> h.Node:
     return [
         [h.div(".shown")[_output_html(one)] for cell in record.cells if cell.id == banner.CELL for one in cell.outputs],
         h.h2["The run"],
-        _rows(known),
+        h.table(".facts")[h.tbody[[h.tr[h.th(scope="row")[name], h.td[value]] for name, value in known]]],
         h.details[h.summary["Parameters left unknown"], ", ".join(unknown)] if unknown else None,
         [[h.h2[title.capitalize()], _table(heads, rows)] for title, heads, rows in _tables(record)],
         h.h2["The notebook"],
@@ -202,7 +202,6 @@ def _report_lines(record: Record) -> list[str]:
 
 
 def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
-    """The manifest's single values, then the parameters and versions; and the names of the parameters left unknown."""
     manifest = record.manifest
     given = mapping(manifest.get("parameters"))
     unknown = [name for name, value in given.items() if value == UNKNOWN]
@@ -215,7 +214,6 @@ def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _tables(record: Record) -> Iterable[tuple[str, list[str], list[list[str]]]]:
-    """The manifest's lists that are not empty: title, heads, rows; without columns that no item has."""
     for title, known in _LISTS.items():
         items = mappings(record.manifest.get(title))
         heads = [head for head in known if any(head in item for item in items)]
@@ -268,10 +266,6 @@ def _outputs_text(cell: Cell) -> str:
     return "\n".join(clean_lines(_safe(output.text)) for output in cell.outputs if output.text)
 
 
-def _rows(rows: Iterable[tuple[str, str]]) -> h.Node:
-    return h.table(".facts")[h.tbody[[h.tr[h.th(scope="row")[name], h.td[value]] for name, value in rows]]]
-
-
 def _labelled(record: Record) -> Iterator[tuple[str, Cell]]:
     """The cells but for the banner, which is above; each with the line under which it is folded, or ""."""
     label, found = "", list[tuple[str, Cell]]()
@@ -294,7 +288,8 @@ def _folded(label: str, cells: Sequence[Cell]) -> h.Node:
 
 def _cell_html(cell: Cell) -> h.Node:
     if cell.kind == "markdown":
-        return h.div(".shown")[_harmless(_markdown(cell.source))]
+        render = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+        return h.div(".shown")[_harmless(str(render(_safe(cell.source)[:LONGEST_SOURCE])))]
     mark = ".cell.failed" if cell.status == "failed" or any(output.is_error for output in cell.outputs) else ".cell"
     return h.section(mark)[
         h.details(".about")[
@@ -311,11 +306,6 @@ def _output_html(output: Output) -> h.Node:
         image = base64.b64encode(output.png).decode()
         return h.img(src=f"data:image/png;base64,{image}", alt=clean(_safe(output.text)) or "an image")
     return h.pre[clean_lines(_safe(output.text))] if output.text else None
-
-
-def _markdown(source: str) -> str:
-    render = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
-    return str(render(_safe(source)[:LONGEST_SOURCE]))
 
 
 def _safe(words: str) -> str:

@@ -37,8 +37,6 @@ _LABEL: dict[str, Any] = {"textcoords": "offset points", "color": INK, "fontsize
 
 
 class Step(StrEnum):
-    """The period of one bar."""
-
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
@@ -57,8 +55,6 @@ class Duration:
 
 @dataclass(frozen=True)
 class Trend:
-    """What happened over time."""
-
     step: Step  # the period of one bar
     starts: tuple[date, ...]  # the first day of each step
     ends: Mapping[str, tuple[int, ...]]  # how many cases ended in each way, by step; a case counts once for each way
@@ -90,9 +86,8 @@ def trend(runs: Iterable[Run], since: date | None = None, until: date | None = N
 
 
 def ends_table(found: Trend) -> Table:
-    """How many cases ended in each way; steps without any are left out."""
     rows = [
-        (label, *(_count(counts[number]) for counts in found.ends.values()))
+        (label, *(str(counts[number] or "–") for counts in found.ends.values()))
         for number, label in enumerate(found.labels)
         if any(counts[number] for counts in found.ends.values())
     ]
@@ -101,7 +96,6 @@ def ends_table(found: Trend) -> Table:
 
 
 def durations_table(found: Trend) -> Table:
-    """How long runs took; steps without any are left out."""
     rows = [
         (label, str(took.runs), *(f"{value:.1f}" for value in (took.shortest_s, took.median_s, took.longest_s)))
         for label, took in zip(found.labels, found.durations, strict=True)
@@ -156,12 +150,12 @@ def _draw_ends(axes: Axes, found: Trend) -> None:
 
 
 def _draw_durations(axes: Axes, found: Trend) -> None:
-    """From the shortest to the longest run a line, with the median as a dot that says its value."""
     shown = [(place, took) for place, took in enumerate(found.durations) if took]
     for place, took in shown:
         axes.plot([place, place], [took.shortest_s, took.longest_s], color=INK, linewidth=3, alpha=0.6)
         axes.plot([place], [took.median_s], "o", color=_BLUE, markersize=7)
-        axes.annotate(_seconds(took.median_s), (place, took.median_s), (9, 0), va="center", **_LABEL)
+        words = f"{took.median_s:.{0 if took.median_s >= 100 else 1}f} s"
+        axes.annotate(words, (place, took.median_s), (9, 0), va="center", **_LABEL)
     axes.set_ylim(0, max((took.longest_s for _, took in shown), default=1.0) * 1.12 or 1.0)
     axes.set_ylabel("seconds", color=INK, fontsize=10.5)
     title = "How long runs took: median, and from the shortest to the longest"
@@ -217,14 +211,5 @@ def _name(end: str) -> str:
     return end.replace("_", " ")
 
 
-def _count(number: int) -> str:
-    return str(number) if number else "–"
-
-
 def _short(label: str) -> str:
-    """A label that fits under a bar."""
     return label.removeprefix("week of ").replace(" ", "\n", 1)
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.0f} s" if value >= 100 else f"{value:.1f} s"

@@ -32,8 +32,6 @@ _TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a cell."""
-
     text: str
     html: str = ""  # it as HTML, not sanitized, or ""
     png: bytes | None = None  # it as an image, or None
@@ -43,8 +41,6 @@ class Output:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell."""
-
     id: str  # its id in the runbook
     kind: str  # `code`, `markdown` or `raw`
     source: str
@@ -66,7 +62,6 @@ class Record:
 
     @property
     def steps(self) -> list[Mapping[str, Any]]:
-        """The data of each step that was shown, in order."""
         return [output.data for cell in self.cells for output in cell.outputs if output.data]
 
 
@@ -96,12 +91,10 @@ def read(path: Path) -> Record:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is a mapping, or an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
-    """Those of a list's items that are mappings."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

@@ -8,35 +8,56 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from IPython.display import display
 
-from runbook_lib import wiring
-from runbook_lib.clients.http import Session
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
-from runbook_lib.domain.plain_text import listed
+from runbook_lib.domain.plain_text import clean, count, listed
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.mirror import freshness
-from runbook_lib.records import filters, plots, review_results, review_rows
+from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
-from runbook_lib.records.findings import Finding, Verification, count
+from runbook_lib.records.findings import Finding, Verification
 from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
-from runbook_lib.records.review_results import MOST_ROWS, FormResult, Picture, harmless, rest, stopped
 from runbook_lib.records.runs import Run, RunFilter, State
-from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
+from runbook_lib.run.intake import REVIEW
 from runbook_lib.settings import Settings
 
+MOST_ROWS = 200
+"""As many rows as a table shows; the rest is counted."""
 _KEPT = (State.SEALED, State.ADOPTED, State.UNSEALED, State.SET_ASIDE)
+
+
+@dataclass(frozen=True)
+class FormResult(StepResult):
+    """A result that is a form in JupyterLab, and a card elsewhere."""
+
+    form: Form = field(kw_only=True)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {**self.form.view, **super()._repr_mimebundle_()}
+
+
+@dataclass(frozen=True)
+class Picture:
+    png: bytes
+    words: str
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": self.png, "text/plain": self.words}, {"image/png": {"width": plots.WIDTH_PX}}
+
+    def __repr__(self) -> str:
+        return self.words
 
 
 def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Review], StepResult]]:
@@ -48,7 +69,7 @@ def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Re
             try:
                 found = method(review)
             except RunbookError as exc:
-                show(stopped(title, review.badge, exc))
+                show(_stopped(title, review.badge, exc))
                 raise
             return replace(found, card=replace(found.card, title=title), data={**found.data, "step": method.__name__})
 
@@ -84,12 +105,11 @@ class Review:
             notes = bool(filters.TICKET_NOTES.parse(ticket_notes))
             return cls(Settings.local(), values, ticket_notes=notes)
         except RunbookError as exc:
-            show(stopped("Open the records", "", exc))
+            show(_stopped("Open the records", "", exc))
             raise
 
     @property
     def badge(self) -> str:
-        """Where the reader is: practice or live."""
         return f"{'LIVE' if self.settings.profile == 'live' else 'PRACTICE'} · only reads"
 
     @property
@@ -112,10 +132,8 @@ class Review:
         counts = _counts(self._runs) | {"tickets": self._tickets}
         those = _counts([run for run in self._runs if wanted.matches(run)])
         rows = [(name, str(counts[name]), str(those[name])) for name in counts]
-        parts: tuple[Part, ...] = (
-            Table(("", "all", "selected"), rows),
-            Paragraph(f"Selected: {filters.words(wanted)}."),
-        )
+        table = Table(("", "all", "selected"), rows)
+        parts: tuple[Part, ...] = (table, Paragraph(f"Selected: {filters.words(wanted)}."))
         if not self._runs:
             words = f"There is no run in {self.archive.folder} yet. The first run leaves the first record."
             parts = (Paragraph(words, strong=True),)
@@ -125,16 +143,15 @@ class Review:
             parts += (Paragraph("What cannot be relied on is left out, and named here:", strong=True),)
             named = self._problems[:MOST_ROWS]
             parts += tuple(Paragraph(f"{one.ticket}, {one.code}: {first_sentence(one.words)}") for one in named)
-            parts += rest(self._problems)
+            parts += _rest(self._problems)
         state, tone = ("read", Tone.PLAIN) if not self._problems else ("read, but for some", Tone.ASK)
         words = f"{listed([count(counts[f'{noun}s'], noun) for noun in ('ticket', 'run', 'record')])}."
         data = {"counts": counts, "asked_for": those, "problems": [problem.as_problem for problem in self._problems]}
-        card = Card("Records", state, tone, self.badge, parts)
-        return StepResult(card, {**self._data(state, words, **data), "step": "open"})
+        found = self._result(state, tone, parts, words, step="open", **data)
+        return replace(found, card=replace(found.card, title="Records"))
 
     @_step("Choose what to review")
     def filters(self) -> StepResult:
-        """A form in JupyterLab; elsewhere the filters that apply."""
         if is_interactive() and self.form is None:
             self.form = Form(self._fields(), summarize=self._selected_words)
         rows = [(name, self._entered[name] or "all", question.words) for name, question in filters.FILTERS.items()]
@@ -143,29 +160,26 @@ class Review:
 
     @_step("Runs")
     def runs(self) -> StepResult:
-        """The selected runs, newest first."""
         found = self._found()
         if not found:
             return self._nothing()
         shown = found[:MOST_ROWS]
         table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
-        parts = (self._line(len(found)), table, *rest(found))
-        plain = [harmless(run.plain) for run in shown]
+        parts = (self._line(len(found)), table, *_rest(found))
+        plain = [run.plain for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{count(len(found), 'run')}.", total=len(found), runs=plain)
 
     @_step("Who is on what")
     def people(self) -> StepResult:
-        """Each engineer with their runs, the tickets that they left open, and the records that are not reviewed."""
         table = review_rows.people_table(self._runs, self._found(), self._open())
         if not table.rows:
             return self._nothing()
         words = f"{count(len(table.rows), 'engineer')}. Open ends are of whatever day."
         rows = [dict(zip(table.heads, row, strict=True)) for row in table.rows]
-        return self._result("listed", Tone.PLAIN, (table,), words, people=harmless(rows))
+        return self._result("listed", Tone.PLAIN, (table,), words, people=rows)
 
     @_step("Outcomes and durations")
     def trends(self) -> StepResult:
-        """How cases ended and how long runs took, as a picture and as the same numbers."""
         wanted, found = self.wanted, self._found()
         trend = plots.trend(found, wanted.since, wanted.until)
         if not trend.starts:
@@ -176,9 +190,8 @@ class Review:
         parts += (Paragraph("How long runs took", strong=True), plots.durations_table(trend))
         words = "Only performed runs end a case, and a case counts once for each way that it ended."
         parts += (Paragraph(f"{words} A {trend.step} without any is left out of the tables."),)
-        starts = [day.isoformat() for day in trend.starts]
         took = [duration and vars(duration) for duration in trend.durations]
-        data = {"by": trend.step, "starts": starts, "ends": trend.ends, "durations": took}
+        data = {"by": trend.step, "starts": trend.starts, "ends": trend.ends, "durations": took}
         result = self._result("counted", Tone.PLAIN, parts, f"{count(len(found), 'run')} by {trend.step}.", **data)
         picture = Picture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
         display(picture)  # type: ignore[no-untyped-call]
@@ -186,13 +199,10 @@ class Review:
 
     @_step("Open ends")
     def open_ends(self) -> StepResult:
-        """What still needs a person, of any day, the oldest first, each with the next command."""
         found = self._open()
         if not found:
-            words = (
-                "Nothing is open: no run waits for an answer, failed, was interrupted or left a file unsealed, and no "
-            )
-            words += "case waits for a customer, an expert or its performing."
+            words = "Nothing is open: no run waits for an answer, failed, was interrupted or left a file unsealed, and "
+            words += "no case waits for a customer, an expert or its performing."
             parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
             if self._problems:
                 parts += (Paragraph("What was named above as not to be relied on is not counted."),)
@@ -201,17 +211,16 @@ class Review:
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
         words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
         table = review_rows.open_ends_table(found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
-        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *rest(found))
+        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
         names = ("ticket_id", "record", "runbook", "operator")
         plain = [
-            {**{name: getattr(end.run, name) for name in names}, "kind": end.kind, "command": end.command}
+            {name: getattr(end.run, name) for name in names} | {"kind": end.kind, "command": end.command}
             for end in found
         ]
-        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=harmless(plain))
+        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain)
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
-        """The journal of one ticket in words: the filters' ticket, or the one with the newest open end."""
         ticket_id, why = self._ticket_to_show()
         if ticket_id is None:
             return self._nothing()
@@ -221,7 +230,7 @@ class Review:
         except InputError as exc:
             words = f"{first_sentence(str(exc))} Tell the owner of the machine that it came from."
             return self._result("cannot be relied on", Tone.STOP, (Paragraph(head), Paragraph(words)), words)
-        moments = timeline(entries)
+        moments = review_rows.timeline(entries)
         if not moments:
             words = f"{head} It has no journal here."
             return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
@@ -230,10 +239,9 @@ class Review:
         before = (Paragraph(f"{len(rows) - MOST_ROWS} earlier lines are left out."),) if len(rows) > MOST_ROWS else ()
         ends = [end for end in self._open() if end.run.ticket_id == ticket_id]
         after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
-        story = harmless([vars(moment) for moment in moments])
-        return self._result(
-            "shown", Tone.PLAIN, (Paragraph(head), *before, table, *after), head, ticket=ticket_id, story=story
-        )
+        story = [vars(moment) for moment in moments]
+        parts = (Paragraph(head), *before, table, *after)
+        return self._result("shown", Tone.PLAIN, parts, head, ticket=ticket_id, story=story)
 
     @_step("Verification")
     def verification(self) -> StepResult:
@@ -253,21 +261,15 @@ class Review:
         )
         if findings:
             rows = [(finding.ticket, finding.code, first_sentence(finding.words)) for finding in findings[:MOST_ROWS]]
-            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *rest(findings))
+            parts += (Table(("ticket", "what", "in words"), rows, whole=(0, 1)), *_rest(findings))
         tone = Tone.STOP if defects else Tone.ASK if not_compared else Tone.GOOD
-        counts: dict[str, Any] = {"good": not defects, "sealed": verified.sealed, "tickets": verified.tickets}
-        counts |= {"good_records": verified.good, "adopted": verified.adopted}
-        counts |= {"not_compared": not_compared, "findings": harmless([finding.plain for finding in findings])}
-        return self._result(state.lower(), tone, parts, words, **counts)
+        return self._result(state.lower(), tone, parts, words, not_compared=not_compared, **verified.plain)
 
     def _notes(self, verifier: Verifier, tickets: Sequence[int]) -> tuple[list[Finding], list[str]]:
-        """What the tickets' notes show, and why they could not be read, if so."""
         if not self._ticket_notes:
             return [], []
         try:
-            settings = Settings.load()
-            with Session.of(settings) as session:
-                return verifier.notes(tickets, wiring.zendesk(settings, session).comments), []
+            return verifier.ticket_notes(tickets), []
         except RunbookError as exc:
             return [], [f"The notes on the tickets were not compared. {exc}"]
 
@@ -276,14 +278,12 @@ class Review:
         return sorted((run for run in self._runs if wanted.matches(run)), key=Run.start, reverse=True)
 
     def _case_facts(self, run: Run) -> CaseFacts:
-        """What the record of a run says of its case; each is read once."""
         key = (run.ticket_id, run.record)
         if key not in self._facts:
             self._facts[key] = case_facts(run, self.archive.folder / str(run.ticket_id))
         return self._facts[key]
 
     def _open(self) -> list[OpenEnd]:
-        """The selected open ends, of any day, the oldest first."""
         wanted = replace(self.wanted, since=None, until=None)
         return open_ends(filter(wanted.matches, self._runs), self.archive.folder, self.archive.profile)
 
@@ -301,17 +301,10 @@ class Review:
         of_runs = {name: {getattr(run, name) for run in self._runs} for name in ("runbook", "operator")}
         choices: dict[str, Sequence[str]] = {name: sorted(found - {""}) for name, found in of_runs.items()}
         choices |= {"outcome": [*map(str, Outcome)], "status": [*map(str, Status)]}
+        kinds = {name: Fill.CHOICE if name in choices else Fill.TEXT for name in filters.FILTERS}
         return [
-            Field(
-                name,
-                name,
-                Fill.CHOICE if name in choices else Fill.TEXT,
-                choices.get(name, ()),
-                self._values[name],
-                hint="all",
-                check=question.reading,
-            )
-            for name, question in filters.FILTERS.items()
+            Field(name, name, kinds[name], choices.get(name, ()), self._values[name], hint="all", check=one.reading)
+            for name, one in filters.FILTERS.items()
         ]
 
     def _selected_words(self, values: Mapping[str, str]) -> str:
@@ -333,12 +326,40 @@ class Review:
         return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
 
     def _result(self, state: str, tone: Tone, parts: tuple[Part, ...], summary: str, **data: Any) -> StepResult:
-        return StepResult(Card("", state, tone, self.badge, parts), self._data(state, summary, **data))
-
-    def _data(self, state: str, summary: str, **data: Any) -> dict[str, Any]:
-        return {**review_results.data(state, summary), "asked": harmless(vars(self.wanted)), **data}
+        return StepResult(
+            Card("", state, tone, self.badge, parts), _data(state, summary, asked=vars(self.wanted), **data)
+        )
 
 
 def _counts(runs: Sequence[Run]) -> dict[str, int]:
     kept = sum(run.record is not None and run.state in _KEPT for run in runs)
     return {"tickets": len({run.ticket_id for run in runs}), "runs": len(runs), "records": kept}
+
+
+def _data(state: str, summary: str, **more: Any) -> dict[str, Any]:
+    """What each result gives to a program, as a case's steps do."""
+    about = {"version": 1, "runbook": REVIEW, "ticket_id": None, "performed": False, "outcome": None, "effects": []}
+    return {**about, "state": state, "summary": summary, **_harmless(more)}
+
+
+def _stopped(title: str, badge: str, exc: RunbookError) -> StepResult:
+    card = Card(title, "stopped", Tone.STOP, badge, (Paragraph(str(exc), strong=True),))
+    return StepResult(card, _data("failed", str(exc), step=title, error=type(exc).__name__))
+
+
+def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
+    """A word on the rows that a table has no place for."""
+    more = len(everything) - MOST_ROWS
+    words = "more are left out here. Shorten the period, or use `runbook records list` or `export`."
+    return (Paragraph(f"{more} {words}"),) if more > 0 else ()
+
+
+def _harmless(value: Any) -> Any:
+    """Plain data that any JSON takes: texts without half characters, dates as text."""
+    if isinstance(value, str):
+        return clean(value, 2000)
+    if isinstance(value, Mapping):
+        return {name: _harmless(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value

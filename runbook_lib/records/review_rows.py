@@ -1,4 +1,4 @@
-"""The tables of a review and the one sentence on top of its verification, from runs. Reads no file.
+"""The tables of a review, a ticket's journal in words, and the one sentence on top of a verification. Reads no file.
 
 Each table is its heads, its rows, and the columns whose values stay on one line.
 """
@@ -6,14 +6,19 @@ Each table is its heads, its rows, and the columns whose values stay on one line
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from runbook_lib.display import Link, Table
-from runbook_lib.domain.state_words import run_ending_words
+from runbook_lib.domain.events import EFFECTS, Event, Kind
+from runbook_lib.domain.plain_text import count
+from runbook_lib.domain.state_words import operation_words, run_ending_words
 from runbook_lib.records.case_facts import CaseFacts
-from runbook_lib.records.findings import UNPROVEN_WORDS, Verification, count
+from runbook_lib.records.findings import UNPROVEN_WORDS, Verification
 from runbook_lib.records.open_ends import OpenEnd, open_since
 from runbook_lib.records.runs import Run, State
 
@@ -24,14 +29,12 @@ _MODES = {True: "", False: " (rehearsal)", None: ""}
 
 
 def runs_table(runs: Iterable[Run], facts: Callable[[Run], CaseFacts], folder: Path) -> Table:
-    """The runs: who did what for whom, with links to the record, the ticket and the tracker's issue."""
     heads = ("started (UTC)", "ticket", "customer", "users", "ended as", "runbook", "operator", "record", "reviewed by")
     rows = [_run_row(run, facts(run), folder) for run in runs]
     return Table(heads, rows, whole=(1, 3, 7))
 
 
 def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], now: datetime) -> Table:
-    """What is open, with how long it has been, who has it, and the next step."""
     heads = ("open for", "ticket", "operator", "why, and what to do", "command")
     rows = [
         (
@@ -94,7 +97,6 @@ def age(end: OpenEnd, now: datetime) -> str:
 
 
 def moment(at: datetime | None) -> str:
-    """A moment to the minute, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else NONE
 
 
@@ -118,3 +120,64 @@ def _record(run: Run, folder: Path) -> str | Link:
         return state
     path = folder / str(run.ticket_id) / run.record
     return Link(state, os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the timeline: when, in UTC, to the second, what happened, and what it rests on or came to; or ""."""
+
+    at: str
+    words: str
+    detail: str = ""
+
+
+def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
+    groups = groupby(map(Event, entries), key=lambda event: (event.kind == Kind.CELL_STARTED, event.record or ""))
+    return [moment for (are_cells, _), group in groups for moment in _moments(list(group), are_cells=are_cells)]
+
+
+def _moments(events: list[Event], *, are_cells: bool) -> Iterator[Moment]:
+    if not are_cells:
+        yield from (Moment(_at(event), line_words(event), line_detail(event)) for event in events)
+        return
+    first, *others = (event.text("cell").replace("_", " ") for event in events)
+    several = f"{len(events)} cells, from {first} to {others[-1]}" if others else ""
+    yield Moment(_at(events[0]), several or line_words(events[0]))
+
+
+def _at(event: Event) -> str:
+    return f"{event.at:%Y-%m-%d %H:%M:%S}" if event.at else ""
+
+
+def line_words(event: Event) -> str:
+    operator = event.text("operator") or "somebody"
+    match event.kind:
+        case Kind.RUN_STARTED:
+            mode = "performed" if event.performed else "rehearsal"
+            return f"{operator} began {event.text('runbook') or 'a run'} ({mode})"
+        case Kind.CELL_STARTED:
+            return f"the cell {event.text('cell').replace('_', ' ')}"
+        case Kind.RUN_ENDED:
+            outcome, status, following = map(event.text, ("outcome", "status", "next_runbook"))
+            return f"the run ended: {run_ending_words(outcome, status or 'outcome unknown', following).lower()}"
+        case Kind.RECORD_ADOPTED:
+            return f"{operator} took in a notebook of {event.text('runbook') or 'a run'}"
+        case Kind.RESTARTED:
+            return f"{operator} set the journal aside, and began a new one"
+        case Kind.SIGNED_OFF:
+            return f"{operator} signed off a record"
+    if event.is_of_the_case:
+        return f"{operator} said that the case {'has ended' if event.says_there else 'is open'}"
+    if event.kind not in EFFECTS:
+        return event.kind or "a line that says nothing"
+    words = {"operator": operator, "effect": operation_words(event.effect or "an effect")}
+    return EFFECTS[event.kind].timeline.format(**words, place="there" if event.says_there else "not there")
+
+
+def line_detail(event: Event) -> str:
+    """What that rests on or came to, or ""."""
+    words = [event.text(name) for name in ("summary", "reason", "because", "words")]
+    words += [event.record or ""] if event.kind == Kind.SIGNED_OFF else []
+    proof = [str(event.evidence[name]) for name in ("summary", "url") if event.evidence.get(name)]
+    is_unsealed = event.kind == Kind.RUN_ENDED and not event.text("sha256")
+    return " · ".join([*filter(None, words), *proof, *(["no record could be written"] if is_unsealed else [])])

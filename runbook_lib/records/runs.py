@@ -195,7 +195,6 @@ def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
 
 
 def _read_line(run: Run, event: Event) -> None:
-    """Take from the first or the last line of a run what it says."""
     for name in _RECORDED:
         if value := event.text(name):
             setattr(run, name, value)
@@ -207,13 +206,10 @@ def _read_line(run: Run, event: Event) -> None:
 
 
 def _read_end(run: Run, end: Event) -> None:
-    is_adopted = end.kind == Kind.RECORD_ADOPTED  # at any time, so that this is not how long the run took
     sha256 = end.text("sha256") if end.record else ""
+    is_adopted = end.kind == Kind.RECORD_ADOPTED
     sealed = State.ADOPTED if is_adopted else State.SEALED if sha256 else State.UNRECORDED
-    to_note = end.entry.get("to_note")
-    run.to_note = bool(run.performed) if to_note is None else to_note is True
-    if (at := end.at) and run.started_at and not is_adopted:
-        run.seconds = round((at - run.started_at).total_seconds(), 1)
+    run.to_note = end.entry.get("to_note") is True
     run.status = "unknown"
     _read_line(run, end)
     run.state = _state_of_part(end) or sealed
@@ -222,7 +218,6 @@ def _read_end(run: Run, end: Event) -> None:
 
 
 def _state_of_part(event: Event) -> State | None:
-    """The state of every run in a journal that was set aside, or whose writer is unknown."""
     return State.SET_ASIDE if event.set_aside else State.UNKNOWN_WRITER if event.is_unknown else None
 
 
@@ -286,7 +281,6 @@ def _counting_for(run: Run, runs: Iterable[Run]) -> Iterator[Run]:
 
 
 def _is_settled(run: Run, runs: Iterable[Run]) -> bool:
-    """Whether a later run of the same runbook has an outcome; a rehearsal settles no performed run."""
     return any(
         one.outcome and one.runbook == run.runbook and (one.performed or not run.performed)
         for one in _counting_for(run, runs)
@@ -320,7 +314,6 @@ def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
 
 
 def _began_after(run: Run, moment: datetime | None) -> bool:
-    """Whether a run began after a moment, as far as both are known."""
     return run.started_at is not None and moment is not None and run.started_at > moment
 
 
@@ -339,7 +332,6 @@ def key_part(name: str) -> str:
 
 
 def unsealed(ticket_id: int, name: str) -> Run:
-    """A notebook that no journal line names."""
     started_at, runbook = _by_name(name)
     return Run(ticket_id, State.UNSEALED, name, runbook, started_at, needs_person=True)
 

@@ -41,7 +41,6 @@ def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: st
 
 
 def _checked(path: Path, verifier: Verifier) -> Run:
-    """The run of a record that is what was sealed."""
     found, ledger = verifier.record(path), verifier.ledger_of(path)
     runs = [run for run in verifier.runs_of(path) if run.sha256]
     defects = [str(finding.code) for finding in found.findings if finding.is_defect]

@@ -19,6 +19,7 @@ from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
 """Where JupyterLab keeps what it saved last."""
+_COPY = "is a copy that JupyterLab made, and no record. Remove it if it is not needed."
 Seen = dict[str, tuple[str, int, str, str]]
 """By writer: the start of the first line's SHA-256, the number of lines, the last one's SHA-256, and by which part."""
 
@@ -43,7 +44,6 @@ def paths_in(folder: Path) -> set[str]:
 
 
 def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
-    """What is wrong in a ticket's folder, or has to be named."""
     names = {name for name in paths if name.endswith(SUFFIX)}
     files = sorted(name for name in paths if name.startswith("journal") and "/" not in name)
     found = [
@@ -57,7 +57,7 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
     found += [_missing(folder, key, why) for key, why in _absent(files, chains, names, seen).items()]
     found += _odd_files(folder, files)
     copies = {name for name in names if CHECKPOINTS in name.split("/")}
-    found += [_checkpoint(folder, name) for name in sorted(copies)]
+    found += [Finding(folder.name, name, Code.CHECKPOINT, f"{name} {_COPY}") for name in sorted(copies)]
     if names - copies and not any(chain.digests or chain.error for chain in chains) and not found:
         words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
         found.append(Finding(folder.name, FILE_NAME, Code.MISSING_JOURNAL, words))
@@ -76,7 +76,6 @@ def unnamed(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
 
 
 def _keys_within(chains: Iterable[Chain]) -> set[str]:
-    """What a record's name has of the keys that wrote a line."""
     return {chain.key[:KEY_DIGITS] for chain in chains if chain.digests}
 
 
@@ -89,7 +88,6 @@ def _untrusted(folder: Path, chain: Chain) -> Finding:
 
 
 def _seen(chains: Iterable[Chain]) -> Seen:
-    """How far each part had come, by what the others say of it."""
     found: dict[str, tuple[str, int, str, str]] = {}
     for chain in chains:
         for entry, _ in chain.summary:
@@ -113,7 +111,6 @@ def _believed(chains: Sequence[Chain]) -> Seen:
 
 
 def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]:
-    """The parts that are here, but not as another writer has seen them."""
     for chain in chains:
         first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
         if not chain.digests or chain.is_damaged or first != chain.first:
@@ -177,8 +174,3 @@ def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Finding]:
         if ".jsonl" in name and not key_of(name) and not name.startswith("journal-until-"):
             words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')}."
             yield Finding(folder.name, name, Code.MISNAMED_JOURNAL, words)
-
-
-def _checkpoint(folder: Path, name: str) -> Finding:
-    words = f"{name} is a copy that JupyterLab made, and no record. Remove it if it is not needed."
-    return Finding(folder.name, name, Code.CHECKPOINT, words)

@@ -69,11 +69,6 @@ class Verifier:
         self._read: dict[int, Ledger] = {}
         self._contents: dict[str, Content | None] = {}
 
-    def listed(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
-        """As `Archive.listed`; what is read of few tickets is kept, to verify them."""
-        wanted = self._archive.tickets() if tickets is None else tickets
-        return self.ledgers(wanted) if len(wanted) < MANY_TICKETS else self._archive.listed(tickets)
-
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
         found: dict[int, Verification | None] = {}
@@ -96,10 +91,9 @@ class Verifier:
 
     def _one(self, ledger: Ledger) -> Verification:
         sealed = [run for run in ledger.runs if run.state in _SEALED and run.sha256]
-        return Verification.of_runs(sealed, 1, self._ticket(ledger))
+        return Verification.of_runs(sealed, self._ticket(ledger))
 
     def everything(self) -> Verification:
-        """Verify every ticket, and name the folders that are none's."""
         return Verification.of([self.tickets(self._archive.tickets())], self._archive.other_folders())
 
     def record(self, path: Path) -> Verification:
@@ -113,10 +107,19 @@ class Verifier:
             return self._unnamed_file(path, ledger)
         subjects = {path.name, FILE_NAME, *(file_name(writer) for run in runs for writer in run.writers)}
         mine = [finding for finding in self._ticket(ledger) if finding.subject in subjects]
-        return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], 1, mine)
+        return Verification.of_runs([run for run in runs if run.state in _SEALED and run.sha256], mine)
+
+    def ticket_notes(self, tickets: Iterable[int]) -> list[Finding]:
+        """As `notes`, which are read from Zendesk. Raises RunbookError if it is not configured."""
+        from runbook_lib import wiring
+        from runbook_lib.clients.http import Session
+        from runbook_lib.settings import Settings
+
+        settings = Settings.load()
+        with Session.of(settings) as session:
+            return self.notes(list(dict.fromkeys(tickets)), wiring.zendesk(settings, session).comments)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:
-        """Compare what the tickets' notes keep with what is here, both ways; also of a ticket whose folder is gone."""
         from runbook_lib.records import notes  # which takes time, and few verifications need
 
         folder, ledgers = self._archive.folder, self.ledgers(tickets)
@@ -145,7 +148,6 @@ class Verifier:
         return next(iter(self._everywhere.get(digest, ())), None)
 
     def ledgers(self, tickets: Sequence[int]) -> list[Ledger]:
-        """What is known of these tickets, from their own files; each is read once."""
         unread = [ticket_id for ticket_id in tickets if ticket_id not in self._read]
         self._read |= {ledger.ticket_id: ledger for ledger in self._archive.ledgers(unread)}
         return [self._read[ticket_id] for ticket_id in tickets]
@@ -189,7 +191,8 @@ class Verifier:
             elif run.state is State.RUNNING and self._is_left(run):
                 yield Finding.of(run, Code.UNSEALED, _UNENDED)
             else:
-                yield _open(run)
+                code, words = _OPEN.get(run.state, _INTERRUPTED)
+                yield Finding.of(run, code, words.format(end=ending_words(run.outcome or run.status).lower()))
 
     def _is_left(self, run: Run) -> bool:
         """Whether a record is there for longer than it takes to seal it, and to read the journals."""
@@ -224,7 +227,6 @@ class Verifier:
             yield Finding.of(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
 
     def _unnamed(self, ticket: str, path: str, name: str) -> Finding:
-        """What a file is that no line of its folder's journal names."""
         content = self._content(path)
         if content is None:
             return Finding(ticket, name, Code.UNREADABLE, f"{name} cannot be read, or is a link or no file.")
@@ -242,7 +244,7 @@ class Verifier:
         problems = self._ticket(ledger) if ledger and ledger.problems else ()
         of_journals = [one for one in problems if one.is_defect and (one.subject == FILE_NAME or key_of(one.subject))]
         unnamed = of_journals or [self._unnamed(path.absolute().parent.name, str(path), path.name)]
-        return Verification(0, 1 if ledger else 0, tuple(unnamed))
+        return Verification(1 if ledger else 0, tuple(unnamed))
 
 
 def content_of(path: str) -> Content | None:
@@ -262,15 +264,9 @@ Alone = tuple[int, Verification | None, Ledger | None]
 
 
 def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
-    """Verify tickets in a process of their own."""
     verifier = Verifier(archive, alone=True)
     ledgers = archive.read(tickets)
     return [(ledger.ticket_id, verifier.one_alone(ledger), ledger if keep else None) for ledger in ledgers]
-
-
-def _open(run: Run) -> Finding:
-    code, words = _OPEN.get(run.state, _INTERRUPTED)
-    return Finding.of(run, code, words.format(end=ending_words(run.outcome or run.status).lower()))
 
 
 def _place(run: Run) -> str:

@@ -21,8 +21,6 @@ LOOK_S = 10.0
 
 @dataclass
 class Writer:
-    """A key, and what is known of who signs with it."""
-
     key: str
     state: str  # `signs`, `trusted` or `not trusted`
     owner: str = ""  # the operators of its runs, or who has published it
@@ -32,7 +30,6 @@ class Writer:
 
 
 def writers(settings: Settings, ring: KeyRing) -> list[Writer]:
-    """The keys that are trusted, and those of whom something is here."""
     found: dict[str, Writer] = {}
     for key in ring.trusted():
         found[key] = Writer(key, "signs" if key == ring.signing_key else "trusted")

@@ -72,24 +72,7 @@ def test_list(desk: Desk) -> None:
         for word in ("1001", "weekend_license", "grace", "License issued", "sealed, not verified", record.name)
     )
     assert "unsealed" in second
-    assert said.out.splitlines()[-1].startswith(
-        "The records were not verified. To verify them: `runbook records list --verify`"
-    )
-
-
-def test_list_verified(desk: Desk) -> None:
-    """Each record by itself: a good one, an altered one."""
-    good, altered = desk.shelf.seal(1001), desk.shelf.seal(1001)
-    altered.chmod(0o600)
-    altered.write_bytes(altered.read_bytes().replace(b"[in scope]", b"[no scope]"))
-    said = desk.records("list", "--verify")
-    states = {line.split()[-1]: line for line in said.out.splitlines() if line}
-    assert "sealed, verified" in states[good.name]
-    assert "sealed, altered" in states[altered.name]
-    assert said.out.endswith("1 defect; 1 of 2 sealed records of 1 ticket is good.\n")
-    runs = desk.records("list", "--verify", "--json").json["runs"]
-    assert [True, False] == [run["verified"] for run in runs]
-    assert [None, None] == [run["verified"] for run in desk.records("list", "--json").json["runs"]]
+    assert "The records were not verified. To verify them: `runbook records verify`." == said.out.splitlines()[-1]
 
 
 def test_list_of_nothing(desk: Desk) -> None:
@@ -332,11 +315,8 @@ def test_what_is_no_record_is_named_and_the_rest_is_listed(desk: Desk, content: 
 # -- verify
 
 
-@pytest.mark.parametrize(
-    "words", [("list", "--verify"), ("list", "--verify", "--ticket", 1001), ("verify",), ("show", 1001)]
-)
+@pytest.mark.parametrize("words", [("list",), ("verify",), ("show", 1001)])
 def test_each_journal_is_read_once(desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[object, ...]) -> None:
-    """Also by a command that lists and verifies."""
     desk.shelf.seal(1001)
     read: list[str] = []
     real = files.read
@@ -391,7 +371,7 @@ def test_export(desk: Desk, tmp_path: Path, form: str) -> None:
     desk.shelf.seal(1002)
     path = tmp_path / f"runs.{form}"
     said = desk.records("export", "--format", form, path, "--ticket", "1001")
-    assert (0, f"1 runs were written to {path}.\n") == (said.status, said.out)
+    assert (0, f"1 run was written to {path}.\n") == (said.status, said.out)
     assert path.exists()
     assert 2 == desk.records("export", "--format", form, path).status
     assert 0 == desk.records("export", "--format", form, path, "--force").status
@@ -428,11 +408,11 @@ def test_adopt(desk: Desk, tmp_path: Path) -> None:
     (run,) = desk.records("list", "--json").json["runs"]
     assert ("adopted", "ada", words) == (run["state"], run["operator"], run["note"])
     page, table = tmp_path / "page.html", tmp_path / "runs.csv"
-    shown = [desk.records(*each).out for each in (("list",), ("list", "--verify"), ("show", 1001), ("verify",))]
+    shown = [desk.records(*each).out for each in (("list",), ("show", 1001), ("verify",))]
     assert (0, 0) == (desk.records("show", 1001, "--html", page).status, desk.records("verify").status)
     desk.records("export", table, "--format", "csv")
     assert [] == [text for text in (*shown, page.read_text(), table.read_text()) if words not in text]
-    assert "Verified" not in shown[2]
+    assert "Verified" not in shown[1]
 
 
 # -- with the practice world

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from runbook_lib.ledger.claims import Claims
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.ledger.share import Share
+from runbook_lib.ledger.sharing import Claims
 from runbook_lib.settings import Settings
 
 if __name__ == "__main__":

@@ -366,6 +366,17 @@ def test_rotation_begins_a_part(three: Journal) -> None:
     assert ["one", "two", "three", "four"] == kinds(at(three.folder)) == [each["kind"] for each in three.own_entries()]
 
 
+def test_rotation_while_a_line_is_written_breaks_no_part(three: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is of the key that it was begun with, from its file's name to its signature."""
+    ring = KeyRing(three.folder.parent / ".keys")
+    before = ring.signing_key
+    monkeypatch.setattr(chains.Reader, "one", lambda *given, one=chains.Reader.one: (one(*given), ring.rotate())[0])
+    three.append("four")
+
+    monkeypatch.undo()
+    assert [before] * 4 == [entry["writer"] for entry in three.entries()]
+
+
 def test_lost_keys_leave_a_part_of_another_writer(three: Journal) -> None:
     """The public key beside it still verifies it; a new key begins a part of its own."""
     shutil.rmtree(three.folder.parent / ".keys")

@@ -108,13 +108,6 @@ def test_own_object_is_known_after_a_lost_answer(server: Faulty) -> None:
         (403, "SignatureDoesNotMatch", RefusedError, "Check RUNBOOK_SHARE_SECRET"),
         (400, "ExpiredToken", RefusedError, "The credentials have expired"),
         (400, "InvalidRequest", RefusedError, "refuses (InvalidRequest)"),
-        pytest.param(
-            507,
-            "InsufficientStorage",
-            UnavailableError,
-            "cannot be reached (InsufficientStorage)",
-            marks=pytest.mark.slow,
-        ),
         (503, "SlowDown", UnavailableError, "cannot be reached (SlowDown)"),
     ],
 )

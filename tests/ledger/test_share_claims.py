@@ -18,13 +18,12 @@ import pytest
 from runbook_lib.clients.budget import Budget
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError
 from runbook_lib.domain.models import EffectState, Evidence
-from runbook_lib.ledger import claims as claims_module
-from runbook_lib.ledger.claims import Claims
+from runbook_lib.ledger import sharing as claims_module
 from runbook_lib.ledger.effects import Effects
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.ledger.share import Share
-from runbook_lib.ledger.sharing import SharedRun
+from runbook_lib.ledger.sharing import Claims, SharedRun
 from runbook_lib.settings import Settings
 from tests.ledger import share_server
 from tests.ledger.share_server import Faulty

@@ -120,7 +120,6 @@ def test_listing_comes_in_pages(cloud: Cloud, page: int) -> None:
         (403, "AuthenticationFailed", RefusedError, "The credentials are wrong, or this machine's clock is."),
         (404, "NoSuchBucket", RefusedError, "The bucket does not exist. Check RUNBOOK_SHARE."),
         (404, "ContainerNotFound", RefusedError, "The container does not exist. Check RUNBOOK_SHARE."),
-        (429, "SlowDown", UnavailableError, "cannot be reached (SlowDown)"),
         (503, "ServerBusy", UnavailableError, "cannot be reached (ServerBusy)"),
     ],
 )

@@ -130,6 +130,6 @@ def test_run_ends_as_it_would_without_a_share(own_world: World, server: Faulty, 
     assert (0, "completed") == (ran.status, ran.report["status"]), ran.stderr
     assert ("The record is on this machine only." in ran.stderr) is bool(what)
     pushed = own_world.runbook("records", "push", RUNBOOK_OPERATOR="ada", **share)
-    assert f"{int(bool(what))} records" in pushed.stdout
+    assert f"Pushed to {share['RUNBOOK_SHARE']}: {'1 record' if what else '0 records'} and " in pushed.stdout
     verified = own_world.runbook("records", "verify", "--share", RUNBOOK_OPERATOR="ada", **share)
     assert (0, True) == (verified.status, "The mirror and the share are alike." in verified.stdout), verified.stdout

@@ -79,13 +79,13 @@ class Shelf:
         path.write_bytes(content or notebook(ticket))
         path.chmod(0o400)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        ended = {"status": "completed", "outcome": "license_issued", **fields}
+        ended = {"status": "completed", "outcome": "license_issued", "seconds": 1.5, "to_note": True, **fields}
         self.journal(ticket).append("run_ended", record=name, sha256=digest, **ended)
         return path
 
     def seal(self, ticket: int, runbook: str = "weekend_license", *, performed: bool = True, **fields: Any) -> Path:
         """A whole run; returns its record."""
-        return self.end(ticket, self.begin(ticket, runbook, performed=performed), **fields)
+        return self.end(ticket, self.begin(ticket, runbook, performed=performed), **{"to_note": performed, **fields})
 
     def ledger(self, ticket: int) -> Ledger:
         """What is known of a ticket."""

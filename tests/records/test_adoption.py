@@ -192,7 +192,6 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
     "of another runbook": {"runbook": "weekday_triage"},
     "of another profile": {"profile": "live"},
     "with another outcome": {"outcome": "out_of_scope"},
-    "with other parameters": {"parameters": {"ticket_id": 1001, "perform": False}},
     "of a run before": {"started_at": "2026-11-20T10:00:00+00:00", "ended_at": "2026-11-20T10:01:00+00:00"},
     "of a run after": {"started_at": "2026-11-22T10:00:00+00:00", "ended_at": "2026-11-22T10:01:00+00:00"},
 }
@@ -209,19 +208,6 @@ def test_a_manifest_of_another_run(shelf: Shelf, settings: Settings, tmp_path: P
         adopt(other, 1001, settings, "ada")
     assert not shelf.folder(1001).exists()
     assert adopt(own, 1001, settings, "ada").exists()
-
-
-def injected(source: str) -> dict[str, Any]:
-    """The cell that papermill puts in."""
-    cell = {**step(1001), "id": "injected", "source": source, "outputs": []}
-    return {**cell, "metadata": {"tags": ["injected-parameters"], "papermill": {"status": "completed"}}}
-
-
-@pytest.mark.parametrize("source", ["ticket_id = 1002", "ticket_id = 1001\nperform = False"])
-def test_injected_parameters_that_contradict(shelf: Shelf, settings: Settings, tmp_path: Path, source: str) -> None:
-    """What the cell gave is not what papermill says, or is of another ticket."""
-    with pytest.raises(InputError, match="contradicts itself"):
-        adopt(made(tmp_path, cells=[injected(source), step(1001)]), 1001, settings, "ada")
 
 
 def test_the_duration_is_the_notebooks(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:

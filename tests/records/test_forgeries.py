@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.cli.main import main
 from runbook_lib.ledger.chains import file_name
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -61,7 +60,7 @@ class Forger:
             lines.append(encoded({**line, "sig": base64.b64encode(signature).decode()}))
             before = hashlib.sha256(lines[-1]).hexdigest()
         (self.folder / name).write_bytes(b"".join(line + b"\n" for line in lines))
-        last.leave_public_key(self.folder)
+        last.signer().leave_public_key(self.folder)
 
 
 def encoded(entry: dict[str, Any]) -> bytes:
@@ -217,11 +216,6 @@ def test_no_forgery_is_called_genuine(
     alone, record = verifier.record(forger.record), read(forger.record)
     for shown in (page.verdict(alone)[0], page.as_text(record, alone), page.as_html(record, alone)):
         assert "Verified: sealed and unaltered" not in shown
-    assert 0 == main(["records", "list", "--verify", "--json"])
-    listed = json.loads(capsys.readouterr().out)["runs"]
-    assert [] == [
-        run for run in listed if (run["ticket_id"], run["record"]) == (1001, forger.record.name) and run["verified"]
-    ]
 
 
 def test_verdict_counts_what_is_proven_and_what_is_not(shelf: Shelf) -> None:

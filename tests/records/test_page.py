@@ -21,8 +21,9 @@ from runbook_lib.run import banner
 from tests import programs
 from tests.records.making import WORDS, markdown, notebook, step
 
-GOOD = Verification(1, 1, (), frozenset({("1001", "x.ipynb", "")}))
-BAD = Verification(1, 1, (Finding("1001", "x.ipynb", Code.ALTERED, "x.ipynb was altered."),))
+RECORDS = frozenset({("1001", "x.ipynb", "")})
+GOOD = Verification(1, (), RECORDS, RECORDS)
+BAD = Verification(1, (Finding("1001", "x.ipynb", Code.ALTERED, "x.ipynb was altered."),), RECORDS, RECORDS)
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\u202e\ud800"
 
 
@@ -80,7 +81,7 @@ def test_verification_comes_first(tmp_path: Path) -> None:
         assert text.startswith(words)
         assert content.index(words) < content.index("The run")
         assert ("Verified" in content) is verification.is_good
-    assert ["Not sealed."] == page.verdict(Verification(0, 1, ()))
+    assert ["Not sealed."] == page.verdict(Verification(1, ()))
 
 
 def test_a_page_needs_no_network_and_runs_nothing(tmp_path: Path) -> None:

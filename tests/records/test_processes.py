@@ -21,7 +21,7 @@ def _killed(items: Sequence[int]) -> list[int]:
     return list(items)
 
 
-@pytest.mark.parametrize("items", [0, 1, 3, 50])
+@pytest.mark.parametrize("items", [0, 50])
 def test_each_item_is_worked_on_once(items: int) -> None:
     assert [2 * item for item in range(items)] == sorted(in_processes(_doubled, range(items)))
 

@@ -43,7 +43,7 @@ def of(*events: Event, names: set[str] | None = None) -> list[Run]:
 
 def test_a_run_is_one_row() -> None:
     """With all that its two lines tell."""
-    (run,) = of(started(), ended(seconds=61.5, summary="done", missing=["plan"]))
+    (run,) = of(started(), ended(seconds=61.5, summary="done", missing=["plan"], to_note=True))
     assert run == Run(
         ticket_id=1001,
         state=State.SEALED,
@@ -63,15 +63,10 @@ def test_a_run_is_one_row() -> None:
     )
 
 
-def test_seconds_without_a_number_are_between_the_lines() -> None:
-    """As journals of before had it."""
-    assert [60.0] == [run.seconds for run in of(started(), ended())]
-
-
 @pytest.mark.parametrize("seconds", [True, "1", None, float("inf"), float("nan"), 10**400, [1]])
 def test_odd_seconds_are_no_number(seconds: object) -> None:
     """What cannot be shown or stored is taken for nothing."""
-    assert [60.0] == [run.seconds for run in of(started(), ended(seconds=seconds))]
+    assert [None] == [run.seconds for run in of(started(), ended(seconds=seconds))]
 
 
 def test_two_runs_at_once_are_told_apart() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from runbook_lib.cli.main import main
 from runbook_lib.domain.errors import InputError
+from runbook_lib.records.review_rows import timeline
 from runbook_lib.records.runs import Run, RunFilter
 from runbook_lib.records.sign_off import sign_off
-from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from runbook_lib.settings import Settings
 from tests.configuration import without_configuration
@@ -56,7 +56,7 @@ def test_a_sign_off_is_a_line_of_the_journal(shelf: Shelf, settings: Settings) -
     assert words.startswith("ada, 2")
     assert words.endswith(f": {WORDS}")
     moment = timeline([entry])[0]
-    assert (f"ada signed off {record.name}", WORDS) == (moment.words, moment.detail)
+    assert ("ada signed off a record", f"{WORDS} · {record.name}") == (moment.words, moment.detail)
 
 
 def test_only_what_was_not_reviewed_is_asked_for(shelf: Shelf, settings: Settings) -> None:

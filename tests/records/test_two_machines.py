@@ -18,8 +18,8 @@ from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.page import verdict
+from runbook_lib.records.review_rows import timeline
 from runbook_lib.records.runs import State
-from runbook_lib.records.timeline import timeline
 from runbook_lib.records.verification import Verifier
 from tests.records.making import Shelf
 

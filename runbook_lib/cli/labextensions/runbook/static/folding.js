@@ -98,7 +98,7 @@ function explainButton(label, parts) {
   const show = () => (button.ariaExpanded = parts[0].classList.contains("runbook-unfolded"));
   Object.assign(button, { className: "runbook-explain", textContent: label });
   button.addEventListener("click", () => {
-    const isOpen = button.ariaExpanded !== "true";
+    const isOpen = !parts[0].classList.contains("runbook-unfolded");
     for (const part of parts) part?.classList.toggle("runbook-unfolded", isOpen);
     show();
   });
