@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runbook_lib.domain import answers
 from runbook_lib.domain.base64_pieces import unbase64
+from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redacted, Redactor, original
@@ -266,6 +268,9 @@ def test_a_secret_that_no_setting_knows(form: str) -> None:
 def test_what_nobody_redacted_is_shown_without_secrets(form: str) -> None:
     """A value that was typed is quoted in a message, also where no runner redacts it: under plain papermill."""
     assert "Zz9Yy8Xx" not in clean(FORMS[form])
+    with pytest.raises(InputError) as told:
+        answers.parse("user_count", "glpat-Zz9Yy8Xx7Ww6Vv5Uu4Tt")
+    assert "Zz9Yy8Xx" not in str(told.value)
 
 
 @pytest.mark.parametrize(

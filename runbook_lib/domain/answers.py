@@ -16,6 +16,7 @@ from typing import Any
 
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import MAX_USERS, PAID_PLANS
 
 UNKNOWN = "unknown"
@@ -244,7 +245,7 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
         shown = repr(raw)
     except (ValueError, RecursionError):  # a number of more than 4300 digits; lists in lists without end
         shown = too_long
-    shown = shown if len(shown) <= 80 else too_long
+    shown = clean(shown) if len(shown) <= 80 else too_long
     return InputError(f"{name} is {shown}; expected {expected}.")
 
 

@@ -20,7 +20,7 @@ from runbook_lib.domain.state_words import operation_words, run_ending_words
 from runbook_lib.records.case_facts import CaseFacts
 from runbook_lib.records.findings import UNPROVEN_WORDS, Verification
 from runbook_lib.records.open_ends import OpenEnd, open_since
-from runbook_lib.records.runs import Run, State
+from runbook_lib.records.runs import Run, State, by_name
 
 NONE = "–"
 SENTENCES = 1000
@@ -165,7 +165,8 @@ def line_words(event: Event) -> str:
         case Kind.RESTARTED:
             return f"{operator} set the journal aside, and began a new one"
         case Kind.SIGNED_OFF:
-            return f"{operator} signed off a record"
+            started_at, _ = by_name(event.record or "")
+            return f"{operator} signed off {f'the record of {moment(started_at)}' if started_at else 'a record'}"
     if event.is_of_the_case:
         return f"{operator} said that the case {'has ended' if event.says_there else 'is open'}"
     if event.kind not in EFFECTS:
@@ -177,7 +178,6 @@ def line_words(event: Event) -> str:
 def line_detail(event: Event) -> str:
     """What that rests on or came to, or ""."""
     words = [event.text(name) for name in ("summary", "reason", "because", "words")]
-    words += [event.record or ""] if event.kind == Kind.SIGNED_OFF else []
     proof = [str(event.evidence[name]) for name in ("summary", "url") if event.evidence.get(name)]
     is_unsealed = event.kind == Kind.RUN_ENDED and not event.text("sha256")
     return " · ".join([*filter(None, words), *proof, *(["no record could be written"] if is_unsealed else [])])

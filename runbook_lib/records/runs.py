@@ -186,7 +186,7 @@ def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
         run.writer, run.is_trusted = start.writer, start.is_trusted
         _read_line(run, start)
     else:
-        started_at, runbook = _by_name(key)
+        started_at, runbook = by_name(key)
         run = Run(ticket_id, State.RUNNING, None, runbook, started_at)
     if end := events.end:
         _read_end(run, end)
@@ -332,11 +332,12 @@ def key_part(name: str) -> str:
 
 
 def unsealed(ticket_id: int, name: str) -> Run:
-    started_at, runbook = _by_name(name)
+    started_at, runbook = by_name(name)
     return Run(ticket_id, State.UNSEALED, name, runbook, started_at, needs_person=True)
 
 
-def _by_name(name: str) -> tuple[datetime | None, str]:
+def by_name(name: str) -> tuple[datetime | None, str]:
+    """When the run of a record began, and its runbook, as far as the record's name tells."""
     found = _NAME.fullmatch(name)
     if not found:
         return None, ""
