@@ -76,8 +76,7 @@ class Case:
         cls.order = steps.names(cls)
 
     def __init__(self, opened: OpenedTicket) -> None:
-        self.ticket, self.settings, self.services = opened.ticket, opened.settings, opened.services
-        self.effects, self.note = opened.effects, opened.note
+        self.ticket, self.settings, self.services, self.effects, self.note = opened
         self.downloads = Downloads(self.services.zendesk, self.settings.attachment_limit_bytes)
         self.steps = Steps(type(self))
         self.known = Knowledge(ticket=self.ticket, rules=self.settings.rules)

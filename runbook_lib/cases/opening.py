@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook_lib import wiring
 from runbook_lib.clients.zendesk import Zendesk
@@ -21,8 +21,7 @@ RUN_NAME = re.compile(r"\d{8}T\d{9}Z-[\w.-]+")
 """A run's name, which is its record's; see `runner.run`."""
 
 
-@dataclass(frozen=True)
-class OpenedTicket:
+class OpenedTicket(NamedTuple):
     """A ticket that was read, and what its case works with; `note` is what the reader should know of this execution."""
 
     ticket: Ticket

@@ -141,7 +141,7 @@ class WeekdayTriage(Case):
         if self.rows is not None and self.tree.subscription is not None:
             page = triage.entry_ruling(self._seat_link_facts())
         self.hints = self._hints()
-        return self.tree.answer("sub_status", entry_today, page, self._hint_parts())
+        return self.tree.answer("sub_status", entry_today, page, [Paragraph(f"Hint: {hint}") for hint in self.hints])
 
     @step("Decide")
     def decide(self, *, escalate: object = False) -> StepResult:
@@ -248,9 +248,10 @@ class WeekdayTriage(Case):
 
     def _rows_parts(self, rows: tuple[SeatLink, ...]) -> tuple[Part, ...]:
         facts = self._seat_link_facts()
+        reports = [f"{row.report_at:%Y-%m-%d}" if row.report_at else "–" for row in rows]
         table = [
-            (f"{r.created_at:%Y-%m-%d %H:%M}, report of {_stamp(r)}", r.hostname, triage.row_hints(r, facts))
-            for r in rows[:MOST_ROWS]
+            (f"{row.created_at:%Y-%m-%d %H:%M}, report of {report}", row.hostname, triage.row_hints(row, facts))
+            for row, report in zip(rows[:MOST_ROWS], reports, strict=False)
         ]
         shown = (Table(("received (UTC)", "instance", "what it means"), table),) if table else ()
         more = (Paragraph(f"The newest {MOST_ROWS} of {len(rows)} rows:"),) if len(rows) > MOST_ROWS else ()
@@ -282,9 +283,6 @@ class WeekdayTriage(Case):
         if self.tree.subscription is None or (self.rows is None and facts.cloud is not False):
             return ()
         return triage.hints(facts)
-
-    def _hint_parts(self) -> tuple[Part, ...]:
-        return tuple(Paragraph(f"Hint: {hint}") for hint in self.hints)
 
     def _known_lines(self) -> list[str]:
         """Checked facts, the subscription, the hints, and what is open about the scope."""
@@ -322,10 +320,6 @@ def _yes(holds: bool) -> Answer:
 def _kind(one: SoldLicense) -> str:
     kind = {True: "cloud license, syncs", False: "license file, never syncs", None: "not said"}[one.cloud]
     return f"trial; {kind}" if one.trial else kind
-
-
-def _stamp(row: SeatLink) -> str:
-    return f"{row.report_at:%Y-%m-%d}" if row.report_at else "–"
 
 
 def _host(name: str) -> str:

@@ -214,19 +214,14 @@ class BackgroundRun:
             return ""
         return str(report.get("notice") or "") if isinstance(report, dict) else ""
 
-    def _reported(self) -> str:
-        """What the process that `begin` started has reported last, or ""."""
-        if not self._errors:
-            return ""
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").splitlines()
-        reported = [line.removeprefix("runbook: ") for line in lines if line.startswith("runbook: ")]
-        return reported[-1][-800:] if reported else ""
-
     def _why_it_stopped(self) -> str:
-        """Why a process that is gone left no end in the journal."""
-        words = "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
-        return self._reported() or words
+        """Why a process that is gone left no end in the journal: what it has reported last, if `begin` started it."""
+        if self._errors:
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").splitlines()
+            if reported := [line.removeprefix("runbook: ") for line in lines if line.startswith("runbook: ")]:
+                return reported[-1][-800:]
+        return "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
 
     def _lock_to_begin(self) -> int | None:
         """As `_lock`, alone; who only looks at this moment is waited for."""

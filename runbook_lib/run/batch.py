@@ -138,8 +138,8 @@ def run(
     endings = {row.line: Ending(row, USAGE, {}, row.problem) for row in rows if row.problem}
     with _marked(rows, settings, perform=perform) as marker:
         for row in () if marker.is_new else rows:
-            if row.line not in endings and (found := _finished(settings, row, marker.token)):
-                endings[row.line] = found
+            if row.line not in endings and (report := ticket_runs.finished(settings, row, marker.token)):
+                endings[row.line] = Ending(row, DONE, report, f"Finished before: {report['summary']}")
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
             tell(found)
@@ -259,12 +259,6 @@ def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterat
                 f"{path.parent} cannot be written to ({exc.strerror}), so nothing was run. Check RUNBOOK_OUTPUTS."
             ) from exc
         yield marker
-
-
-def _finished(settings: Settings, row: Row, token: str) -> Ending | None:
-    """How a ticket ended that this batch has finished before it was interrupted."""
-    report = ticket_runs.finished(settings, row, token)
-    return Ending(row, DONE, report, f"Finished before: {report['summary']}") if report else None
 
 
 def worst(endings: Sequence[Ending]) -> int:

@@ -52,7 +52,7 @@ def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
         from papermill import __version__
         from papermill.parameterize import parameterize_notebook
 
-        from runbook_lib.run.papermill_engine import name_injected_cell, read
+        from runbook_lib.run.papermill_engine import read
 
     template = read(notebook)
     template.metadata.setdefault("papermill", {"default_parameters": {}, "environment_variables": {}})
@@ -60,9 +60,7 @@ def prepared(notebook: Path, values: Mapping[str, Any]) -> Any:
     for cell in template.cells:
         cell.metadata.setdefault("tags", [])
         cell.metadata.setdefault("papermill", {})
-    made = parameterize_notebook(template, dict(values), kernel_name=KERNEL)
-    name_injected_cell(made)
-    return made
+    return parameterize_notebook(template, dict(values), kernel_name=KERNEL)
 
 
 def execute(

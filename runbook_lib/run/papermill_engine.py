@@ -139,8 +139,13 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         self.last_save_time = datetime.min.replace(tzinfo=UTC)
 
     def notebook_start(self, **_: Any) -> None:
-        """As papermill's; nothing of an earlier run is left, and the cell of the parameters has its own id."""
-        name_injected_cell(self.nb)
+        """As papermill's; nothing of an earlier run is left, and the cell of the parameters has an id of its own.
+
+        papermill draws one for each run, so that all records would differ.
+        """
+        injected = [cell for cell in self.nb.cells if INJECTED in cell.metadata.get("tags", []) and "id" in cell]
+        if injected and all(cell.get("id") != INJECTED for cell in self.nb.cells):
+            injected[0].id = INJECTED
         self.nb.metadata.pop("widgets", None)  # the views of an earlier run, which had what was typed in clear
         for cell in self.nb.cells:
             cell.metadata.pop("execution", None)
@@ -258,16 +263,6 @@ def _client_options(given: dict[str, Any], on_cell: Callable[[str], None] | None
     if on_cell:
         options["on_cell_execute"] = lambda cell, cell_index: on_cell(cell.get("id", ""))
     return {"log": logger, "iopub_timeout": OUTPUT_TIMEOUT_S, **options}
-
-
-def name_injected_cell(notebook: Any) -> None:
-    """Give the cell of the parameters one id: papermill draws one for each run, so that all records would differ."""
-    if any(cell.get("id") == INJECTED for cell in notebook.cells):
-        return
-    for cell in notebook.cells:
-        if INJECTED in cell.metadata.get("tags", []) and "id" in cell:
-            cell.id = INJECTED
-            return
 
 
 def say_what_ran(notebook: Any) -> None:

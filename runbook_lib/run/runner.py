@@ -282,19 +282,17 @@ def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dic
         "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "facts": next((step["facts"] for step in reversed(steps) if "facts" in step), []),
         "decisions": [{key: step.get(key) for key in ("step", "state", "summary")} for step in steps],
-        "cells": [_cell(cell) for cell in executed.cells if cell.cell_type == "code"],
+        "cells": [  # how each ended, and after how many seconds: None if it did not run to an end
+            {"id": cell.id, "status": state["status"], "seconds": state.get("duration")}
+            for cell, state in ((cell, cell.metadata["papermill"]) for cell in executed.cells)
+            if cell.cell_type == "code"
+        ],
         **({"traceback": execution.traceback} if execution.traceback else {}),
     }
 
 
 def _next(report: Report) -> dict[str, str]:
     return {"next_runbook": report.next_runbook} if report.next_runbook else {}
-
-
-def _cell(cell: Any) -> dict[str, Any]:
-    """How a cell ended, and after how many seconds (None if it did not run to an end)."""
-    state = cell.metadata["papermill"]
-    return {"id": cell.id, "status": state["status"], "seconds": state.get("duration")}
 
 
 def _write(record: Path, notebook: Any, manifest: Mapping[str, Any]) -> str:

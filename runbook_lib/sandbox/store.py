@@ -27,13 +27,17 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens the file; SQLite makes an empty one if there is none."""
+        """Opens the file, an empty one if there is none. Raises sqlite3.DatabaseError if it is no database."""
         self._lock = threading.RLock()
         self._opened = secrets.token_hex(4)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         # A practice world survives a killed server; surviving a power cut is not worth an fsync a write.
-        self._connection.execute("PRAGMA synchronous = OFF")
+        try:
+            self._connection.execute("PRAGMA synchronous = OFF")
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            raise
 
     def create_tables(self) -> None:
         with self._lock:

@@ -371,8 +371,7 @@ def test_the_engineers_own_expiry_settles_it(here: World) -> None:
 @pytest.mark.parametrize(
     "plan",
     [
-        *("Gold", "education", "Premium (annual)", "premium ultimate", "x" * 5000, "\x1b[31m\u202e", "<b>", "unknowns"),
-        *(7, 1.5, True, ["premium"], {"plan": "premium"}, [[[["deep"]]]]),
+        *("Gold", "Premium (annual)", "premium ultimate", "x" * 5000, "\x1b[31m\u202e<b>", 7, True, ["premium"]),
     ],
 )
 def test_an_unknown_plan_word_is_asked(here: World, plan: object) -> None:
@@ -392,7 +391,7 @@ def test_an_unknown_plan_word_is_asked(here: World, plan: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["deployment", "account_type"])
-@pytest.mark.parametrize("value", ["SaaS", "On-Prem", 3, False, []])
+@pytest.mark.parametrize("value", ["SaaS", 3, []])
 def test_odd_words_in_other_fields(here: World, name: str, value: object) -> None:
     """They are named, and asked for."""
     record(here, 1011, **{name: value})

@@ -11,6 +11,9 @@ from zendesk import Zendesk, errors, models
 
 from runbook_lib.sandbox.world import opened
 
+pytestmark = pytest.mark.filterwarnings("ignore:ast[.].* is deprecated:DeprecationWarning")
+"""Of Python 3.12 and 3.13 on the client's jsonpath, which it imports when it is first used."""
+
 
 @pytest.fixture
 def client(vendor_sandbox, vendor_folder):

@@ -101,15 +101,6 @@ def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, m
     assert "The record is on this machine only." in said and "`runbook records push`" in said
 
 
-def test_outdated_plan_is_not_performed(here: World, screen: Screen) -> None:
-    """As after a colleague took the ticket."""
-    case = opened(1001)
-    here.change("UPDATE tickets SET assignee_id = (SELECT id FROM users WHERE name = 'Robin Weekend') WHERE id = 1001")
-    shown = press(case)
-    assert "[stopped]" in shown and "is assigned to" in shown
-    assert [] == here.posts(1001)
-
-
 def test_a_bug_is_told_below_the_button(here: World) -> None:
     """Without a secret, and the button can be pressed again."""
     case = opened(1001)
@@ -472,15 +463,6 @@ def test_the_tickets_card_follows(here: World, screen: Screen) -> None:
     press(case)
     assert "Robin Weekend" == case.ticket.assignee_name
     assert "Robin Weekend" in screen.card("Ticket 1001")
-
-
-def test_answer_with_a_dash_is_no_option(here: World) -> None:
-    """Is no option of a command."""
-    ours = BackgroundRun(Settings.load(), "weekday_triage", 2001)
-    ours.begin({"subscription": "-S1234"})
-    *_, now = ours.progress()
-    assert not now.error
-    assert now.ended
 
 
 def test_practice_is_not_pressed_into_live(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,6 @@ from runbook_lib.settings import ROOT
 from tests.cases.walking import (
     NOTHING,
     PNG,
-    ROBIN,
     Screen,
     fields,
     form,
@@ -403,17 +402,6 @@ def test_run_all_keeps_the_number(here: World, screen: Screen, monkeypatch: pyte
     assert 1005 == StartHere.open(1005).ticket.id
 
 
-@pytest.mark.parametrize(("number", "words"), [("10o1", "“Ticket number” is '10o1'; expected"), ("777", "777")])
-def test_a_wrong_number_is_said(here: World, number: str, words: str) -> None:
-    """And the ticket before it stays open."""
-    case = StartHere.open(1001)
-    case._ipython_display_()
-    session(case).enter("ticket_id", number)
-    with pytest.raises(Exception, match=words):
-        case.collect_facts()
-    assert 1001 == case.ticket.id
-
-
 def test_the_state_is_the_same_everywhere(here: World) -> None:
     """Practice or live, what is done, what comes, how it would end."""
     case = WeekendLicense.open(1001)
@@ -498,14 +486,6 @@ def test_no_widget_is_left_behind(here: World) -> None:
         assert shown == pictures_shown()
     dispose(case)
     assert before == pictures_shown()
-
-
-def test_a_colleagues_weekday_ticket(here: World) -> None:
-    """The take cell asks for take_over, as on a weekend."""
-    case = WeekdayTriage.open(2001)
-    here.change(ROBIN, 2001)
-    case = WeekdayTriage.open(2001)
-    assert "needs you" == case.take(take_over=False).card.state
 
 
 def test_answers_of_start_here_come_to_the_copy(here: World, notebooks: Path) -> None:
