@@ -70,7 +70,9 @@ def html(card: Card) -> str:
     if card.quiet:
         words = " ".join(part.words for part in card.parts if isinstance(part, Paragraph))
         style = f"margin:4px 0px;padding:2px 14px;font-size:13px;opacity:0.75;border-left:4px solid {_GREY}"
-        return str(h.div(style=style)[h.span[clean(card.title), " · "], h.bdi[clean(words, PREVIEW_LIMIT)]])
+        return str(
+            h.div(".runbook-quiet", style=style)[h.span[clean(card.title), " · "], h.bdi[clean(words, PREVIEW_LIMIT)]]
+        )
     head = h.div(style="display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:4px")[
         h.span(style="font-weight:bold;font-size:15px")[clean(card.title)],
         _pill(card.state, card.tone),

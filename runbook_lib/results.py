@@ -12,6 +12,7 @@ from IPython.display import Pretty, clear_output, display
 from runbook_lib.card_html import html
 from runbook_lib.display import MIME, Card, text
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.form_words import labelled
 
 PROGRESS = "runbook_progress"
 """Marks a line of progress in its output's metadata, for who shows it while the cell runs."""
@@ -26,7 +27,7 @@ class StepResult:
     asks: tuple[str, ...] = ()  # the parameters that a person could add here, for a form
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {"text/html": html(self.card), "text/plain": text(self.card), MIME: dict(self.data)}
+        return {"text/html": html(labelled(self.card)), "text/plain": text(self.card), MIME: dict(self.data)}
 
     def __repr__(self) -> str:
         return text(self.card)

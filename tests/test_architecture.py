@@ -20,6 +20,7 @@ ROOMS = (
     "domain",
     "display",
     "card_html",
+    "form_words",
     "addresses",
     "files",
     "variables",
@@ -44,7 +45,7 @@ ROOMS = (
     "cli",
 )
 """Lowest first. A module may import from the rooms below its own, and from its own."""
-PURE = {"domain", "display", "card_html"}
+PURE = {"domain", "display", "card_html", "form_words"}
 RANK = {name: rank for rank, name in enumerate(ROOMS)}
 READERS_OF_THE_ENVIRONMENT = {
     "variables",

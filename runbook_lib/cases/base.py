@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Self, TypeVar
 
-from runbook_lib import templates
-from runbook_lib.cases import cards, form_words, opening, scope, steps
+from runbook_lib import form_words, templates
+from runbook_lib.cases import cards, opening, scope, steps
 from runbook_lib.cases.downloads import Downloads
 from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
@@ -26,14 +26,12 @@ from runbook_lib.domain import answers, evidence, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
 from runbook_lib.domain.plan import Plan, Reading
+from runbook_lib.domain.state_words import QUIET
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult, is_interactive, show
 
 FRONT = "runbook_lib.front"
 """The entry point of what a person in JupyterLab works with: called with a case and the ticket's number as given."""
-
-_QUIET = ("skipped", "not taken", "not reached")
-"""The states of a step that has nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +205,7 @@ class Case:
         Its card has the summary in view, in one line, and folds what that rests on.
         """
         shown = folded((Paragraph(words, strong=strong), *parts))
-        card = Card("", state, tone, self.badge, shown, quiet=state in _QUIET, pages=self.pages)
+        card = Card("", state, tone, self.badge, shown, quiet=state in QUIET, pages=self.pages)
         return StepResult(card, self._data("", state, words, pages=self._named(words), **data), asks)
 
     def effect_card(self, effects: Sequence[EffectResult], *parts: Part, words: str = "", **data: Any) -> StepResult:

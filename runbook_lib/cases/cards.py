@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from runbook_lib.cases.form_words import TO_PASS
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
@@ -14,6 +13,7 @@ from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
+from runbook_lib.form_words import TO_PASS
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 

@@ -229,7 +229,9 @@ class LicenseNotReceived(Case):
 
     @property
     def gist(self) -> str:
-        """For how many users the copy is, and who gets it."""
+        """For how many users the copy is, and who gets it; or which runbook goes on."""
+        if self.outcome is None and "hand_over" in self.steps.done:
+            return f"{self.next_runbook} goes on"
         if self.outcome is not Outcome.LICENSE_FOUND or not self.copy:
             return ""
         users, email = count(self.copy.users, "user"), clean(self.ticket.requester.email or "", 80)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runbook_lib.cases.base import Case
-from runbook_lib.cases.form_words import TO_PASS
 from runbook_lib.clients.customersdot import ACCOUNTS, SEAT_LINKS, list_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Stop, Table, Tone
 from runbook_lib.domain import answers, triage
 from runbook_lib.domain.errors import NeedsAnswerError
 from runbook_lib.domain.models import Answer, Outcome, Source
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.form_words import TO_PASS
 from runbook_lib.results import StepResult
 
 PARAMETERS = {

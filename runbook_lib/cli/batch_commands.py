@@ -147,10 +147,10 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     from runbook_lib.cli import tables
 
     rows = [
-        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(e.summary, 300)) for e in endings
+        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(e.summary, 600)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
-    table = tables.table(rows, heads, [None, None, None, 72])
+    table = tables.fitted(rows, heads)
     by_words = Counter(ending.words for ending in endings).most_common()
     counted = ", ".join(f"{number} {words.lower()}" for words, number in by_words)
     count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"

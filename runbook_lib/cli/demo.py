@@ -8,7 +8,10 @@ every license that the customers got by mail is read again, and every record is 
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
+import sysconfig
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -16,12 +19,15 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from tabulate import tabulate
+from tqdm import tqdm
 
+from runbook_lib.cli import tables
 from runbook_lib.domain import license
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.records.archive import Archive
+from runbook_lib.records.open_ends import first_sentence
 from runbook_lib.records.verification import Verifier
 from runbook_lib.run import batch, batch_list, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
@@ -47,7 +53,7 @@ def main(settings: Settings) -> int:
     endings = _performed(outputs, folder)
     rows = [_row(*pair, ending) for pair, ending in zip(expected_ends().items(), endings, strict=True)]
     heads = ("ticket", "case", "outcome", "as expected", "what happened")
-    sys.stdout.write("\n" + tabulate(rows, headers=heads, maxcolwidths=[None, None, None, None, 72]) + "\n\n")
+    sys.stdout.write(f"\n{tables.fitted(rows, heads)}\n\n")
     licenses = _mailed(folder)
     issued = sum(expected.outcome is Outcome.LICENSE_ISSUED for expected in expected_ends().values())
     sys.stdout.write(f"Mails: {len(licenses)} licenses were mailed, {len(set(licenses))} of them different.\n")
@@ -57,8 +63,17 @@ def main(settings: Settings) -> int:
     sys.stdout.write("".join(f"  {clean(str(defect), 300)}\n" for defect in defects))
     sys.stdout.write(f"Took {time.monotonic() - started:.0f} s.\n")
     right = all(row[3] == "yes" for row in rows) and len(licenses) == len(set(licenses)) == issued and not defects
-    sys.stdout.write("All as expected.\n" if right else "NOT as expected; see the table.\n")
+    sys.stdout.write(f"All as expected.\n\n{_next(outputs)}" if right else "NOT as expected; see the table.\n")
     return 0 if right else 1
+
+
+def _next(outputs: Path) -> str:
+    """What to look at, and what to do then."""
+    here = os.path.relpath(Path(sysconfig.get_path("scripts"), "runbook"))
+    runbook = "runbook" if shutil.which("runbook") else shlex.quote(here)
+    look = f"RUNBOOK_OUTPUTS={shlex.quote(os.path.relpath(outputs))} {runbook} records show 1001"
+    do = "Then do the same ticket yourself, in JupyterLab:\n  make lab"
+    return f"Next, read the record of a ticket:\n  {look}\n{do}\n"
 
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
@@ -71,9 +86,9 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
         pool = ThreadPoolExecutor(batch.usual_workers())
         stack.callback(pool.shutdown, cancel_futures=True)
         futures = [pool.submit(batch.run_at, place, row) for row in rows]
-        for future in as_completed(futures):
-            sys.stdout.write(f"  {future.result().row.ticket}\n")
-            sys.stdout.flush()
+        hidden = not sys.stderr.isatty()
+        for _ in tqdm(as_completed(futures), total=len(rows), unit="ticket", disable=hidden, leave=False):
+            pass
         return [future.result() for future in futures]
 
 
@@ -89,9 +104,9 @@ def _runbook(expected: Expected) -> str:
 
 def _row(ticket: PracticeTicket, expected: Expected, ending: batch.Ending) -> tuple[str, str, str, str, str]:
     outcome, status = ending.report.get("outcome"), ending.report.get("status", Status.FAILED)
-    came = outcome or f"none ({status})"
+    came = run_ending_words(outcome, status)
     is_right = (outcome or status, ending.report.get("runbook")) == (expected.end, expected.runbook)
-    return str(ticket.id), ticket.case, came, "yes" if is_right else "NO", clean(ending.summary, 600)
+    return str(ticket.id), ticket.case, came, "yes" if is_right else "NO", clean(first_sentence(ending.summary), 600)
 
 
 def _mailed(folder: Path) -> list[str]:

@@ -103,7 +103,8 @@ def _probed(service: str, settings: Settings, probe: Callable[[], Finding | str]
     except RefusedError as exc:
         return Finding(service, _STATES.get(exc.fault, State.REFUSED), exc.words, exc.advice)
     except UnavailableError as exc:
-        return Finding(service, State.UNREACHABLE, str(exc), "Check the address and the network, then try again.")
+        seen, _, advice = str(exc).partition(". ")
+        return Finding(service, State.UNREACHABLE, seen, advice or "Check the address and the network, then try again.")
     except httpx.InvalidURL:
         wrong = f"{_variable(needed[0])} is no address that can be called"
         return Finding(service, State.UNREACHABLE, wrong, "Correct it, such as https://gitlab.com.")

@@ -131,13 +131,14 @@ def show(ticket: str, as_json: bool) -> int:
     from runbook_lib.domain.plain_text import clean
     from runbook_lib.records.review_rows import line_detail, line_words
 
-    lines = (
-        (e.writer[:8], str(e.number), e.text("at")[:19], line_words(e), e.operation, line_detail(e))
-        for e in map(Event, entries)
-    )
-    rows = [[clean(word, 90) for word in line] for line in lines]
-    heads = ("writer", "line", "at (UTC)", "what happened", "operation", "what it rests on")
-    click.echo(tables.table(rows, heads) if rows else "No line of it can be shown.")
+    prefix = f"{found.ticket.replace('/', '-')}-"
+    rows = []
+    for event in map(Event, entries):
+        about = " · ".join(filter(None, (event.operation.removeprefix(prefix), line_detail(event))))
+        line = (event.writer[:8], str(event.number), event.text("at")[:19], line_words(event), about)
+        rows.append([clean(word, 300) for word in line])
+    heads = ("writer", "line", "at (UTC)", "what happened", "operation, and what it rests on")
+    click.echo(tables.fitted(rows, heads) if rows else "No line of it can be shown.")
     return exit_status.DONE
 
 

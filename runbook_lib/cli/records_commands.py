@@ -132,7 +132,7 @@ def _words(result: Verification) -> str:
 
     rows = [(clean(f.ticket, 40), f.code, clean(f.words, 1000)) for f in result.findings]
     heads = ("ticket", "what", "in words")
-    table = tables.table(rows, heads, [None, None, 84]) if rows else ""
+    table = tables.fitted(rows, heads) if rows else ""
     return f"{table}\n\n{result.words}" if table else result.words
 
 

@@ -149,8 +149,7 @@ def _answers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def _words(report: Report, profile: str, command: str) -> str:
     """A report for the terminal; `command` is the one that made it, without `--perform`."""
-    from tabulate import tabulate
-
+    from runbook_lib.cli import tables
     from runbook_lib.domain.answers import QUESTIONS
     from runbook_lib.domain.models import Status
     from runbook_lib.domain.state_words import effect_words, run_ending_words
@@ -164,7 +163,7 @@ def _words(report: Report, profile: str, command: str) -> str:
         for e in report.effects
     ]
     if rows:
-        lines += ["", tabulate(rows, headers=("effect", "what", "evidence")), ""]
+        lines += ["", tables.fitted(rows, ("effect", "what", "evidence")), ""]
     if report.missing:
         pairs = " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing)
         lines.append(f"Pass: {pairs}; or answer in JupyterLab, beside what is found: runbook lab {report.ticket_id}")

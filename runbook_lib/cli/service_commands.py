@@ -32,7 +32,7 @@ def doctor(as_json: bool) -> int:
 
         rows = [(f.service, f.state, f.seen, f.advice or "–") for f in findings]
         heads = ("service", "state", "what was seen", "what to do")
-        click.echo(tables.table(rows, heads, [None, None, 50, 50]))
+        click.echo(tables.fitted(rows, heads))
     return exit_status.DONE if examination.healthy(findings) else exit_status.FAILED
 
 

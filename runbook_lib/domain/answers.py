@@ -50,8 +50,13 @@ class Question:
 
     @property
     def example(self) -> str:
-        """A placeholder for the value on the command line."""
-        return _EXAMPLES.get(self.read, "VALUE")
+        """A placeholder for the value on the command line; one that is pasted as it is answers nothing."""
+        return _EXAMPLES.get(self.read) or "/".join(self.choices) or "VALUE"
+
+    @property
+    def hint(self) -> str:
+        """What an empty field shows a person; "" where its label says it all."""
+        return _HINTS.get(self.read, "")
 
     def reading(self, raw: object) -> str:
         """How a value is read, where that is not obvious: a date with its weekday. Raises as `parse`."""
@@ -320,13 +325,22 @@ _ALL = (
 )
 _EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
     flag: "True",
-    _yes_or_no: "yes",
+    _name: "NAME",
     day: "YYYY-MM-DD",
     count: "N",
     _seats: "N",
     _pasted_address: "ADDRESS",
     _files: """'["a.png", "b.png"]'""",
     _on_screenshots: "expires_on,plan",
+}
+_HINTS: Mapping[Callable[[str, object], Value], str] = {
+    ticket: "a number, or its web address",
+    day: "YYYY-MM-DD",
+    count: "a number of users",
+    _seats: "a number of users",
+    address: "name@company.example",
+    _files: "files on this machine",
+    line: "a link, or a file's path",
 }
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
 """Every parameter of every runbook, by name."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import htpy as h
 import ipywidgets
 
-from runbook_lib.cases import form_words
+from runbook_lib import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers

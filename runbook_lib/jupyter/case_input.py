@@ -137,7 +137,7 @@ class CaseInput:
         found, choices = answers.in_words(found), tuple(map(answers.in_words, known.choices or question.choices))
         kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
         read = self.pictures.suggestions.get(name, ())
-        hint = " / ".join(choices) if choices else question.example
+        hint = " / ".join(choices) or question.hint
         is_old = name in self.typed_before
         return Field(name, question.label, kind, choices, found, source, hint, question.reading, read, is_old)
 

@@ -23,7 +23,7 @@ import htpy as h
 import ipywidgets
 from markupsafe import Markup
 
-from runbook_lib.cases import form_words
+from runbook_lib import form_words
 from runbook_lib.cases.pictures import Picture, Pictures, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runbook_lib import form_words
 from runbook_lib.card_html import html
-from runbook_lib.cases import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import plan_details, plan_parts
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text

@@ -22,7 +22,7 @@ from typing import Any
 import IPython
 import ipywidgets
 
-from runbook_lib.cases import form_words
+from runbook_lib import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.pictures import keep
 from runbook_lib.domain import answers

@@ -101,7 +101,8 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
         yield OpenEnd(Kind.EXPERT, run, words, ended)
     elif run.waits_for:
         end = ending_words(run.outcome).lower()
-        words = f"It was rehearsed{since}, would end as {end}, and was never performed. Perform it with the "
+        at = since.replace(" since ", " on ")
+        words = f"It was rehearsed{at}, would end as {end}, and was never performed. Perform it with the "
         words += f"answers of its record; or, if the case has ended otherwise, say so: {ended}."
         yield OpenEnd(Kind.REHEARSED, run, words, f"{_again(run)} --perform")
 

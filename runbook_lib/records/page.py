@@ -13,7 +13,8 @@ A license found in a record, as in one of an older version or of a stranger, is 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import htpy as h
@@ -25,7 +26,7 @@ from tabulate import tabulate
 from runbook_lib.display import Tone
 from runbook_lib.domain.answers import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
-from runbook_lib.domain.state_words import effect_words, ending_words
+from runbook_lib.domain.state_words import QUIET, effect_words, ending_words
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.redaction import Redactor
@@ -107,8 +108,8 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
         parts.append(f"{title}\n{table}")
     parts.append(f"the run\n{tabulate(known, tablefmt='plain', disable_numparse=True)}")
     parts += [f"left unknown: {', '.join(unknown)}"] if unknown else []
-    cells = (cell for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL)
-    parts += [f"--- {clean(cell.id)} [{_status(cell)}]\n{_outputs_text(cell)}".rstrip() for cell in cells]
+    shown = [cell for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL]
+    parts += [_cells_text(why, list(cells)) for why, cells in groupby(shown, _nothing_to_do)]
     return "\n\n".join(parts)
 
 
@@ -145,7 +146,7 @@ def _record(record: Record) -> h.Node:
         h.details[h.summary["Parameters left unknown"], ", ".join(unknown)] if unknown else None,
         [[h.h2[title.capitalize()], _table(heads, rows)] for title, heads, rows in _tables(record)],
         h.h2["The notebook"],
-        [_folded(cell) if banner.is_folded(cell.id, cell.tags) else _cell_html(cell) for cell in record.cells],
+        [_folded(label, [cell for _, cell in some]) for label, some in groupby(_labelled(record), lambda one: one[0])],
     ]
 
 
@@ -243,12 +244,46 @@ def _status(cell: Cell) -> str:
     return f"{clean(cell.status) or 'unknown'}{took}"
 
 
+def _nothing_to_do(cell: Cell) -> str:
+    """Why a step that shows nothing else had nothing to do, or ""."""
+    shown = [output.data for output in cell.outputs]
+    is_idle = cell.status == "completed" and len(shown) == 1 and shown[0].get("state") in QUIET
+    return str(shown[0].get("summary")) if is_idle else ""
+
+
+def _cells_text(why: str, cells: Sequence[Cell]) -> str:
+    """Cells as text; steps in a row that had nothing to do for the same reason are told as one."""
+    if not why:
+        return "\n\n".join(map(_cell_text, cells))
+    return f"--- {', '.join(clean(cell.id) for cell in cells)} [skipped]\n{clean(_safe(why), SENTENCES)}"
+
+
+def _cell_text(cell: Cell) -> str:
+    return f"--- {clean(cell.id)} [{_status(cell)}]\n{_outputs_text(cell)}".rstrip()
+
+
 def _outputs_text(cell: Cell) -> str:
     return "\n".join(clean_lines(_safe(output.text)) for output in cell.outputs if output.text)
 
 
-def _folded(cell: Cell) -> h.Node:
-    return None if cell.id == banner.CELL else h.details[h.summary[clean(cell.id)], _cell_html(cell)]
+def _labelled(record: Record) -> Iterator[tuple[str, Cell]]:
+    """The cells but for the banner, which is above; each with the line under which it is folded, or ""."""
+    label, found = "", list[tuple[str, Cell]]()
+    for cell in reversed(record.cells):
+        if banner.is_folded(cell.id, cell.tags):
+            label = "Instructions and parameters"
+        elif cell.kind == "code":
+            label = _nothing_to_do(cell)
+        if cell.id != banner.CELL:
+            found.append((label, cell))  # a heading stands above its step
+    return reversed(found)
+
+
+def _folded(label: str, cells: Sequence[Cell]) -> h.Node:
+    shown = [_cell_html(cell) for cell in cells]
+    titles = [cell.source.partition("\n")[0].lstrip("# ") for cell in cells if cell.kind == "markdown"]
+    steps = "" if banner.is_folded(cells[0].id, cells[0].tags) else f"{', '.join(titles)} · "
+    return h.details[h.summary[clean(_safe(f"{steps}{label}"), SENTENCES)], shown] if label else shown
 
 
 def _cell_html(cell: Cell) -> h.Node:
@@ -257,8 +292,9 @@ def _cell_html(cell: Cell) -> h.Node:
         return h.div(".shown")[_harmless(str(render(_safe(cell.source)[:LONGEST_SOURCE])))]
     mark = ".cell.failed" if cell.status == "failed" or any(output.is_error for output in cell.outputs) else ".cell"
     return h.section(mark)[
-        h.div(".about")[f"{clean(cell.id)} · {_status(cell)}"],
-        h.pre[clean_lines(_safe(cell.source), LONGEST_SOURCE)],
+        h.details(".about")[
+            h.summary[f"{clean(cell.id)} · {_status(cell)}"], h.pre[clean_lines(_safe(cell.source), LONGEST_SOURCE)]
+        ],
         [h.div(".shown")[_output_html(output)] for output in cell.outputs],
     ]
 

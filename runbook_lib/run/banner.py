@@ -14,13 +14,20 @@ from typing import Any
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
+from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import effect_words, run_ending_words
+from runbook_lib.form_words import labelled
 
 CELL = "record-banner"
 """The id of the cell."""
 _INSTRUCTIONS = ("opening", "parameters-words")
 _SETTLED = ("done", "already_done", "adopted")
+_WAITS: Mapping[str, str] = {
+    Outcome.WAITING_FOR_CUSTOMER: "the customer's answer",
+    Outcome.ESCALATED: "the work of the expert, who has the case",
+}
+"""What is open where a performed case has ended so."""
 
 
 def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ()) -> None:
@@ -33,7 +40,7 @@ def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ())
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     card = replace(banner(manifest), pages=pages)
     node = type(notebook)  # nbformat's, without the import of it
-    data = {"text/html": html(card), "text/plain": text(card)}
+    data = {"text/html": html(labelled(card)), "text/plain": text(card)}
     shown = node(output_type="display_data", data=data, metadata={})
     metadata = {"jupyter": {"source_hidden": True}, "papermill": {"status": "completed"}, "tags": ["nbval-skip"]}
     cell = node(cell_type="code", id=CELL, metadata=metadata, execution_count=None, source="", outputs=[shown])
@@ -99,6 +106,8 @@ def _effects(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if manifest["performed"] and manifest["outcome"] in _WAITS:
+        yield _WAITS[manifest["outcome"]]
     for name in manifest["missing"]:
         yield f"to be answered: {label_of(name)}"
     for effect in manifest["effects"]:

@@ -34,10 +34,14 @@ _STEP_S = 0.01
 
 def running(folder: Path) -> Descriptor | None:
     """The contents of a world's `running.json`, if its server answers within `HEALTH_TIMEOUT_S`; or else None."""
+    path = folder / DESCRIPTOR_NAME
     try:
-        descriptor: Descriptor = json.loads((folder / DESCRIPTOR_NAME).read_text(encoding="utf-8"))
+        written = path.read_bytes()
+        descriptor: Descriptor = json.loads(written)
         is_its_own = descriptor["folder"] == str(folder.resolve())  # or else the folder was copied from a running one
-        return descriptor if is_its_own and _answers(descriptor) else None
+        # What answers may be a new server on the port of a killed one, whose description this is; it removes that first
+        is_current = is_its_own and _answers(descriptor) and path.read_bytes() == written
+        return descriptor if is_current else None
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
 

@@ -123,6 +123,15 @@ CODE_CELLS = """(window.jupyterapp?.shell.currentWidget?.content?.widgets ?? [])
 """The code cells of the notebook in front, for a script: their code is collapsed, so that the page shows no numbers."""
 
 
+UNFOLD = """cell => {
+    const isFolded = cell.matches('.runbook-folds:not(.runbook-unfolded), .runbook-grouped:not(.runbook-unfolded)');
+    let other = cell;
+    while (isFolded && other.matches('.runbook-grouped')) other = other.previousElementSibling;
+    const line = other.querySelector('.runbook-leads button');
+    if (isFolded) (line ?? other.previousElementSibling.querySelector('.runbook-explain'))?.click();
+    return isFolded;
+}"""
+"""Presses the button that opens a code cell, if it is folded: a form that comes just then takes the button away."""
 OPEN = "async path => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }"
 """Opens a notebook as the file browser and a card's link do."""
 CLOSE_ALL = """async () => {
@@ -245,13 +254,11 @@ class Notebook:
     def select(self, words: str) -> None:
         """Make a code cell the active one, by a click beside it; some words of its code say which one.
 
-        Code that is folded is opened first, by the button in its heading.
+        Code that is folded is opened first, by the button in its heading, or in the line of its group.
         """
         found = f"words => {CODE_CELLS}.findIndex(cell => cell.model.sharedModel.getSource().includes(words))"
         cell = self.panel.locator(".jp-CodeCell").nth(self.page.evaluate(found, words))
-        if cell.evaluate("cell => cell.matches('.runbook-folds:not(.runbook-unfolded)')"):
-            heading = cell.locator("xpath=preceding-sibling::*[1]")
-            self.click(heading.locator("button", has_text="Explanation"))
+        self.clicks += int(cell.evaluate(UNFOLD))
         self.click(cell.locator(".jp-InputPrompt").first)
 
     def run_cell(self, keys: str = "Shift+Enter") -> None:
@@ -393,7 +400,7 @@ class Notebook:
         assert size
         outer = self.panel.locator(".jp-WindowedPanel-outer")
         outer.evaluate("panel => { panel.scrollTop = 0; document.activeElement.blur() }")
-        last = self.panel.locator(".jp-Cell").last.bounding_box()
+        last = self.panel.locator(".jp-Cell:visible").last.bounding_box()
         assert last
         self.seen.resize(size["width"], int(last["y"] + last["height"]) + 120)
         self.page.wait_for_timeout(300)  # drawing

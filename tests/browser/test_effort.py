@@ -89,6 +89,11 @@ def opens_the_record(notebook: Notebook) -> None:
     notebook.click(notebook.panel.locator("a", has_text=RECORD).last)
     notebook.see("RECORD of ticket 1001")
     expect(notebook.panel.locator("p", has_text="Where sources disagree, this is the order")).to_be_hidden()
+    instructions = notebook.panel.locator(".jp-MarkdownCell").first
+    for shown in (False, True, False):
+        assert shown is (instructions.evaluate("cell => cell.offsetHeight") > 0)
+        notebook.panel.locator("button", has_text="Instructions and parameters").click()
+        expect(instructions).to_contain_text("Whom to call.", timeout=10_000)
     for theme in ("dark", "light"):
         notebook.use_theme(theme)
         notebook.shot(f"lab-record-{theme}")
@@ -192,7 +197,20 @@ def test_effort(case: Case, notebook: Notebook, monkeypatch: pytest.MonkeyPatch)
     screens = to_plan(notebook, case)
     look = looks_well_in_both_themes if case.ticket_id in OTHER_RUNBOOKS else looks_well
     look(notebook, f"plan-{case.ticket_id}")
+    if case.ticket_id == 1002:
+        idle_steps_are_one_line(notebook)
     as_in_the_readme(perform(notebook, case, screens))
+
+
+def idle_steps_are_one_line(notebook: Notebook) -> None:
+    """Its button opens them all; what each has come to stays in the page."""
+    line = notebook.panel.locator(".runbook-leads", has_text="Nothing to do")
+    titles = "Choose the user count, Step 2: Generate the trial license, Check the license, Answer the customer"
+    expect(line).to_contain_text(f"{titles}, Tell the team")
+    last = notebook.panel.locator(".jp-MarkdownCell", has_text="tells the team that an emergency license")
+    for shown in (False, True):
+        assert shown is (last.evaluate("cell => cell.offsetHeight") > 0)
+        line.locator("button", has_text="Explanation").click()
 
 
 def first_page(notebook: Notebook, ticket_id: int, monkeypatch: pytest.MonkeyPatch) -> str:

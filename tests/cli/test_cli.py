@@ -167,6 +167,25 @@ def test_the_demo_takes_no_setting_along(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert {"RUNBOOK_PROFILE": "sandbox", "RUNBOOK_OUTPUTS": str(tmp_path)} == found
 
 
+@pytest.mark.slow
+def test_the_demo_ends_with_a_next_step(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command that it names shows the record of a ticket; two tickets of the demo are enough to see that."""
+    from runbook_lib.cli import demo
+
+    few = {ticket: end for ticket, end in demo.expected_ends().items() if ticket.id in (1001, 1003)}
+    monkeypatch.setattr(demo, "expected_ends", lambda: few)
+    monkeypatch.setenv("RUNBOOK_OUTPUTS", str(tmp_path))
+    assert 0 == demo.main(Settings.local(profile="sandbox"))
+    said = capsys.readouterr().out
+    assert "License issued" in said
+    assert "license_issued" not in said
+    command = said.partition("Next, read the record of a ticket:\n")[2].partition("\n")[0]
+    shown = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert "RECORD of ticket 1001" in shown.stdout
+
+
 def test_record_name_and_folder(world: World) -> None:
     """Beside the journal, which has its digest."""
     import hashlib

@@ -245,7 +245,14 @@ def test_a_service_that_is_down_is_unreachable(settings: Settings) -> None:
     found = examined(settings, seen, **{"/api/auth.test": httpx.ConnectTimeout("no")})
     assert State.UNREACHABLE is found["Slack"].state
     assert State.WORKING is found["CustomersDot"].state
+    assert not found["Slack"].seen.endswith(found["Slack"].advice)
     assert 1 == len([request for request in seen if request.url.path == "/api/auth.test"])
+
+
+def test_an_error_of_the_services_own_has_its_own_advice(settings: Settings) -> None:
+    """The address and the network are all right."""
+    found = examined(settings, **{"/api/auth.test": refusal(503, {})()})["Slack"]
+    assert ("Slack answers with an error of its own (503)", "Try again later.") == (found.seen, found.advice)
 
 
 def test_what_is_optional_may_be_missing(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from runbook_lib.cases import form_words
+from runbook_lib import form_words
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.apart, pytest.mark.slow]
 RUNBOOKS: dict[int, Any] = {1: WeekendLicense, 2: WeekdayTriage, 3: LicenseNotReceived}
 """Which one is for a practice ticket, by its first digit."""
 NAMES = [outcome for outcome in Outcome if "_" in outcome]
+KINDS = ("text/html", "text/plain")
 COMMANDS = r"\brunbook (?:run|answer|journal|keys|records|license|doctor)\b"
 FOR_PROGRAMS = re.compile(
     "|".join((*(rf"\b{name}\b" for name in answers.QUESTIONS if "_" in name), *NAMES, COMMANDS, " -p "))
@@ -50,6 +51,17 @@ def test_records_have_outcomes_as_words() -> None:
     said = [words for out in outputs for kind, words in out.get("data", {}).items() if kind.startswith("text/")]
     assert len(said) > 100
     assert [] == [words[:200] for words in said if re.search("|".join((*NAMES, "steps below")), words)]
+
+
+def test_pages_of_records_have_questions_as_labels() -> None:
+    """But for the exact texts and the command; a terminal names the parameter."""
+    outputs = [out for path in GOLDEN.glob("*.ipynb") for cell in cells(path) for out in cell.get("outputs", [])]
+    pages, texts = ([out["data"][kind] for out in outputs if kind in out.get("data", {})] for kind in KINDS)
+    names = re.compile("|".join(rf"\b{name}\b" for name in answers.QUESTIONS if "_" in name))
+    assert [] == [
+        found for page in pages if (found := names.findall(re.sub("<pre.*?</pre>", "", page, flags=re.DOTALL)))
+    ]
+    assert [words for words in texts if names.search(words)]
 
 
 def cells(path: Path) -> Any:

@@ -74,6 +74,15 @@ def test_what_is_missing_is_asked_first(here: World) -> None:
     assert {"plan", "billable_users"} < set(found.rows)
 
 
+def test_an_empty_field_says_what_to_enter(here: World) -> None:
+    """In words, not by a command line's placeholder."""
+    case = WeekendLicense.open(1908)
+    run(case, "collect_facts")
+    hints = {name: one.field.hint for name, one in session(case).form("collect_facts").rows.items()}
+    assert ("a number of users", "YYYY-MM-DD") == (hints["billable_users"], hints["expires_on"])
+    assert not {"N", "VALUE", "ADDRESS"} & {*hints.values()}
+
+
 def test_the_next_cell_goes_on_with_what_was_entered(here: World, screen: Screen) -> None:
     """The card above follows, and the command that performs has it."""
     case = WeekendLicense.open(1001)

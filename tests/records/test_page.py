@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runbook_lib.card_html import html
-from runbook_lib.display import Card, DecisionPath, Paragraph, Stop, Table, Timeline, Tone
+from runbook_lib.display import MIME, Card, DecisionPath, Paragraph, Stop, Table, Timeline, Tone
 from runbook_lib.domain.policy import Rules
 from runbook_lib.records import page
 from runbook_lib.records.findings import Code, Finding, Verification
@@ -247,8 +247,41 @@ def test_the_banner_stands_first_and_instructions_are_folded(tmp_path: Path) -> 
     about["runbook"]["parameters"] = {"plan": "unknown"}
     first = {**step(1001, **{"text/html": "<p>RECORD</p>"}), "id": banner.CELL}
     words = {**markdown("# How to run it"), "id": "opening"}
-    content = shown(tmp_path, metadata=about, cells=[first, words, step(1001)])[1]
+    given = {**step(1001), "id": "injected", "metadata": {"tags": ["injected-parameters"]}}
+    content = shown(tmp_path, metadata=about, cells=[first, words, given, step(1001)])[1]
     assert 1 == content.count("<p>RECORD</p>")
     assert content.index("RECORD") < content.index("The run")
-    assert re.search(r"<details><summary>opening</summary>.*How to run it.*</details>", content, re.DOTALL)
+    folded = r"<details><summary>Instructions and parameters</summary>.*How to run it.*injected.*</details>"
+    assert re.search(folded, content, re.DOTALL)
+    assert 1 == content.count("Instructions and parameters")
     assert "<summary>Parameters left unknown</summary>plan</details>" in content
+
+
+def nothing_to_do(name: str) -> list[dict[str, Any]]:
+    """A step, below its heading, that a case did not need."""
+    data = {
+        "runbook": "weekend_license",
+        "ticket_id": 1001,
+        "step": name,
+        "state": "skipped",
+        "summary": "It has ended.",
+    }
+    return [
+        {**markdown(f"## The {name}\n\nIts rule."), "id": f"{name}-words"},
+        {**step(1001, **{MIME: data}), "id": name},
+    ]
+
+
+def test_steps_that_had_nothing_to_do_are_one_line(tmp_path: Path) -> None:
+    """With the titles of all; each of them is there when it is opened. One that failed stands apart."""
+    error = {"output_type": "error", "ename": "E", "evalue": "it broke", "traceback": []}
+    failed = nothing_to_do("third")
+    failed[1]["outputs"].append(error)
+    text, content = shown(tmp_path, cells=[step(1001), *nothing_to_do("first"), *nothing_to_do("second"), *failed])
+    assert "--- first, second [skipped]\nIt has ended." in text
+    assert "--- third" in text
+    folded = re.findall(r"<details><summary>(.*?)</summary>", content)
+    assert ["The first, The second · It has ended."] == [words for words in folded if "ended" in words]
+    assert 3 == content.count("Its rule.")
+    assert "it broke" in text
+    assert "it broke" in content

@@ -148,7 +148,8 @@ def ends(**changes: Any) -> list[OpenEnd]:
         (
             {"status": "needs_answer", "missing": ("expires_on", "plan", "new one")},
             Kind.NEEDS_ANSWER,
-            "runbook run weekend_license 1001 -p expires_on YYYY-MM-DD -p plan VALUE -p 'new one' VALUE --perform",
+            "runbook run weekend_license 1001 -p expires_on YYYY-MM-DD -p plan starter/premium/ultimate/free "
+            "-p 'new one' VALUE --perform",
         ),
         (
             {"status": "needs_answer", "performed": False},
@@ -169,7 +170,7 @@ def ends(**changes: Any) -> list[OpenEnd]:
         (
             {"status": "failed", "missing": ("plan",)},
             Kind.FAILED,
-            "runbook run weekend_license 1001 -p plan VALUE --perform",
+            "runbook run weekend_license 1001 -p plan starter/premium/ultimate/free --perform",
         ),
         (
             {"status": "completed", "undone": ("sandbox-1001-slack_post",)},
@@ -438,7 +439,7 @@ def test_open_ends_do_not_end_with_the_period(practice: Shelf) -> None:
     practice.seal(1002)
     found = opened(until="2020-01-07")
     (end,) = plain(found.open_ends())["open_ends"]
-    assert "runbook run weekend_license 1001 -p plan VALUE --perform" == end["command"]
+    assert "runbook run weekend_license 1001 -p plan starter/premium/ultimate/free --perform" == end["command"]
     assert 1001 == plain(found.timeline())["ticket"]
     assert end["command"] in repr(found.timeline())
     assert [] == plain(opened(ticket="1002").open_ends())["open_ends"]

@@ -57,6 +57,9 @@ def test_it_says_who_when_how_and_on_what() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
+        ({"outcome": "waiting_for_customer"}, "what is open the customer's answer"),
+        ({"outcome": "escalated"}, "what is open the work of the expert"),
+        ({"outcome": "escalated", "performed": False}, "what is open nothing"),
         ({"performed": False}, "[Would be: License issued] RECORD"),
         ({"profile": "live"}, "(LIVE · performed)"),
         ({"status": "killed", "outcome": None}, "[Killed] RECORD"),
@@ -94,3 +97,13 @@ def test_it_stands_on_top_and_instructions_are_folded() -> None:
     assert [banner.CELL, "opening", "x", "close"] == [cell.id for cell in notebook.cells]
     assert [True, True, True, False] == ["jupyter" in cell.metadata for cell in notebook.cells]
     assert HOSTILE not in notebook.cells[0].outputs[0]["data"]["text/html"]
+
+
+def test_a_page_names_questions_by_their_labels() -> None:
+    """In a terminal they are parameters."""
+    notebook = new_notebook(cells=[new_code_cell("case.close()")])
+    banner.add(notebook, manifest(summary="Run again and pass expires_on and user_count."))
+    shown = notebook.cells[0].outputs[0].data
+    assert "pass expires_on and user_count" in shown["text/plain"]
+    assert "“Expired on” and “User count”" in shown["text/html"]
+    assert "expires_on" not in shown["text/html"]

@@ -91,12 +91,12 @@ def practice(world_folder: Path) -> Iterator[Practice]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Waits until something is true, and fails after ten seconds."""
+    """Waits until something is true, and fails after a minute."""
 
     def wait(happened: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
         while not happened():
-            assert time.monotonic() < deadline, "It did not happen within 10 s"
+            assert time.monotonic() < deadline, "It did not happen within a minute"
             time.sleep(0.01)
 
     return wait

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import http.server
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from datetime import date
 from email.message import EmailMessage
 
@@ -159,6 +161,30 @@ def test_a_stale_description_counts_as_no_server(world_folder, eventually):
         assert (world_folder / "running.json").exists()
     with server.shared(world_folder) as again:
         assert server.running(world_folder) == again
+
+
+def test_description_replaced_while_it_was_checked_is_not_returned(tmp_path):
+    """A new server may answer on a killed one's port; mail and pid of what was read first are the killed one's."""
+    stale = {"world": "w", "folder": str(tmp_path.resolve()), "pid": 1}
+    path = tmp_path / "running.json"
+
+    class NewServer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            path.write_text(json.dumps({**stale, "url": self.server.url, "pid": 2}))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"world": "w"}')
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), NewServer) as new:
+        new.url = f"http://127.0.0.1:{new.server_port}"
+        path.write_text(json.dumps({**stale, "url": new.url}))
+        threading.Thread(target=new.serve_forever, daemon=True).start()
+        found = server.running(tmp_path), server.running(tmp_path)
+        new.shutdown()
+    assert (None, 2) == (found[0], found[1]["pid"])
 
 
 def test_server_of_another_world_is_not_found(served, tmp_path):

@@ -1,4 +1,4 @@
-"""Rewords cards and errors for a form: its labels and answers in place of the parameters that a terminal names.
+"""Rewords cards and errors for a page or a form: labels and answers in place of the parameters that a terminal names.
 
 Steps and errors are worded for the command line. Exact texts, links and what customers wrote are left as they are.
 """
@@ -61,13 +61,19 @@ def card(shown: Card) -> Card:
     return replace(shown, state=state, parts=tuple(_part(one) for one in shown.parts if one not in asked))
 
 
+def labelled(shown: Card) -> Card:
+    """A card as a page shows it that has no form, such as a record: the questions stay, by their labels."""
+    return replace(shown, parts=tuple(map(_part, shown.parts)))
+
+
 def _part(part: Part) -> Part:
     match part:
         case Paragraph(said, strong):
             return Paragraph(words(said), strong)
         case Table(rows=rows):
             cells = [tuple(one if isinstance(one, Link) else _cell(one) for one in row) for row in rows]
-            return replace(part, rows=cells)
+            heads = ("to be answered", "meaning") if tuple(part.heads) == TO_PASS else part.heads
+            return replace(part, heads=heads, rows=cells)
         case DecisionPath(stops):
             return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
         case Fold(parts, label):
