@@ -92,17 +92,18 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
 def _waiting(run: Run) -> Iterator[OpenEnd]:
     """Of a case that waits for a person: since when, and what to do then."""
     ended = shlex.join(["runbook", "answer", str(run.ticket_id), CASE, "yes"])
-    since = f" since {run.since:%Y-%m-%d %H:%M} UTC" if run.since else ""
+    when = f"{run.since:%Y-%m-%d %H:%M} UTC" if run.since else "an unknown day"
     if run.waits_for == "customer":
-        words = f"It waits for the customer{since}. When they have answered, run again with what they sent; if the "
+        words = (
+            f"It waits for the customer since {when}. When they have answered, run again with what they sent; if the "
+        )
         yield OpenEnd(Kind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
     elif run.waits_for == "expert":
-        words = f"The expert has it{since}; the note on the ticket has the details. Report it when the case has ended."
+        words = f"The expert has it since {when}; the note on the ticket has the details. Report it when the case has ended."
         yield OpenEnd(Kind.EXPERT, run, words, ended)
     elif run.waits_for:
         end = ending_words(run.outcome).lower()
-        at = since.replace(" since ", " on ")
-        words = f"It was rehearsed{at}, would end as {end}, and was never performed. Perform it with the "
+        words = f"It was rehearsed on {when}, would end as {end}, and was never performed. Perform it with the "
         words += f"answers of its record; or, if the case has ended otherwise, say so: {ended}."
         yield OpenEnd(Kind.REHEARSED, run, words, f"{_again(run)} --perform")
 
