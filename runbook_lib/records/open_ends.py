@@ -99,7 +99,8 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
         )
         yield OpenEnd(Kind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
     elif run.waits_for == "expert":
-        words = f"The expert has it since {when}; the note on the ticket has the details. Report it when the case has ended."
+        words = f"The expert has it since {when}; the note on the ticket has the details. "
+        words += "Report it when the case has ended."
         yield OpenEnd(Kind.EXPERT, run, words, ended)
     elif run.waits_for:
         end = ending_words(run.outcome).lower()
