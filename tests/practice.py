@@ -73,7 +73,8 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a process that works in this world."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNBOOK_", "LICENSE_"))}
+        others = ("RUNBOOK_", "LICENSE_", "COLUMNS")  # pytest-xdist's workers have a terminal's width, without one
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         return {**kept, "RUNBOOK_OUTPUTS": str(self.outputs)}
 
     def runbook(self, *words: object, module: str = "runbook_lib.cli", **environment: str) -> Ran:
