@@ -244,7 +244,7 @@ FORMS = {
     "Azure": "https://a.blob.example/c/b?sv=2022-11-02&sig=Zz9Yy8Xx7Ww6Vv5Uu4Tt%3D",
     "gitlab.rb": "gitlab_rails['smtp_password'] = \"Zz9Yy8Xx7Ww6 Vv5Uu4Tt\"",
     "quoted signs": '{"password": "Zz9Yy8Xx,<&>;Vv5Uu4Tt"}',
-    "one slash": "/work/https:/jane:Zz9Yy8Xx7Ww6Vv5Uu4Tt@git.example/x",
+    "one slash": "/srv/https:/jane:Zz9Yy8Xx7Ww6Vv5Uu4Tt@git.example/x",
     "environment": "GITLAB_ROOT_PASSWORD=Zz9Yy8Xx7Ww6Vv5Uu4Tt",
     "key": f"see\n{KEY}",
     "key in JSON": json.dumps({"private_key": KEY}),

@@ -206,7 +206,7 @@ def test_a_renewal_is_asked_about_unless_it_works(held: tuple[Attached, ...], is
     assert (held == (OLD,)) == bool(installed(*held, works=Answer.YES).question)
 
 
-def test_an_instance_that_works_without_a_license_may_have_a_later_one() -> None:
+def test_a_working_instance_may_have_a_later_license() -> None:
     """Then nothing may be needed; the engineer's answer settles it."""
     found = installed(OLD, works=Answer.YES)
     assert (None, True) == (found.license, "no license on it runs any more (old.gitlab-license" in found.question)

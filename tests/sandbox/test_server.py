@@ -163,7 +163,7 @@ def test_a_stale_description_counts_as_no_server(world_folder, eventually):
         assert server.running(world_folder) == again
 
 
-def test_description_replaced_while_it_was_checked_is_not_returned(tmp_path):
+def test_description_replaced_meanwhile_is_not_used(tmp_path):
     """A new server may answer on a killed one's port; mail and pid of what was read first are the killed one's."""
     stale = {"world": "w", "folder": str(tmp_path.resolve()), "pid": 1}
     path = tmp_path / "running.json"
