@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
@@ -327,4 +328,5 @@ def _terminable() -> AbstractContextManager[None]:
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         return nullcontext()
+    ensure_event_loop()  # as in `Signals.end_this`
     return handled({signal.SIGTERM: signal.default_int_handler})

@@ -45,7 +45,10 @@ class Signals:
 
     @contextmanager
     def end_this(self) -> Iterator[None]:
-        """Where a signal raises KeyboardInterrupt."""
+        """Where a signal raises KeyboardInterrupt; not while the event loop is made: half of one complains."""
+        from jupyter_core.utils import ensure_event_loop
+
+        ensure_event_loop()
         self._in_cells = True
         if self.came:
             raise KeyboardInterrupt

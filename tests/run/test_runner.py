@@ -227,6 +227,37 @@ def test_a_signal_before_the_first_cell_cancels_the_run(
     assert_recorded(settings, json.loads(out), Status.CANCELLED)
 
 
+IN_A_LOOP = """
+import asyncio.selector_events, os, signal
+
+runner, made = os.getpid(), asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe
+
+def interrupted(loop):
+    if os.getpid() == runner:
+        os.kill(runner, signal.SIGTERM)
+    made(loop)
+
+asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = interrupted
+"""
+
+
+def test_a_signal_while_the_event_loop_is_made_leaves_no_half_of_it(settings: Settings, tmp_path: Path) -> None:
+    """It would complain on standard error when it is collected."""
+    write(settings, "1")
+    (tmp_path / "sitecustomize.py").write_text(IN_A_LOOP)
+    done = subprocess.run(
+        [Path(sys.prefix) / "bin" / "python", "-m", "tests.small_run", settings.outputs, settings.notebooks],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    assert_recorded(settings, json.loads(done.stdout), Status.CANCELLED)
+
+
 def test_a_signal_while_the_record_is_written_waits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run has ended; what is left to do is done."""
     write(settings, "1")
