@@ -34,21 +34,22 @@ class Signals:
     def __init__(self) -> None:
         self.came = False
         self._in_cells = False
+        self._is_heard = threading.current_thread() is threading.main_thread()  # others get none, and may not ask
 
     @classmethod
     @contextmanager
     def noted(cls) -> Iterator[Signals]:
         signals = cls()
-        is_main = threading.current_thread() is threading.main_thread()  # others get none, and may not ask for them
-        with handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signals._note) if is_main else {}):
+        with handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signals._note) if signals._is_heard else {}):
             yield signals
 
     @contextmanager
     def end_this(self) -> Iterator[None]:
         """Where a signal raises KeyboardInterrupt; not while the event loop is made: half of one complains."""
-        from jupyter_core.utils import ensure_event_loop
+        if self._is_heard:
+            from jupyter_core.utils import ensure_event_loop
 
-        ensure_event_loop()
+            ensure_event_loop()
         self._in_cells = True
         if self.came:
             raise KeyboardInterrupt
