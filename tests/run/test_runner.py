@@ -241,7 +241,7 @@ asyncio.selector_events.BaseSelectorEventLoop._make_self_pipe = interrupted
 """
 
 
-def test_a_signal_while_the_event_loop_is_made_leaves_no_half_of_it(settings: Settings, tmp_path: Path) -> None:
+def test_a_signal_while_the_event_loop_is_made(settings: Settings, tmp_path: Path) -> None:
     """It would complain on standard error when it is collected."""
     write(settings, "1")
     (tmp_path / "sitecustomize.py").write_text(IN_A_LOOP)
