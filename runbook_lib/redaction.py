@@ -1,6 +1,7 @@
 """No secret of the settings, no license, no activation code and no key of a known form gets through here.
 
-However it is spelled, cut or laid out; a form is for what no setting knows, such as a customer's own token.
+This holds however a secret is spelled, cut or laid out. A key that no setting knows, such as a customer's own token, is
+found by its form (`secret_forms`).
 
 Used twice. What others wrote passes when it enters the program (`Redactor.entering`, by the clients), before anything
 cuts, quotes or lays it out. Whatever is written passes once more (`Redactor.data`, by runner, engine and journal); that
