@@ -21,7 +21,6 @@ import ctypes
 import gc
 import importlib
 import io
-import json
 import operator
 import os
 import runpy
@@ -50,20 +49,23 @@ import os, sys
 words = sys.argv[1:]
 if words[:1] != ["-m"] or words[1:2] and words[1] not in {modules} or {cold!r} in os.environ:
     os.execv({python!r}, [{python!r}, *words])
-import json, select, signal, socket
-server = socket.socket(socket.AF_UNIX)
+import _signal, _socket, select  # the modules around them take twice as long to import as Python to start
+server = _socket.socket(_socket.AF_UNIX)
 try:
     server.connect({address!r})
     if not server.recv(1):
         raise ConnectionError
 except OSError:  # the warm Python has died
     os.execv({python!r}, [{python!r}, *words])
-request = json.dumps([words[1:], dict(os.environ), os.getcwd(), os.getpid()]).encode()
-socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
+environment = [name + b"=" + value for name, value in os.environb.items()]
+head = [os.fsencode(word) for word in (str(os.getpid()), os.getcwd(), str(len(words) - 1), *words[1:])]
+request = b"\\0".join([*head, *environment])
+files = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+server.sendmsg([len(request).to_bytes(8, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
 server.sendall(request)
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    if signal.getsignal(number) != signal.SIG_IGN:
-        signal.signal(number, lambda number, frame: server.sendall(bytes([number])))
+for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+    if _signal.getsignal(number) != _signal.SIG_IGN:
+        _signal.signal(number, lambda number, frame: server.sendall(bytes([number])))
 runner = os.getppid()
 while not select.select([server], [], [], 0.2)[0]:
     if words[1] == "ipykernel_launcher" and os.getppid() != runner:
@@ -71,7 +73,7 @@ while not select.select([server], [], [], 0.2)[0]:
 ended = server.recv(8)
 status = int.from_bytes(ended, "big", signed=True) if len(ended) == 8 else 1
 if status < 0:
-    signal.signal(-status, signal.SIG_DFL) if -status not in (9, 19) else None
+    _signal.signal(-status, _signal.SIG_DFL) if -status not in (9, 19) else None
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
@@ -190,8 +192,9 @@ def _request(caller: socket.socket) -> tuple[tuple[Any, Any, Any, Any], list[int
         while len(content) < length and (part := caller.recv(length - len(content))):
             content += part
         if len(head) == 8 and len(content) == length:
-            words, environment, folder, pid = json.loads(content)
-            return (words, environment, folder, pid), fds
+            pid, folder, count, *texts = map(os.fsdecode, content.split(b"\0"))
+            words, environment = texts[: int(count)], texts[int(count) :]
+            return (words, dict(entry.split("=", 1) for entry in environment), folder, int(pid)), fds
     for fd in fds:
         os.close(fd)
     return None
