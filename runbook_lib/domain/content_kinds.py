@@ -133,6 +133,7 @@ _ENCODED_CODE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[M-OQ-WY-e][A-Za-z0-9+/]{3}){
 """What may be Base64 of a code, with or without a line end, as in a Kubernetes secret: letters and digits begin so."""
 _ABOUT_CODE = re.compile(r"a[ck]ti[vw]|активац|激活|有効化|アクティベ|활성화|\bcode|コード", re.I)
 _BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
+_CODE_LETTERS = re.compile(r"[A-Za-z0-9+/]{24}")
 _SHORT_CHARS = 400
 """Longest text that counts as a bare activation code."""
 
@@ -155,11 +156,12 @@ def as_text(content: bytes) -> str:
 
 def activation_codes(text: str) -> list[tuple[int, int]]:
     """The spans of activation codes: of what follows their name, and of whatever else looks like one."""
-    named = (one.span(1) for one in _CODE.finditer(text))
-    lone = (one.span() for one in _LONE_CODE.finditer(text))
-    grouped = (one.span() for one in _GROUPED_CODE.finditer(text) if _is_grouped_code(one[0]))
-    encoded = (one.span() for one in _ENCODED_CODE.finditer(text) if _LONE_CODE.fullmatch(_decoded(one[0])))
-    return [*named, *lone, *grouped, *encoded]
+    found = [one.span() for one in _GROUPED_CODE.finditer(text) if _is_grouped_code(one[0])]
+    if _CODE_LETTERS.search(text):  # what all others have, and few texts do
+        found += [one.span(1) for one in _CODE.finditer(text)]
+        found += [one.span() for one in _LONE_CODE.finditer(text)]
+        found += [one.span() for one in _ENCODED_CODE.finditer(text) if _LONE_CODE.fullmatch(_decoded(one[0]))]
+    return found
 
 
 def _is_grouped_code(text: str) -> bool:

@@ -29,15 +29,15 @@ _BEGINNING = re.compile(
     "LS0tLS|ZXlK|LQAt|ZQB5|AC0A|AGUA|//4t|//5l|/v8A|77u/"  # a license and its BEGIN line, also in UTF-16 and with a BOM
 )
 """How a file that may be or hold a license begins in Base64."""
-_URL_SAFE = str.maketrans("-_", "+/")
-"""The two letters of the other alphabet. Source: RFC 4648, 5."""
 
 
 def in_base64(text: str) -> Iterator[Block]:
-    """The first few blocks of each alphabet of Base64."""
+    """The first few blocks of each alphabet of Base64. Source for the second one: RFC 4648, 5."""
+    if len(text) < LEAST_CHARS:
+        return
     yield from _of_alphabet(_BASE64.finditer(text))
     if "-" in text or "_" in text:
-        others = text.translate(_URL_SAFE)
+        others = text.replace("-", "+").replace("_", "/")
         blocks = (found for found in _BASE64.finditer(others) if {"-", "_"} & set(text[found.start() : found.end()]))
         yield from _of_alphabet(blocks)
 

@@ -18,6 +18,8 @@ from itertools import accumulate
 
 _NUMBER = r"(?:0x[0-9A-Fa-f]{1,2}|[0-9]{1,3})(?![0-9A-Za-z])"
 _ESCAPE = re.compile(
+    # With what each of them begins: without it, all of them would be tried at each character
+    r"(?=[&%\\#=\0\u00ad\u200b-\u200f\u2060\ufeff\x1b^‹]|(?<![0-9A-Za-z])[0-9A-Fa-f]|0x|ESC|begin |(?m:^)[ \t>])(?:"
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
     r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
     r"|(?m:^)[ \t>]{0,20}[0-9A-Fa-f]{4,10}(?::[ \t]{1,2}(?P<dump>(?:[0-9A-Fa-f]{2,8}(?=\s|\Z)[ \t]?){1,16})"
@@ -34,7 +36,7 @@ _ESCAPE = re.compile(
     r"|%u(?P<wide>[0-9A-Fa-f]{4})|‹U\+(?P<named>[0-9A-F]{4,6})›"
     rf"|(?<![0-9A-Za-z.])(?P<bytes>(?:{_NUMBER}(?:[,;]\s{{0,12}}|\s{{1,4}})){{20,}}(?:{_NUMBER})?)"  # as Node's Buffer
     r"|begin [0-7]{3,4} [^\r\n]{1,255}\r?\n(?P<uu>(?:[!-M][ -`]{1,80}\r?\n){1,3000})"
-    r"|(?m:^)[ \t]{0,20}[0-9]{1,8}(?:[:.)|][ \t]{1,8}|[ \t]{2,8}|[ \t](?=\S{8}))"
+    r"|(?m:^)[ \t]{0,20}[0-9]{1,8}(?:[:.)|][ \t]{1,8}|[ \t]{2,8}|[ \t](?=\S{8})))"
 )
 """An escape; see the module's docstring. Source for `#012`: rsyslog, *escapeControlCharactersOnReceive*."""
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
