@@ -39,7 +39,10 @@ from runbook_lib.sandbox.world import opened
 from runbook_lib.settings import Settings
 
 MODULES = (*ticket_runs.MODULES, "runbook_lib.sandbox")
-PRELOADED = (*ticket_runs.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer")
+PRELOADED = (
+    *(*ticket_runs.PRELOADED, "runbook_lib.sandbox.serving", "runbook_lib.mechanizer"),
+    *("runbook_lib.job_settings:JobSettings.model_rebuild", "runbook_lib.job_settings:JobRequest.model_rebuild"),
+)
 
 
 def main(settings: Settings) -> int:
