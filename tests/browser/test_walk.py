@@ -54,8 +54,6 @@ def reads_as_it_ended(lab: Lab, notebook: Notebook) -> None:
         notebook.page.wait_for_timeout(100)
     assert RECORD in path.read_text(), "the end of a press is saved without a key"
     assert notebook.button(CHANGE).is_visible(), "saving leaves the page's own widgets"
-    notebook.page.reload()
-    notebook.button(CHANGE).wait_for()
     notebook.restart()
     notebook.select("ticket_id: int")
     notebook.run_cell()

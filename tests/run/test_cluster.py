@@ -27,7 +27,6 @@ from runbook_lib.run.pulse import Pulse
 from runbook_lib.settings import ROOT, Settings
 from tests.practice import Ran, World
 from tests.run import held
-from tests.run.processes import children
 
 pytestmark = [pytest.mark.apart, pytest.mark.slow]
 PYTHON = str(Path(sys.prefix) / "bin" / "python")
@@ -162,14 +161,6 @@ def kill_worker(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[No
     yield
 
 
-def kill_warm_process(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[None]:
-    """What it ran is cancelled, with its record; the rest is run by the real Python."""
-    below = children(cluster.real(worker_of(cluster, 1001)))
-    (server,) = (pid for pid in below if b"runbook_lib.run.warm" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    os.kill(server, signal.SIGKILL)
-    yield
-
-
 def press_ctrl_c_twice(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator[None]:
     """What runs on a worker is cancelled there, and its record comes back."""
     process.send_signal(signal.SIGINT)
@@ -198,7 +189,6 @@ def kill_scheduler(cluster: Cluster, process: subprocess.Popen[str]) -> Iterator
 
 INTERRUPTIONS = {
     "worker killed": (kill_worker, 0, ["license_issued", "waiting_for_customer"], ""),
-    "warm process killed": (kill_warm_process, 130, ["cancelled", "waiting_for_customer"], ""),
     "Ctrl-C twice": (press_ctrl_c_twice, 130, ["cancelled", "not run"], ""),
     "worker hangs": (stop_worker, 130, ["interrupted", "not run"], "No heartbeat comes from the worker tcp://"),
     "scheduler killed": (kill_scheduler, 130, ["interrupted", "not run"], "The scheduler is gone. Restart it. Then"),
