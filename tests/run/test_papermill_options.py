@@ -286,7 +286,7 @@ def test_a_server_that_refuses_the_output_is_reported_first(tmp_path: Path) -> N
 
     source = notebook(tmp_path / "in.ipynb", f"open({str(tmp_path / 'ran')!r}, 'w')")
     with HTTPServer(("127.0.0.1", 0), Refusing) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         with pytest.raises(OSError, match="405"):
             run(source, f"http://127.0.0.1:{server.server_port}/out.ipynb")
         server.shutdown()

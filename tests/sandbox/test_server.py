@@ -181,7 +181,7 @@ def test_description_replaced_meanwhile_is_not_used(tmp_path):
     with http.server.HTTPServer(("127.0.0.1", 0), NewServer) as new:
         new.url = f"http://127.0.0.1:{new.server_port}"
         path.write_text(json.dumps({**stale, "url": new.url}))
-        threading.Thread(target=new.serve_forever, daemon=True).start()
+        threading.Thread(target=new.serve_forever, args=(0.02,), daemon=True).start()
         found = server.running(tmp_path), server.running(tmp_path)
         new.shutdown()
     assert (None, 2) == (found[0], found[1]["pid"])
