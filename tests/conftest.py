@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -58,6 +59,19 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_xdist_auto_num_workers() -> int:
     """Two for each core: a run waits for others, such as a pipeline or a kernel."""
     return min(2 * (os.cpu_count() or 1), 16)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Of all tests each process first loads its share of the modules, and pytest keeps what it compiles for the others.
+
+    In a fresh clone each of them would compile the assertions of all else, which takes as long as to collect.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        paths = sorted(session.config.rootpath.glob("tests/**/test_*.py"))
+        for path in paths[int(worker) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+            importlib.import_module(".".join(path.relative_to(session.config.rootpath).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)
