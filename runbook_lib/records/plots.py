@@ -196,15 +196,9 @@ def _starts(step: Step, first: date, last: date) -> tuple[date, ...]:
 
 
 def _start(step: Step, day: date) -> date:
-    match step:
-        case Step.DAY:
-            return day
-        case Step.WEEK:
-            return day - timedelta(days=day.weekday())
-        case Step.MONTH:
-            return day.replace(day=1)
-        case Step.YEAR:
-            return day.replace(month=1, day=1)
+    if step is Step.WEEK:
+        return day - timedelta(days=day.weekday())
+    return {Step.DAY: day, Step.MONTH: day.replace(day=1), Step.YEAR: day.replace(month=1, day=1)}[step]
 
 
 def _name(end: str) -> str:

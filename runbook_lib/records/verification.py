@@ -18,7 +18,6 @@ from runbook_lib import files
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.state_words import ending_words
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
-from runbook_lib.records import split_runs
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
@@ -182,8 +181,8 @@ class Verifier:
     def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
         yield from ledger.problems
         for run in ledger.runs:
-            if words := split_runs.words(run.writers):
-                yield Finding.of(run, Code.SPLIT, words)
+            if run.split:
+                yield Finding.of(run, Code.SPLIT, run.split)
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)
             elif run.state is State.UNSEALED:
