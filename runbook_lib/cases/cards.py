@@ -12,7 +12,7 @@ from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, Runbo
 from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count
-from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
+from runbook_lib.domain.plan import Action, ExactText, Plan
 from runbook_lib.form_words import TO_PASS
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -138,7 +138,7 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[P
 def plan_details(plan: Plan) -> tuple[Part, ...]:
     parts: list[Part] = [_exact(text) for one in plan.actions for text in one.texts]
     if plan.readings:
-        readings = [Paragraph(f"{_reading_words(one)}.") for one in plan.readings]
+        readings = [Paragraph(f"{answers.label_of(r.name)}: {r.value} ({r.source}).") for r in plan.readings]
         parts.append(Fold(readings, f"What it rests on ({count(len(readings), 'fact')})"))
     if plan.actions:
         words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
@@ -156,10 +156,6 @@ def _row(action: Action, last: Event | None) -> tuple[str, str, Link]:
     if evidence is None:
         return f"{mark} {words}", action.summary, Link(action.target.label, action.target.url)
     return f"{mark} {words}", action.summary, Link(evidence.summary, evidence.url or action.target.url)
-
-
-def _reading_words(reading: Reading) -> str:
-    return f"{answers.label_of(reading.name)}: {reading.value} ({reading.source})"
 
 
 def _exact(text: ExactText) -> Preview:

@@ -137,7 +137,7 @@ def _line(ending: Ending) -> str:
 
 
 def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None:
-    from runbook_lib.domain.plain_text import clean
+    from runbook_lib.domain.plain_text import clean, count
 
     if as_json:
         tickets = [ending.plain for ending in endings]
@@ -153,5 +153,4 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     table = tables.fitted(rows, heads)
     by_words = Counter(ending.words for ending in endings).most_common()
     counted = ", ".join(f"{number} {words.lower()}" for words, number in by_words)
-    count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
-    click.echo(f"\n{table}\n\n{count} in {seconds} s: {counted}")
+    click.echo(f"\n{table}\n\n{count(len(endings), 'ticket')} in {seconds} s: {counted}")

@@ -19,15 +19,12 @@ from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.plain_text import clean, count
-from runbook_lib.jupyter.case_input import OPEN, CaseInput
+from runbook_lib.jupyter.case_input import NOT_OFFERED, OPEN, CaseInput
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
 from runbook_lib.jupyter.widgets import close, new
 from runbook_lib.results import StepResult
-
-_NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
-"""The parameters that no form offers unless a step asks for them."""
 
 
 class ShownResult(StepResult):
@@ -255,7 +252,7 @@ class Board:
         pictures = self._input.look_at_images(place.asks)
         is_over = self._case().outcome is not None and name in self.results and not place.asks
         given = self._input.given.get(name, {})
-        own = [] if is_over else [one for one in given if one not in (*place.asks, *_NOT_OFFERED)]
+        own = [] if is_over else [one for one in given if one not in (*place.asks, *NOT_OFFERED)]
         if name == OPEN and self._case().any_ticket:
             own = ["ticket_id"]
         open_fields, folded = (list(map(self._input.field, names)) for names in (place.asks, own))

@@ -29,10 +29,9 @@ from runbook_lib.redaction import Redactor
 
 OPEN = "open"
 """The place of the ticket's number, beside those of the steps."""
-
-
-_NEVER = ("ticket_id", "perform", "take_over", "confirmed")
-"""Not kept: a colleague may have the ticket by then whom nobody was asked about. `confirmed` has a place of its own."""
+NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
+"""The parameters that no form offers unless a step asks for them. Nor are they kept for a later kernel: another
+colleague may have the ticket by then, and `confirmed` has a place of its own."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def _only_valid(kept: KeptAnswers, case: Case) -> KeptAnswers:
 
 
 def _is_valid(name: str, words: object, redactor: Redactor) -> bool:
-    if name in _NEVER or not isinstance(words, str) or redactor.text(words) != words:
+    if name in NOT_OFFERED or not isinstance(words, str) or redactor.text(words) != words:
         return False
     try:
         answers.parse(name, words)

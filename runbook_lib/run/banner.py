@@ -16,7 +16,7 @@ from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.domain.state_words import effect_words, run_ending_words
+from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
 from runbook_lib.form_words import labelled
 
 CELL = "record-banner"
@@ -96,7 +96,7 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
     for fact in manifest["facts"]:
         by_source.setdefault(str(fact["source"]), []).append(f"{label_of(fact['name'])} {in_words(fact['value'])}")
     for source, facts in by_source.items():
-        yield f"{_words(source)}: {', '.join(facts)}"
+        yield f"{ending_words(source)}: {', '.join(facts)}"
 
 
 def _effects(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -113,8 +113,3 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
     for effect in manifest["effects"]:
         if manifest["performed"] and effect["state"] not in _SETTLED:
             yield f"{effect_words(effect['state']).capitalize()}: {effect['summary']}"
-
-
-def _words(name: object) -> str:
-    """A name of ours, such as `license_issued`, as words."""
-    return str(name).replace("_", " ").capitalize()
