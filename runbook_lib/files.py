@@ -15,7 +15,7 @@ from runbook_lib.domain import image_types
 from runbook_lib.domain.errors import InputError
 
 FILE, FOLDER, SEALED = 0o600, 0o700, 0o400
-"""The permissions of a private file, of a private folder, and of a record, which nobody writes to any more."""
+"""The permissions of a private file, of a private folder, and of a record, which is never written to again."""
 LARGEST_BYTES = 100_000_000
 """Bytes that are read of what a person names: a list, a license, a key."""
 OTHERS = 0o077
@@ -41,7 +41,7 @@ def make_folder(path: Path) -> None:
 
 
 def tighten(path: Path) -> None:
-    """Take away what others may do with a file or a folder; what belongs to somebody else stays as it is."""
+    """Take away what others may do with a file or a folder; what belongs to another user stays as it is."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & OTHERS:
         with suppress(PermissionError):

@@ -128,7 +128,7 @@ def _users(facts: Facts, chosen: int | None) -> str:
 
 
 def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[Part, ...]:
-    """What a plan comes to, and its actions; `so_far` has the journal's last line of each, by its operation id."""
+    """A plan's outcome and its actions; `so_far` has the journal's last line of each, by its operation id."""
     rows = [_row(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
     troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
     headline = Paragraph(f"{plan.headline}.", strong=True)
@@ -164,7 +164,7 @@ def _exact(text: ExactText) -> Preview:
 
 
 def step_data(runbook: str, ticket_id: int | str, step: str, state: str, summary: str, **more: Any) -> dict[str, Any]:
-    """What a program reads of a step, whatever it came to."""
+    """What a program reads of a step, whatever its result."""
     common = {"version": 1, "runbook": runbook, "ticket_id": ticket_id, "step": step, "state": state}
     return {**common, "summary": summary, "performed": False, "outcome": None, "effects": [], **more}
 

@@ -224,7 +224,7 @@ class ImageCache:
             self._readings.read(content, name=name)
         except InputError as exc:
             self._failed[content] = str(exc)
-        except Exception as exc:  # a thread reports to nobody, and the form would go on saying that it reads
+        except Exception as exc:  # nothing reports an error of a thread, and the form would go on saying that it reads
             self._failed[content] = f"{name} could not be read ({type(exc).__name__}). Read the values off it by eye."
 
 

@@ -73,12 +73,12 @@ def batch(
     hidden, out = not sys.stderr.isatty(), sys.stderr if as_json else sys.stdout
     with practice.world(local), tqdm(total=len(rows), unit="ticket", disable=hidden, leave=False) as bar:
 
-        def tell(what: str | Ending) -> None:
+        def notify(what: str | Ending) -> None:
             bar.update(not isinstance(what, str))
             bar.write(what if isinstance(what, str) else _line(what), file=out)
             out.flush()
 
-        endings = runs.run(rows, local, perform=perform, workers=workers or 0, scheduler=scheduler, tell=tell)
+        endings = runs.run(rows, local, perform=perform, workers=workers or 0, scheduler=scheduler, notify=notify)
     _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
     if csv_file:
         exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS), force=force)

@@ -217,7 +217,7 @@ class SoldLicense:
     expires_on: date | None = None
     users: int | None = None
     cloud: bool | None = None  # whether it is an online cloud license; a file license never syncs
-    trial: bool = False  # whether it is a trial, which nobody has bought
+    trial: bool = False  # whether it is a trial, and so was not bought
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A performing run in a process of its own, and what its journal says of it so far.
 
-Whoever watches sees the same, since only the journal is read: the notebook that began the run, another browser, or a
+Every observer sees the same, since only the journal is read: the notebook that began the run, another browser, or a
 kernel that was restarted meanwhile. The process goes on without any of them. It holds a lock on a file that names it,
 so that a second one is not begun beside it; that nothing is done twice rests on `effects`, not on this lock.
 """
@@ -224,7 +224,7 @@ class BackgroundRun:
         return "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
 
     def _lock_to_begin(self) -> int | None:
-        """As `_lock`, alone; who only looks at this moment is waited for."""
+        """As `_lock`, exclusive; waits for others that only look at this moment."""
         for _ in range(TRIES):
             held = self._lock(fcntl.LOCK_EX)
             if held is not None:

@@ -4,7 +4,7 @@ What was entered counts in place of the cell's parameter, until that cell passes
 no step is run.
 
 A copy keeps the answers for a later kernel, since the one they were typed in may end before the plan is performed:
-Board shows them to the page in a widget that nobody sees, the page puts them into the notebook's metadata and saves it
+The board hands them to the page in an invisible widget, the page puts them into the notebook's metadata and saves it
 (`runbook.js`), and a session in a kernel of its own reads them from the file. They count for the same profile, runbook
 and ticket only. A text that is no valid answer is not kept, nor is one in which a secret or a license is found.
 """

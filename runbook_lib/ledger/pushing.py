@@ -28,7 +28,7 @@ _SEALS = ("run_ended", "record_adopted")
 
 
 class Pushed:
-    """What was pushed from a ticket's folder, and is not asked for again.
+    """The notes on what was pushed from a ticket's folder, so that the share is not asked for it again.
 
     Raises:
         InputError: The notes cannot be read, or written.
@@ -50,7 +50,7 @@ class Pushed:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """What goes wrong with a file of notes becomes a sentence; a file that is missing does not."""
+    """Turns an error of a file of notes into a sentence; a missing file stays FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a performing run does with the team's share: claims before an effect, pushes before it and at the end.
+"""A performing run and the team's share: it claims each effect before it, and pushes before an effect and at the end.
 
     <profile>/claims/<operation id>.json            the first claim; one of those who create it holds it
     <profile>/claims/<operation id>.released.json   its holder says that nothing was done

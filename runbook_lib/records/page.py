@@ -229,7 +229,7 @@ def _nothing_to_do(cell: Cell) -> str:
 
 
 def _cells_text(why: str, cells: Sequence[Cell]) -> str:
-    """Cells as text; steps in a row that had nothing to do for the same reason are told as one."""
+    """Cells as text; several in a row that had nothing to do for the same reason are shown as one."""
     if not why:
         return "\n\n".join(map(_cell_text, cells))
     return f"--- {', '.join(clean(cell.id) for cell in cells)} [skipped]\n{clean(_safe(why), SENTENCES)}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NO_OUTCOME = "no outcome"
 MOST_DAYS, MOST_WEEKS, MOST_MONTHS = 31, 26, 36
-"""As many steps as a picture shows well; a longer period is shown in larger steps."""
+"""The most steps that a picture shows well; a longer period is shown in larger steps."""
 WIDTH_PX = 940
 GROUND, INK = "#ffffff", "#3d444d"
 """Of the picture: a contrast of 9.8. Source: WCAG 2.2, 1.4.3, which asks for 4.5."""

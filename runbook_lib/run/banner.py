@@ -48,7 +48,7 @@ def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ())
 
 
 def is_folded(cell_id: str, tags: Collection[str]) -> bool:
-    """Whether a cell is there for who runs the notebook, more than for who reads the record."""
+    """Whether a cell is there to run the notebook rather than to read its record."""
     return cell_id in (CELL, *_INSTRUCTIONS) or bool({"parameters", "injected-parameters"} & set(tags))
 
 

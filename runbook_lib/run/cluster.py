@@ -73,7 +73,7 @@ class Expected:
         return cls(settings.profile, settings.zendesk_url, version("license-runbook"), digest.hexdigest()[:16])
 
     def problem(self) -> str:
-        """What is otherwise on this worker, in a sentence; "" if nothing is."""
+        """How this worker differs, in a sentence; "" if it does not."""
         try:
             own = vars(Expected.here())
         except RunbookError as exc:
@@ -83,7 +83,7 @@ class Expected:
 
 
 class Result(NamedTuple):
-    """What came of a ticket on a worker: its command's output, and the files of the ticket's folder by name."""
+    """The result of a ticket on a worker: its command's output, and the files of the ticket's folder by name."""
 
     output: Output
     files: dict[str, bytes]

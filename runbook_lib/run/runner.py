@@ -39,7 +39,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to; as JSON, the contract of `runbook run --json`."""
+    """The result of a run; as JSON, the contract of `runbook run --json`."""
 
     ticket_id: int
     runbook: str
@@ -162,8 +162,8 @@ class _Run:
                     on_cell=lambda cell: self.journal.append("cell_started", record=self.record.name, cell=cell),
                     progress=progress,
                 )
-            is_heard_by_kernel = signals.came and execution.status is Status.KILLED
-            return cancelled if is_heard_by_kernel else execution
+            ended_by_signal = signals.received and execution.status is Status.KILLED
+            return cancelled if ended_by_signal else execution
         except KeyboardInterrupt:
             return cancelled
         except RunbookError as exc:

@@ -40,7 +40,7 @@ PRELOADED = (
 
 
 class Output(NamedTuple):
-    """What a ticket's command came to: its exit status, and what it printed."""
+    """The result of a ticket's command: its exit status, and what it printed."""
 
     status: int
     out: str
