@@ -154,7 +154,8 @@ class BackgroundRun:
         """
         began, shown = time.monotonic(), ""
         while True:
-            is_running = self._is_running()
+            # Looked at before the journal, so that its last line is not missed
+            is_running = self._process.poll() is None if self._process else self.is_under_way
             try:
                 now = self._read(time.monotonic() - began, is_running=is_running)
             except RunbookError as exc:
@@ -174,10 +175,6 @@ class BackgroundRun:
             return int(self._lock_path.read_bytes())
         except (OSError, ValueError):  # it was begun just now
             return None
-
-    def _is_running(self) -> bool:
-        """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
-        return self._process.poll() is None if self._process else self.is_under_way
 
     def _read(self, seconds: float, *, is_running: bool) -> RunProgress:
         following, pid = self._process is None, self.pid or self._pid_elsewhere()

@@ -138,7 +138,9 @@ class _Push:
         is_pushed = is_followed and (not len(new) or self._create(new.name, _lines(part, new)))
         if is_pushed and is_new and self._looks_again:
             self._list()
-        if is_pushed and not self._overlap(part.key):
+        # Two objects with the same lines of a writer: only two machines with one key can have made them
+        overlap = any(one.last >= other.first for one, other in pairwise(self._segments(part.key)))
+        if is_pushed and not overlap:
             self.moved.lines += len(new)
         else:
             self.moved.trouble.append(
@@ -154,10 +156,6 @@ class _Push:
 
     def _segments(self, key: str) -> list[Segment]:
         return sorted(found for name in self._names if (found := segment(name)) and found.key == key)
-
-    def _overlap(self, key: str) -> bool:
-        """Whether two objects hold the same lines of a writer, which only two machines with one key can have made."""
-        return any(one.last >= other.first for one, other in pairwise(self._segments(key)))
 
     def record(self, path: Path, sha256: object) -> None:
         """Push a record with the bytes that were sealed; `verify` reports one that is missing or altered."""

@@ -57,7 +57,8 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
     place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
     would_be = manifest["outcome"] and not manifest["performed"]
-    ended = f"{'Would be: ' if would_be else ''}{_ended(manifest)}"
+    ending = run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
+    ended = f"{'Would be: ' if would_be else ''}{ending}"
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
     rows = [
         ("who", manifest["operator"]),
@@ -79,10 +80,6 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     is_decided = manifest["outcome"] or manifest.get("next_runbook")
     tone = Tone.PLAN if would_be else Tone.GOOD if is_decided else Tone.STOP
     return Card(title, ended, tone, f"{place} · {performed}", parts)
-
-
-def _ended(manifest: Mapping[str, Any]) -> str:
-    return run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
 
 
 def _group(name: str, lines: Iterable[str]) -> list[tuple[str, str]]:
