@@ -74,16 +74,16 @@ class Failures:
 
     def refused(self, response: httpx.Response) -> RefusedError:
         status, words = response.status_code, self._words(response)
-        row = self._refusals.row(status, words, response.request.url.path)
+        hint = self._refusals.hint(status, words, response.request.url.path)
         refused = f"{self._name} refused ({status}): {words}"
-        return RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
+        return RefusedError(refused, status=status, advice=hint.advice, fault=hint.fault)
 
     def refused_with_200(self, code: str, how: str) -> RefusedError:
         """The error for a refusal with status 200: `code` is the service's word for it, `how` that with its details."""
         word = self.line(code)
-        row = self._refusals.row(None, word)
+        hint = self._refusals.hint(None, word)
         words = f"{self._name} refused {self.line(how)}".rstrip(".") + "."
-        return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
+        return RefusedError(words, code=word, advice=hint.advice, fault=hint.fault)
 
     def redirected(self, response: httpx.Response) -> RefusedError:
         """The error for a redirected request. The message has the target's address without its query."""

@@ -58,8 +58,6 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form."""
-
     name: str  # by which its value is read
     label: str
     kind: Kind = Kind.TEXT

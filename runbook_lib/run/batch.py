@@ -33,7 +33,7 @@ from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.signals import handled
-from runbook_lib.run.ticket_runs import Order, Output, Processes
+from runbook_lib.run.ticket_runs import Exit, Order, Processes
 from runbook_lib.settings import Settings
 
 MARKERS = ".batches"
@@ -78,10 +78,10 @@ Events = SimpleQueue[Future[Ending] | int]
 """What a batch waits for: endings and signals. A signal's handler may put to it at any moment."""
 
 
-class Place(Protocol):
+class Workers(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
-    def run(self, row: Row) -> Output:
+    def run(self, row: Row) -> Exit:
         """Run a ticket and wait for its end. Raises CancelledError where nothing more can be run."""
         ...
 
@@ -94,7 +94,7 @@ Notify = Callable[[str | Ending], None]
 """Called with the ending of each ticket, and with words on what begins or is interrupted."""
 
 
-def run_at(place: Place, row: Row) -> Ending:
+def run_at(place: Workers, row: Row) -> Ending:
     return ending(row, *place.run(row))
 
 
@@ -175,7 +175,7 @@ def _run(
 
 
 @contextmanager
-def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[Place, int]]:
+def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[Workers, int]]:
     """The place where tickets are run, and how many it runs at once."""
     if scheduler:
         try:
@@ -190,7 +190,7 @@ def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[P
         yield Processes(order, str(program or sys.executable), environment), usual_workers()
 
 
-def _as_they_end(futures: Sequence[Future[Ending]], place: Place, events: Events, notify: Notify) -> Iterator[Ending]:
+def _as_they_end(futures: Sequence[Future[Ending]], place: Workers, events: Events, notify: Notify) -> Iterator[Ending]:
     """Each ending as it comes, of what has begun: after Ctrl-C, or once a cluster is lost, the rest has none.
 
     A signal is an event like an ending, so that it interrupts nothing of what is done with either.
