@@ -236,11 +236,9 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
     """
     kind = ocr.media_type(content, name=file_name)
     path = folder / "screenshots" / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind.partition('/')[2]}"
-    try:
+    with files.explained(f"The image cannot be kept in {path.parent}"):
         files.make_folder(path.parent)
         files.write(path, content)
-    except OSError as exc:
-        raise InputError(f"The image cannot be kept in {path.parent}: {exc.strerror}.") from exc
     return str(path)
 
 

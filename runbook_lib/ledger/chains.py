@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.domain.errors import InputError, JournalError
+from runbook_lib.domain.errors import JournalError
 from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, KeptHead, way_out
 from runbook_lib.ledger.keyring import KeyRing, Validity
 
@@ -179,12 +179,9 @@ class Reader:
 
     def _read(self, path: Path, kept: list[KeptHead]) -> Chain:
         key = key_of(path.name) or ""
-        try:
+        content = b""
+        with files.explained(f"The journal {path} cannot be read"), suppress(FileNotFoundError):
             content = files.read(path)
-        except FileNotFoundError:
-            content = b""
-        except OSError as exc:
-            raise InputError(f"The journal {path} cannot be read: {exc.strerror}.") from exc
         mine = [each for each in kept if each.key == key]
         known = self._known.get(path)
         found = known[1] if known and known[0] == content else self.checked(path, content)
@@ -236,12 +233,9 @@ class Reader:
 
 
 def _names_in(folder: Path) -> list[str]:
-    try:
+    with files.explained(f"The folder {folder} cannot be read"), suppress(FileNotFoundError):
         return os.listdir(folder)  # noqa: PTH208 - names are all that is needed
-    except FileNotFoundError:
-        return []
-    except OSError as exc:
-        raise InputError(f"The folder {folder} cannot be read: {exc.strerror}.") from exc
+    return []
 
 
 def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_trusted: bool = False) -> Chain:

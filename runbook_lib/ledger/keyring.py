@@ -153,12 +153,8 @@ class KeyRing:
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
         if self._team is None:
             return {}
-        try:
+        with files.explained(f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read"):
             content = files.read(Path(os.path.realpath(self._team)))
-        except OSError as exc:
-            raise InputError(
-                f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read: {exc.strerror}."
-            ) from exc
         keys = [_loaded_public(pem, f"RUNBOOK_TRUSTED_KEYS, {self._team},") for pem in _BLOCK.findall(content)]
         if content.strip() and not keys:
             raise InputError(f"RUNBOOK_TRUSTED_KEYS, {self._team}, holds no public key; expected Ed25519 keys in PEM.")

@@ -10,13 +10,12 @@ helps. Of two that push in the same moment one at least learns of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 from runbook_lib import files
-from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -38,25 +37,17 @@ class Pushed:
         digest = hashlib.sha256(share.url.encode()).hexdigest()[:8]
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
-        with suppress(FileNotFoundError), disk_errors(self._path):
+        with files.explained(f"{self._path} cannot be read or written"), suppress(FileNotFoundError):
             lines = files.read(self._path).decode(errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
         self.objects[name] = hashlib.sha256(content).hexdigest()
-        with disk_errors(self._path), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
+        with (
+            files.explained(f"{self._path} cannot be read or written"),
+            open(self._path, "a", encoding="utf-8", opener=files.opener) as file,
+        ):
             file.write(f"{self.objects[name]} {name}\n")
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turns an error of a file of notes into a sentence; a missing file stays FileNotFoundError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read or written: {exc.strerror}.") from exc
 
 
 def push_ticket(

@@ -34,7 +34,7 @@ from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing, Validity
-from runbook_lib.ledger.pushing import Pushed, disk_errors, push_ticket
+from runbook_lib.ledger.pushing import Pushed, push_ticket
 from runbook_lib.ledger.share import Share
 from runbook_lib.settings import Settings
 
@@ -135,12 +135,15 @@ class Claims:
     def _new_nonce(self) -> str:
         """A nonce that is kept before anything is made with it."""
         nonce = uuid.uuid4().hex
-        with disk_errors(self._made), open(self._made, "a", encoding="ascii", opener=files.opener) as file:
+        with (
+            files.explained(f"{self._made} cannot be read or written"),
+            open(self._made, "a", encoding="ascii", opener=files.opener) as file,
+        ):
             file.write(f"{nonce}\n")
         return nonce
 
     def _kept(self) -> list[str]:
-        with suppress(FileNotFoundError), disk_errors(self._made):
+        with files.explained(f"{self._made} cannot be read or written"), suppress(FileNotFoundError):
             return files.read(self._made).decode(errors="replace").split()
         return []
 

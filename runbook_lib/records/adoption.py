@@ -155,11 +155,9 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
 
 
 def _copy(content: bytes, record: Path) -> None:
-    try:
+    with files.explained(f"The record {record} cannot be written", kind=UnavailableError):
         files.make_folder(record.parent)
         files.write(record, content, mode=files.SEALED)
-    except OSError as exc:
-        raise UnavailableError(f"The record {record} cannot be written: {exc.strerror}.") from exc
 
 
 def _same(one: Path, other: Path) -> bool:
