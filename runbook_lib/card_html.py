@@ -30,7 +30,6 @@ from runbook_lib.display import (
     is_web,
     window_words,
 )
-from runbook_lib.domain import linked_pages
 from runbook_lib.domain.models import Answer, Window
 from runbook_lib.domain.plain_text import PREVIEW_LIMIT, clean, clean_lines
 
@@ -61,6 +60,9 @@ _COPY = (
 )
 """Copies the text below the button, or at least selects it. It is the same for every text, so that none can be part of
 it; where a page is not trusted, JupyterLab leaves a button that does nothing, and the text is selected by hand."""
+_ADDRESS = re.compile(r"https?://[^\s<>“”()]+?(?=[.,;:]*(?:[\s<>“”()]|$))")
+_PAGES = ((r"/-/issues/(\d+)", "issue"), (r"/-/pipelines/(\d+)", "pipeline"), (r"/agent/tickets/(\d+)", "ticket"))
+"""The names of the pages that a run finds, by their paths."""
 _ANSWER_TONES: dict[str, Tone] = {Answer.NO: Tone.STOP, Answer.UNKNOWN: Tone.ASK}
 _GRACE, _APPLIES, _OTHER = "rgba(191,135,0,0.45)", "rgba(45,164,78,0.55)", "rgba(128,128,128,0.12)"
 
@@ -128,8 +130,18 @@ def _is_ours(url: str) -> bool:
 
 
 def _sentence(words: str, pages: Collection[str]) -> h.Node:
-    pieces = linked_pages.pieces(clean(words, PREVIEW_LIMIT), pages)
-    return [_whole(_linked(piece, url)) if url else _unbroken(piece, _HYPHENED_IN_SENTENCE) for piece, url in pieces]
+    """Words, in which an address of these pages is a link; any other, which a customer may have written, is words."""
+    pieces, shown, end = [], clean(words, PREVIEW_LIMIT), 0
+    for found in _ADDRESS.finditer(shown):
+        if found[0] in pages:
+            pieces += [_unbroken(shown[end : found.start()], _HYPHENED_IN_SENTENCE), _whole(_page_link(found[0]))]
+            end = found.end()
+    return [*pieces, _unbroken(shown[end:], _HYPHENED_IN_SENTENCE)]
+
+
+def _page_link(address: str) -> h.Node:
+    named = (f"{kind} {found[1]}" for path, kind in _PAGES if (found := re.search(path, address)))
+    return _linked(next(named, "this page"), address)
 
 
 def _words_as_they_are(words: str) -> h.Node:

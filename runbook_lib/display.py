@@ -112,8 +112,6 @@ Part = Paragraph | Table | Timeline | Preview | Fold | Link | Links | DecisionPa
 
 @dataclass(frozen=True)
 class Card:
-    """One result."""
-
     title: str
     state: str  # one or two words: done, planned, stopped
     tone: Tone  # the accent that goes with the state

@@ -12,14 +12,23 @@ from io import FileIO
 from pathlib import Path
 
 from runbook_lib.domain import image_types
-from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.errors import InputError, RunbookError
 
 FILE, FOLDER, SEALED = 0o600, 0o700, 0o400
-"""The permissions of a private file, of a private folder, and of a record, which nobody writes to any more."""
+"""The permissions of a private file, of a private folder, and of a record, which is never written to again."""
 LARGEST_BYTES = 100_000_000
 """Bytes that are read of what a person names: a list, a license, a key."""
 OTHERS = 0o077
 """The permissions that the group and everybody else would have."""
+
+
+@contextmanager
+def explained(what: str, advice: str = "", *, kind: type[RunbookError] = InputError) -> Iterator[None]:
+    """Turns an error of the disk into a sentence for a person: `what` went wrong, then the reason."""
+    try:
+        yield
+    except OSError as exc:
+        raise kind(f"{what}: {exc.strerror}.{advice}") from exc
 
 
 def make_folder(path: Path) -> None:
@@ -41,7 +50,7 @@ def make_folder(path: Path) -> None:
 
 
 def tighten(path: Path) -> None:
-    """Take away what others may do with a file or a folder; what belongs to somebody else stays as it is."""
+    """Take away what others may do with a file or a folder; what belongs to another user stays as it is."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & OTHERS:
         with suppress(PermissionError):
@@ -104,12 +113,10 @@ def given(path: str | Path) -> bytes:
 
 def screenshot(path: Path, most_bytes: int = LARGEST_BYTES) -> tuple[str, bytes]:
     """The media type and the content of an image file. InputError if it is missing, too large, or no image."""
-    try:
+    with explained(f"The screenshot {path} cannot be read", " Check the path."):
         if path.stat().st_size > most_bytes:
             raise InputError(f"The screenshot {path} is larger than {most_bytes:,} bytes; give a smaller image.")
         content = path.read_bytes()
-    except OSError as exc:
-        raise InputError(f"The screenshot {path} cannot be read: {exc.strerror}. Check the path.") from exc
     kind = image_types.media_type(content)
     if kind is None:
         what = image_types.advice(content) or f"no {image_types.ACCEPTED} image. Give the image file itself"

@@ -29,7 +29,7 @@ from email.utils import parseaddr
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from runbook_lib import smtp, wiring
+from runbook_lib import files, smtp, wiring
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import Session
 from runbook_lib.domain import answers, license, messages, policy, titles
@@ -145,10 +145,8 @@ def sign(order: Order, settings: JobSettings) -> str:
     Raises:
         InputError: The signing key cannot be read.
     """
-    try:
+    with files.explained(f"The signing key {settings.signing_key_file.name} cannot be read"):
         pem = settings.signing_key_file.read_bytes()
-    except OSError as exc:
-        raise InputError(f"The signing key {settings.signing_key_file.name} cannot be read: {exc.strerror}.") from exc
     starts_on = settings.now().date()
     expires_on = starts_on + timedelta(days=policy.TRIAL_DAYS)
     notify_on = expires_on - timedelta(days=NOTIFY_DAYS)

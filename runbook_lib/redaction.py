@@ -26,7 +26,7 @@ from runbook_lib.settings import Settings
 LEAST_CHARS = 6
 """Shorter values are no secrets worth the name, and would be found in half of all words."""
 PIECE_CHARS = 8
-"""So many characters of a secret count as the secret: what a service cut off, or a line that was broken."""
+"""A part of a secret with so many characters counts as the secret: a service may cut it, or a line break it."""
 REMEMBERED_CHARS = 4_000_000
 """Characters of texts that are not searched again: a record passes several times, a page of issues with each look."""
 WORD_CHARS = 30

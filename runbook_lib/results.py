@@ -15,7 +15,7 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.form_words import labelled
 
 PROGRESS = "runbook_progress"
-"""Marks a line of progress in its output's metadata, for who shows it while the cell runs."""
+"""Marks a line of progress in its output's metadata, for programs that show it while the cell runs."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def sentences(words: str) -> int:
 
 
 @pytest.mark.parametrize("case", BEFORE_THE_RUN)
-def test_what_can_be_told_before_is_told_before_a_kernel_starts(here: Here, world: World, case: str) -> None:
+def test_bad_input_is_reported_before_a_kernel_starts(here: Here, world: World, case: str) -> None:
     """Exit status 2, a short message with the value, and no record."""
     words, expected = BEFORE_THE_RUN[case]
     before = sorted(world.outputs.rglob("*.ipynb"))
@@ -76,7 +76,7 @@ def test_an_unknown_runbook_is_named_with_those_there_are(here: Here, world: Wor
     assert "did you mean 'weekend_license'" in ran.stderr
 
 
-def test_a_misspelt_setting_is_told(here: Here, world: World) -> None:
+def test_a_misspelt_setting_is_reported(here: Here, world: World) -> None:
     """It is not ignored in favor of the default."""
     ran = here.runbook(world, "run", "weekend_license", "1001", RUNBOOK_GRACE_DAY="10")
     assert 2 == ran.status
@@ -92,7 +92,7 @@ def test_live_with_missing_settings_names_each_of_them(here: Here, world: World)
     assert "RUNBOOK_OPERATOR" not in ran.stderr
 
 
-def test_a_folder_that_takes_no_records_is_told_before_the_run(own_world: World, tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_records_is_reported_before_the_run(own_world: World, tmp_path: Path) -> None:
     """Here a file stands in the ticket folder's place."""
     (own_world.outputs / "sandbox" / "1001").write_text("in the way")
     ran = own_world.runbook("run", "weekend_license", "1001")

@@ -537,7 +537,7 @@ def test_an_older_attempt_is_tried_again(settings: JobSettings, tracker: Tracker
         "for another address",
     ],
 )
-def test_what_stands_in_nobodys_way(
+def test_issues_that_block_no_license(
     settings: JobSettings, tracker: Tracker, outbox: Outbox, left: dict[str, str]
 ) -> None:
     """A failure never keeps a customer from a license, and neither does what is over or another's."""
@@ -874,7 +874,7 @@ def test_the_mail_is_out_but_the_issue_stays_open(
     assert (1, expected) == (len(outbox.mails), str(job.error))
 
 
-def test_a_failure_that_cannot_be_told(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
+def test_a_failure_that_cannot_be_reported(settings: JobSettings, outbox: Outbox, tracker: Tracker) -> None:
     """The job's log keeps the reason, and says what a person has to write into the tracker."""
     outbox.fault = InputError("The mail server refused the mail: 552 full.")
     tracker.faults = [None, None, 403]
@@ -974,7 +974,7 @@ def test_real_connection_lost(settings: JobSettings, tracker: Tracker, stage: st
     assert "ask the customer whether it came" in tracker.only["description"]
 
 
-def test_nobody_listens(settings: JobSettings, tracker: Tracker) -> None:
+def test_a_mail_server_that_is_not_running(settings: JobSettings, tracker: Tracker) -> None:
     """A mail server that is not there sent nothing: a failure."""
     job = run(settings, tracker, through(settings))
 

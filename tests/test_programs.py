@@ -106,7 +106,7 @@ def test_command_says_what_it_found(path: Path, capsys: pytest.CaptureFixture[st
     assert f"The tests use this openssl: {openssl}\n" in capsys.readouterr().out
 
 
-def test_what_cannot_be_installed_is_told(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_installed_is_reported(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In one sentence that says what to do; the command fails before any test."""
     assert 1 == main(["openssl"])
     assert capsys.readouterr().err == (

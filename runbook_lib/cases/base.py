@@ -248,7 +248,7 @@ class Case:
 
     @property
     def gist(self) -> str:
-        """What the plan comes to, in a few words; or ""."""
+        """The plan's result in a few words; or ""."""
         return ""
 
     @property

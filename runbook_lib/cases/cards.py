@@ -12,7 +12,7 @@ from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, Runbo
 from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count
-from runbook_lib.domain.plan import Action, ExactText, Plan, Reading
+from runbook_lib.domain.plan import Action, ExactText, Plan
 from runbook_lib.form_words import TO_PASS
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -128,7 +128,7 @@ def _users(facts: Facts, chosen: int | None) -> str:
 
 
 def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[Part, ...]:
-    """What a plan comes to, and its actions; `so_far` has the journal's last line of each, by its operation id."""
+    """A plan's outcome and its actions; `so_far` has the journal's last line of each, by its operation id."""
     rows = [_row(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
     troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
     headline = Paragraph(f"{plan.headline}.", strong=True)
@@ -138,7 +138,7 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[P
 def plan_details(plan: Plan) -> tuple[Part, ...]:
     parts: list[Part] = [_exact(text) for one in plan.actions for text in one.texts]
     if plan.readings:
-        readings = [Paragraph(f"{_reading_words(one)}.") for one in plan.readings]
+        readings = [Paragraph(f"{answers.label_of(r.name)}: {r.value} ({r.source}).") for r in plan.readings]
         parts.append(Fold(readings, f"What it rests on ({count(len(readings), 'fact')})"))
     if plan.actions:
         words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
@@ -158,17 +158,13 @@ def _row(action: Action, last: Event | None) -> tuple[str, str, Link]:
     return f"{mark} {words}", action.summary, Link(evidence.summary, evidence.url or action.target.url)
 
 
-def _reading_words(reading: Reading) -> str:
-    return f"{answers.label_of(reading.name)}: {reading.value} ({reading.source})"
-
-
 def _exact(text: ExactText) -> Preview:
     later = f" ({' and '.join(text.placeholders)} are filled in when it is performed)" if text.placeholders else ""
     return Preview(f"{text.label[:1].upper()}{text.label[1:]}{later}", text.words, to_copy=True)
 
 
 def step_data(runbook: str, ticket_id: int | str, step: str, state: str, summary: str, **more: Any) -> dict[str, Any]:
-    """What a program reads of a step, whatever it came to."""
+    """What a program reads of a step, whatever its result."""
     common = {"version": 1, "runbook": runbook, "ticket_id": ticket_id, "step": step, "state": state}
     return {**common, "summary": summary, "performed": False, "outcome": None, "effects": [], **more}
 

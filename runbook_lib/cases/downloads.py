@@ -10,7 +10,7 @@ from runbook_lib.domain.plain_text import size
 MOST_FILES = 300
 """Files of one ticket that are looked at; what is left out is named."""
 KEPT_BYTES = 100_000_000
-"""So much is kept in memory; what would be more is fetched again."""
+"""Bytes that are kept in memory; what would exceed them is fetched again."""
 
 
 class Downloads:

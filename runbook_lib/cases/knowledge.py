@@ -28,8 +28,6 @@ Calendar = Callable[[datetime, date, policy.Rules], Ruling]
 
 @dataclass(frozen=True)
 class Issuance:
-    """A license that was issued."""
-
     users: int  # the ordered user count
     url: str  # the address of the evidence
     # The license file, never shown; None if there is only the engineer's answer

@@ -134,10 +134,8 @@ def load_public_key(settings: Settings) -> license.PublicKey:
     path = settings.license_public_key_file
     if path is None:
         raise InputError("RUNBOOK_LICENSE_PUBLIC_KEY_FILE is not set, so no license can be checked.")
-    try:
+    with files.explained(f"The public key {path} cannot be read"):
         return license.load_public_key(files.given(path))
-    except OSError as exc:
-        raise InputError(f"The public key {path} cannot be read: {exc.strerror}.") from exc
 
 
 def _attached(name: str, found: License, fingerprint: str) -> Attached:

@@ -256,13 +256,11 @@ def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:
             f"issue {issue.iid}",
             f"{issue.created_at:%Y-%m-%d %H:%M} UTC",
             issue.state,
-            _counting(kind, issue is chosen) or orders.changed_by_hand(issue) or "under way, or died",
+            (kind if issue is chosen or "license" not in kind else f"{kind}, does not count")
+            or orders.changed_by_hand(issue)
+            or "under way, or died",
         )
         for kind, issues in kinds
         for issue in issues
     ]
     return Table(("tracker", "created", "state", "what it is"), rows)
-
-
-def _counting(kind: str, is_chosen: bool) -> str:
-    return kind if is_chosen or "license" not in kind else f"{kind}, does not count"

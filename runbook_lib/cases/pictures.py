@@ -224,7 +224,7 @@ class ImageCache:
             self._readings.read(content, name=name)
         except InputError as exc:
             self._failed[content] = str(exc)
-        except Exception as exc:  # a thread reports to nobody, and the form would go on saying that it reads
+        except Exception as exc:  # nothing reports an error of a thread, and the form would go on saying that it reads
             self._failed[content] = f"{name} could not be read ({type(exc).__name__}). Read the values off it by eye."
 
 
@@ -236,11 +236,9 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
     """
     kind = ocr.media_type(content, name=file_name)
     path = folder / "screenshots" / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind.partition('/')[2]}"
-    try:
+    with files.explained(f"The image cannot be kept in {path.parent}"):
         files.make_folder(path.parent)
         files.write(path, content)
-    except OSError as exc:
-        raise InputError(f"The image cannot be kept in {path.parent}: {exc.strerror}.") from exc
     return str(path)
 
 

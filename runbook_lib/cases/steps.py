@@ -21,7 +21,7 @@ from runbook_lib.results import StepResult, show
 
 
 class Steps:
-    """Which steps of a case were run, with which answers, and what each has come to.
+    """Which steps of a case were run, with which answers, and with which effects.
 
     Attributes:
         running: The one that runs, or ran last.
@@ -51,7 +51,7 @@ class Steps:
         return [one for of_step in self._applied.values() for one in of_step]
 
     def begin(self, name: str) -> None:
-        """Begin a step: what it and those after it came to is forgotten, so that it decides anew.
+        """Begin a step: the effects and the outcome of it and those after it are forgotten, so that it decides anew.
 
         Raises:
             InputError: One before it has not been run.

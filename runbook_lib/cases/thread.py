@@ -23,7 +23,7 @@ def by_customer(thread: Iterable[Comment], ticket: Ticket, *, after: datetime | 
 
 
 def telling(thread: Sequence[Comment], ticket: Ticket) -> list[Comment]:
-    """The comments that may tell how the instance is: the customer's, notes of colleagues, and what opened the ticket.
+    """The comments that may describe the instance: the customer's, notes of colleagues, and what opened the ticket.
 
     The first one may be a colleague's, who writes down a call. A runbook's own note counts for nothing.
     """

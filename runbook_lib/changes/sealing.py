@@ -35,15 +35,14 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
     with Session.of(settings, budget=budget) as pool:
         zendesk = wiring.zendesk(settings, pool)
         effects = Effects(journal, budget, settle_s=0, perform=True)
-        try:
+        for may_repeat in (True, False):
             try:
                 _note(settings, zendesk, effects, journal, ticket_id)
-            except RefusedError as exc:
-                if exc.status != CONFLICT:
-                    raise
-                _note(settings, zendesk, effects, journal, ticket_id)
-        except RunbookError as exc:
-            return f"The record is sealed, but the ticket could not take its digest; the next run adds it. {exc}"
+                break
+            except RunbookError as exc:
+                if not (may_repeat and isinstance(exc, RefusedError) and exc.status == CONFLICT):
+                    words = "The record is sealed, but the ticket could not take its digest; the next run adds it."
+                    return f"{words} {exc}"
     return ""
 
 

@@ -73,12 +73,12 @@ def batch(
     hidden, out = not sys.stderr.isatty(), sys.stderr if as_json else sys.stdout
     with practice.world(local), tqdm(total=len(rows), unit="ticket", disable=hidden, leave=False) as bar:
 
-        def tell(what: str | Ending) -> None:
+        def notify(what: str | Ending) -> None:
             bar.update(not isinstance(what, str))
             bar.write(what if isinstance(what, str) else _line(what), file=out)
             out.flush()
 
-        endings = runs.run(rows, local, perform=perform, workers=workers or 0, scheduler=scheduler, tell=tell)
+        endings = runs.run(rows, local, perform=perform, workers=workers or 0, scheduler=scheduler, notify=notify)
     _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
     if csv_file:
         exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS), force=force)
@@ -137,7 +137,7 @@ def _line(ending: Ending) -> str:
 
 
 def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None:
-    from runbook_lib.domain.plain_text import clean
+    from runbook_lib.domain.plain_text import clean, count
 
     if as_json:
         tickets = [ending.plain for ending in endings]
@@ -153,5 +153,4 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     table = tables.fitted(rows, heads)
     by_words = Counter(ending.words for ending in endings).most_common()
     counted = ", ".join(f"{number} {words.lower()}" for words, number in by_words)
-    count = "1 ticket" if len(endings) == 1 else f"{len(endings)} tickets"
-    click.echo(f"\n{table}\n\n{count} in {seconds} s: {counted}")
+    click.echo(f"\n{table}\n\n{count(len(endings), 'ticket')} in {seconds} s: {counted}")

@@ -29,7 +29,7 @@ OPTIONAL = ("CustomersDot",)
 """What a run can do without."""
 
 
-class State(StrEnum):
+class Health(StrEnum):
     WORKING = "working"
     WRONG_CREDENTIALS = "wrong credentials"
     MISSING_SCOPE = "missing scope"
@@ -39,14 +39,14 @@ class State(StrEnum):
     UNUSABLE = "unusable"
 
 
-_STATES = {CREDENTIALS: State.WRONG_CREDENTIALS, RIGHTS: State.MISSING_SCOPE}
+_STATES = {CREDENTIALS: Health.WRONG_CREDENTIALS, RIGHTS: Health.MISSING_SCOPE}
 """What a refusal's fault means for the service."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class Checked:
     service: str
-    state: State
+    state: Health
     seen: str
     advice: str = ""
 
@@ -63,7 +63,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 """The settings without which a service is not asked: its address first, then what a request is authorized with."""
 
 
-def examine(settings: Settings, session: Session | None = None) -> list[Finding]:
+def examine(settings: Settings, session: Session | None = None) -> list[Checked]:
     pool = session or Session.of(settings)
     try:
         with pool.budget.hurried(PATIENCE_S):
@@ -73,15 +73,15 @@ def examine(settings: Settings, session: Session | None = None) -> list[Finding]
             pool.close()
 
 
-def healthy(findings: Sequence[Finding]) -> bool:
+def healthy(findings: Sequence[Checked]) -> bool:
     """Whether a run would find all that it needs; what is optional may be missing."""
     return all(
-        finding.state is State.WORKING or (finding.state is State.NOT_CONFIGURED and finding.service in OPTIONAL)
+        finding.state is Health.WORKING or (finding.state is Health.NOT_CONFIGURED and finding.service in OPTIONAL)
         for finding in findings
     )
 
 
-def _findings(settings: Settings, pool: Session) -> Iterator[Finding]:
+def _findings(settings: Settings, pool: Session) -> Iterator[Checked]:
     yield _probed("Zendesk", settings, lambda: _zendesk(settings, pool))
     gitlab = wiring.gitlab(settings, pool)
     yield _probed("GitLab", settings, lambda: _gitlab(gitlab))
@@ -93,7 +93,7 @@ def _findings(settings: Settings, pool: Session) -> Iterator[Finding]:
     yield _public_key(settings)
 
 
-def _probed(service: str, settings: Settings, probe: Callable[[], Finding | str]) -> Finding:
+def _probed(service: str, settings: Settings, probe: Callable[[], Checked | str]) -> Checked:
     """A probe's finding, or what its failure means; what is not configured is not probed."""
     needed = _needed(service, settings)
     if missing := [name for name in needed if not getattr(settings, name)]:
@@ -101,23 +101,25 @@ def _probed(service: str, settings: Settings, probe: Callable[[], Finding | str]
     try:
         seen = probe()
     except RefusedError as exc:
-        return Finding(service, _STATES.get(exc.fault, State.REFUSED), exc.words, exc.advice)
+        return Checked(service, _STATES.get(exc.fault, Health.REFUSED), exc.words, exc.advice)
     except UnavailableError as exc:
         seen, _, advice = str(exc).partition(". ")
-        return Finding(service, State.UNREACHABLE, seen, advice or "Check the address and the network, then try again.")
+        return Checked(
+            service, Health.UNREACHABLE, seen, advice or "Check the address and the network, then try again."
+        )
     except httpx.InvalidURL:
         wrong = f"{_variable(needed[0])} is no address that can be called"
-        return Finding(service, State.UNREACHABLE, wrong, "Correct it, such as https://gitlab.com.")
-    return seen if isinstance(seen, Finding) else Finding(service, State.WORKING, seen)
+        return Checked(service, Health.UNREACHABLE, wrong, "Correct it, such as https://gitlab.com.")
+    return seen if isinstance(seen, Checked) else Checked(service, Health.WORKING, seen)
 
 
-def _not_configured(service: str, missing: Sequence[str]) -> Finding:
+def _not_configured(service: str, missing: Sequence[str]) -> Checked:
     variables = " and ".join(map(_variable, missing))
     if service in OPTIONAL:
         seen, advice = "every question can be answered by hand", f"Optional: set {variables} to have them read."
     else:
         seen, advice = "not all of its settings are given", f"Set {variables}."
-    return Finding(service, State.NOT_CONFIGURED, seen, advice)
+    return Checked(service, Health.NOT_CONFIGURED, seen, advice)
 
 
 def _variable(name: str) -> str:
@@ -130,7 +132,7 @@ def _needed(service: str, settings: Settings) -> tuple[str, ...]:
     return ("zendesk_url", "zendesk_api_token") if service == "Zendesk" and by_mail else _NEEDED[service]
 
 
-def _zendesk(settings: Settings, pool: Session) -> Finding | str:
+def _zendesk(settings: Settings, pool: Session) -> Checked | str:
     """A list of tickets is the probe; `users/me` then tells as whom, and whether they may do what is needed.
 
     Source: Zendesk Support API, users/me: answers 200 with an anonymous user to credentials that do not hold.
@@ -139,11 +141,11 @@ def _zendesk(settings: Settings, pool: Session) -> Finding | str:
     zendesk.probe()
     me = zendesk.me()
     if found := zendesk.obstacle(me):
-        return Finding("Zendesk", State.MISSING_SCOPE, f"{clean(me.name)} {found}", ROLE)
+        return Checked("Zendesk", Health.MISSING_SCOPE, f"{clean(me.name)} {found}", ROLE)
     return f"tickets can be read, as {clean(me.name)}"
 
 
-def _gitlab(gitlab: GitLab) -> Finding | str:
+def _gitlab(gitlab: GitLab) -> Checked | str:
     """The token's own scopes; tokens that are not personal have no such page."""
     scopes = gitlab.scopes()
     if scopes is None:
@@ -167,7 +169,7 @@ def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
     )
 
 
-def _slack(settings: Settings, pool: Session) -> Finding | str:
+def _slack(settings: Settings, pool: Session) -> Checked | str:
     slack = wiring.slack(settings, pool)
     scopes = slack.scopes()
     if scopes is not None and (lacking := _lacking_for_slack(scopes)):
@@ -188,20 +190,20 @@ def _lacking_for_slack(scopes: Sequence[str]) -> list[str]:
     return lacking if set(READS) & set(scopes) else [*lacking, " or ".join(READS)]
 
 
-def _lacks(service: str, scopes: Sequence[str], lacking: Sequence[str]) -> Finding:
+def _lacks(service: str, scopes: Sequence[str], lacking: Sequence[str]) -> Checked:
     seen = f"the token has {', '.join(scopes) or 'no scope'}"
     advice = f"{_variable(_NEEDED[service][1])} also needs {' and '.join(lacking)}."
-    return Finding(service, State.MISSING_SCOPE, seen, advice)
+    return Checked(service, Health.MISSING_SCOPE, seen, advice)
 
 
-def _public_key(settings: Settings) -> Finding:
+def _public_key(settings: Settings) -> Checked:
     path = settings.license_public_key_file
     if path is None:
         return _not_configured("license key", ["license_public_key_file"])
     try:
         license.load_public_key(path.read_bytes())
     except OSError as exc:
-        return Finding("license key", State.UNUSABLE, f"{path}: {exc.strerror}", "Check the path.")
+        return Checked("license key", Health.UNUSABLE, f"{path}: {exc.strerror}", "Check the path.")
     except InputError as exc:
-        return Finding("license key", State.UNUSABLE, str(exc), "Give the PEM of the public key.")
-    return Finding("license key", State.WORKING, "licenses can be checked")
+        return Checked("license key", Health.UNUSABLE, str(exc), "Give the PEM of the public key.")
+    return Checked("license key", Health.WORKING, "licenses can be checked")

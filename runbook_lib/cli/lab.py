@@ -76,7 +76,7 @@ class Lab:
     pipe: IO[str]
 
     def run(self, ticket: str | None, words: Sequence[str]) -> int:
-        """Let it run until it is stopped; returns its exit status.
+        """Run it until it is stopped; returns its exit status.
 
         It opens the runbook of the ticket, if one is named. The user's options come after our own, so that they win.
 
@@ -100,7 +100,7 @@ class Lab:
 
 @contextmanager
 def started(settings: Settings) -> Iterator[Lab]:
-    """JupyterLab on its way; it ends with the block, if it has not ended before."""
+    """JupyterLab, starting; it is ended with the block, if it has not ended before."""
     notebooks, outputs = _folders(settings)
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="runbook-lab-") as name, os.fdopen(writing, "w", encoding="utf-8") as pipe:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 TAKES_NOTHING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What a disk or a terminal says that takes no output."""
+"""Errors of a disk or a terminal that takes no output."""
 COMPLETION = "_RUNBOOK_COMPLETE"
 """How a shell asks for completion, such as `bash_complete`. Source: click's documentation, Shell Completion."""
 ADVICE = f"""\
@@ -104,7 +104,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _open_standard_files() -> None:
-    """Have all three: a process may be started without one, and the next file that is opened would take its place.
+    """Open what is missing of the three: a process may be started without one, and the next file would take its place.
 
     A letter that the terminal's encoding does not have is printed as its code.
     """

@@ -9,7 +9,6 @@ import click
 
 from runbook_lib import files
 from runbook_lib.cli import completion
-from runbook_lib.domain.errors import InputError
 
 FILE = click.Path(path_type=Path)
 """A file's path; whether it is there is found out by opening it."""
@@ -21,10 +20,8 @@ perform = click.option("--perform", is_flag=True, help="Change things; without i
 
 def content(name: str | Path, what: str = "file") -> bytes:
     """The bytes of a file that was named, or of standard input for `-`. Raises InputError if it cannot be read."""
-    try:
+    with files.explained(f"The {what} {name} cannot be read", " Check the path."):
         return files.given(name)
-    except OSError as exc:
-        raise InputError(f"The {what} {name} cannot be read: {exc.strerror}. Check the path.") from exc
 
 
 def ticket_number(word: str) -> int:

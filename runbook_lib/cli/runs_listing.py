@@ -116,11 +116,9 @@ def _state(run: Run) -> str:
 
 def show_remarks(runs: Sequence[Run]) -> None:
     """Below the list: what rests on a person's word, which records are signed off, and which runs two journals have."""
-    from runbook_lib.records import split_runs
-
     by_hand = [(run, "by hand:", words) for run in runs for words in run.by_hand]
     signed_off = [(run, f"{run.record}, signed off by", words) for run in runs for words in run.signed_off]
-    split = [(run, str(run.record), words) for run in runs if (words := split_runs.words(run.writers))]
+    split = [(run, str(run.record), run.split) for run in runs if run.split]
     for run, what, words in (*by_hand, *signed_off, *split):
         click.echo(f"\nTicket {run.ticket_id}, {what} {clean(words, 500)}")
 

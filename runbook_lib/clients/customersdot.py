@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.answers import listed, model, moment, typed
 from runbook_lib.clients.http import LAST_PAGE, NOT_PERFORMED, Service, Session
-from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
+from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Hint, Refusals
 from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Account, SeatLink, SoldLicense
 
@@ -26,7 +26,7 @@ PER_PAGE = 100
 _REFUSALS = Refusals(
     "RUNBOOK_CUSTOMERSDOT_URL",
     "https://handbook.gitlab.com/handbook/support/license-and-renewals/",
-    (Row("Check RUNBOOK_CUSTOMERSDOT_URL.", status=404),),
+    (Hint("Check RUNBOOK_CUSTOMERSDOT_URL.", status=404),),
 )
 
 

@@ -29,7 +29,7 @@ NOT_SENT = (
     httpx.ProxyError,  # it refused the tunnel, before there was a request
     httpx.UnsupportedProtocol,
 )
-"""What breaks before there is a request."""
+"""Errors that occur before a request is sent."""
 _REASON_LIMIT = 100
 WORDS_LIMIT = 200
 """Characters of a service's own words in a message."""
@@ -74,16 +74,16 @@ class Failures:
 
     def refused(self, response: httpx.Response) -> RefusedError:
         status, words = response.status_code, self._words(response)
-        row = self._refusals.row(status, words, response.request.url.path)
+        hint = self._refusals.hint(status, words, response.request.url.path)
         refused = f"{self._name} refused ({status}): {words}"
-        return RefusedError(refused, status=status, advice=row.advice, fault=row.fault)
+        return RefusedError(refused, status=status, advice=hint.advice, fault=hint.fault)
 
     def refused_with_200(self, code: str, how: str) -> RefusedError:
-        """The error for a no that came with 200: the service's word for it, and that with what stands beside it."""
+        """The error for a refusal with status 200: `code` is the service's word for it, `how` that with its details."""
         word = self.line(code)
-        row = self._refusals.row(None, word)
+        hint = self._refusals.hint(None, word)
         words = f"{self._name} refused {self.line(how)}".rstrip(".") + "."
-        return RefusedError(words, code=word, advice=row.advice, fault=row.fault)
+        return RefusedError(words, code=word, advice=hint.advice, fault=hint.fault)
 
     def redirected(self, response: httpx.Response) -> RefusedError:
         """The error for a redirected request. The message has the target's address without its query."""
@@ -110,7 +110,7 @@ class Failures:
 
 
 def _failure(exc: httpx.RequestError) -> str:
-    """What a request ran into, as the end of a sentence about the service."""
+    """What went wrong with a request, as the end of a sentence about the service."""
     if isinstance(exc, httpx.TimeoutException):
         return "does not answer in time"
     if isinstance(exc, httpx.DecodingError):
@@ -132,7 +132,7 @@ def _first_advice(exc: httpx.RequestError, base_url: str) -> str:
 
 
 def _place_of(reason: str) -> str:
-    """Where the fault of a certificate is, by OpenSSL's words. Source: OpenSSL, X509_verify_cert_error_string."""
+    """What to check if a certificate is refused, by OpenSSL's words. Source: OpenSSL, X509_verify_cert_error_string."""
     if "expired" in reason or "not yet valid" in reason:
         return "this machine's clock, and tell who runs the service"
     if "self-signed" in reason or "issuer" in reason:

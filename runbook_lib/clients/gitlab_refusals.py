@@ -6,14 +6,14 @@ messages of `Gitlab::Ci::Pipeline::Chain`; `Ci::PipelinePolicy`, `read_pipeline_
 
 from __future__ import annotations
 
-from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
+from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Hint, Refusals
 
 _ISSUES, _PIPELINES = r"/projects/\d+/issues\b", r"/projects/\d+/pipelines\b"
 _OWNER = "the user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN"
 
 
-def _no_pipeline(advice: str, *, says: str = "", status: int | None = None, fault: str = "") -> Row:
-    return Row(f"{advice} No pipeline was started.", says=says, status=status, path=r"/trigger/pipeline$", fault=fault)
+def _no_pipeline(advice: str, *, says: str = "", status: int | None = None, fault: str = "") -> Hint:
+    return Hint(f"{advice} No pipeline was started.", says=says, status=status, path=r"/trigger/pipeline$", fault=fault)
 
 
 REFUSALS = Refusals(
@@ -53,27 +53,27 @@ REFUSALS = Refusals(
         _no_pipeline("Unarchive the project of RUNBOOK_MECHANIZER_PROJECT_ID, or give another one.", says="archived"),
         _no_pipeline("Switch CI/CD on in the project of RUNBOOK_MECHANIZER_PROJECT_ID.", says="pipelines are disabled"),
         _no_pipeline(f"T{_OWNER[1:]} has to verify their account in GitLab first.", says="verif"),
-        Row("GitLab is read-only, perhaps for maintenance. Run again later.", says="read-only instance"),
+        Hint("GitLab is read-only, perhaps for maintenance. Run again later.", says="read-only instance"),
         _no_pipeline(
             f"T{_OWNER[1:]} may not do that: they need the Developer role or more there.", status=403, fault=RIGHTS
         ),
-        Row(
+        Hint(
             "RUNBOOK_GITLAB_TOKEN needs the scope api.",
             says=r"insufficient_scope|higher privileges",
             fault=RIGHTS,
         ),
-        Row("Renew RUNBOOK_GITLAB_TOKEN.", status=401, fault=CREDENTIALS),
-        Row("Sign in to GitLab as the user of RUNBOOK_GITLAB_TOKEN, and set a new password.", says="password expired"),
-        Row("Sign in to GitLab as the user of RUNBOOK_GITLAB_TOKEN, and accept its terms.", says="terms of service"),
-        Row("The user of RUNBOOK_GITLAB_TOKEN is blocked in GitLab: use another's.", says="blocked", status=403),
-        Row(
+        Hint("Renew RUNBOOK_GITLAB_TOKEN.", status=401, fault=CREDENTIALS),
+        Hint("Sign in to GitLab as the user of RUNBOOK_GITLAB_TOKEN, and set a new password.", says="password expired"),
+        Hint("Sign in to GitLab as the user of RUNBOOK_GITLAB_TOKEN, and accept its terms.", says="terms of service"),
+        Hint("The user of RUNBOOK_GITLAB_TOKEN is blocked in GitLab: use another's.", says="blocked", status=403),
+        Hint(
             "The user of RUNBOOK_GITLAB_TOKEN needs the Reporter role or more in the project of "
             "RUNBOOK_TRACKER_PROJECT_ID, and the token the scope api.",
             status=403,
             path=_ISSUES,
             fault=RIGHTS,
         ),
-        Row(
+        Hint(
             "Only a Maintainer of the project of RUNBOOK_MECHANIZER_PROJECT_ID may read the variables of each "
             "pipeline; a Developer reads those of pipelines that they triggered. Give the user of "
             "RUNBOOK_GITLAB_TOKEN the Maintainer role there.",
@@ -81,26 +81,26 @@ REFUSALS = Refusals(
             path=rf"{_PIPELINES}/\d+/variables$",
             fault=RIGHTS,
         ),
-        Row(
+        Hint(
             "The user of RUNBOOK_GITLAB_TOKEN needs the Developer role or more in the project of "
             "RUNBOOK_MECHANIZER_PROJECT_ID, and the token the scope api.",
             status=403,
             path=_PIPELINES,
             fault=RIGHTS,
         ),
-        Row("RUNBOOK_GITLAB_TOKEN needs the scope api, and its user a role there.", status=403, fault=RIGHTS),
-        Row(
+        Hint("RUNBOOK_GITLAB_TOKEN needs the scope api, and its user a role there.", status=403, fault=RIGHTS),
+        Hint(
             "GitLab answers so for a private project, too: check RUNBOOK_TRACKER_PROJECT_ID, and that the user of "
             "RUNBOOK_GITLAB_TOKEN is a member there.",
             status=404,
             path=_ISSUES,
         ),
-        Row(
+        Hint(
             "GitLab answers so for a private project, too: check RUNBOOK_MECHANIZER_PROJECT_ID, and that the user of "
             "RUNBOOK_GITLAB_TOKEN has the Developer role or more there.",
             status=404,
             path=_PIPELINES,
         ),
-        Row("Check RUNBOOK_GITLAB_URL: it is the address of the instance, without /api/v4.", status=404),
+        Hint("Check RUNBOOK_GITLAB_URL: it is the address of the instance, without /api/v4.", status=404),
     ),
 )

@@ -217,7 +217,7 @@ class Service:
 
     @property
     def budget(self) -> Budget:
-        """The run's, of which waiting is taken."""
+        """The run's budget of waiting."""
         return self._session.budget
 
     def header(self, response: httpx.Response, name: str) -> str | None:

@@ -65,7 +65,7 @@ class Pace:
         self._clock = clock
 
     def turn(self, service: str, path: str = "") -> float:
-        """Take the next turn; returns the seconds until it comes. Who has waited looks at `held` before sending."""
+        """Take the next turn; returns the seconds until it comes. After waiting, check `held` before sending."""
         method = f"{service} {path}"
         name = method if method in self._rates else service
         rate = self._rates.get(name)
@@ -92,14 +92,14 @@ class Pace:
             state["held"] = max(state.get("held", 0.0), self._clock() + min(seconds, LONGEST_S))
 
     def announced(self, service: str, words: str | None) -> None:
-        """Keep to what a service says that it takes in a minute."""
+        """Adopt the requests a minute that a service announces."""
         if words and words.isdecimal() and 0 < int(words) < 1_000_000 and service in self._rates:
             with self._kept(service) as state:
                 state["per_minute"] = int(words)
 
     @contextmanager
     def _kept(self, name: str) -> Iterator[dict[str, float]]:
-        """What is known of a service, for one process at a time; kept afterwards, if the disk takes it."""
+        """A service's state, for one process at a time; written afterwards if it changed, and the disk takes it."""
         file = self._locked(name)
         if file is None:
             yield {}

@@ -1,6 +1,7 @@
 """Tells a sign-in page from the requested file, by its content. Pure.
 
-A private attachment answers 200 with HTML to who has no session. Source: Zendesk help, *Private attachments*; FACTS 6.
+A private attachment answers 200 with HTML where there is no session. Source: Zendesk help, *Private attachments*;
+FACTS 6.
 """
 
 from __future__ import annotations

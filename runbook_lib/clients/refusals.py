@@ -1,6 +1,6 @@
 """What to do when a service refuses: one table for each vendor, from its words to a sentence of advice. Pure.
 
-A row is chosen by the HTTP status, the words and the requested path; the first match wins. Words that match no row are
+A hint is chosen by the HTTP status, the words and the requested path; the first match wins. Words that match none are
 shown as they came, with a link to the vendor's page on errors.
 """
 
@@ -14,8 +14,8 @@ CREDENTIALS, RIGHTS = "credentials", "rights"
 
 
 @dataclass(frozen=True)
-class Row:
-    """One refusal, and what to do about it."""
+class Hint:
+    """What to do about one refusal."""
 
     advice: str
     says: str = ""  # a pattern to search in the service's words, ignoring case; "" matches any
@@ -34,7 +34,7 @@ WEB_PAGE = "with a web page, perhaps of a proxy"
 _PROXY = (
     "It is probably no answer of the service, but of a proxy or firewall on the way: check the VPN, then run again."
 )
-_ON_THE_WAY = tuple(Row(_PROXY, says=WEB_PAGE, status=status) for status in (401, 403, 407))
+_ON_THE_WAY = tuple(Hint(_PROXY, says=WEB_PAGE, status=status) for status in (401, 403, 407))
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Refusals:
 
     address: str
     page: str
-    rows: tuple[Row, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
-    def row(self, status: int | None, words: str, path: str = "") -> Row:
-        """The row of a refusal; for an unknown one, a link to the vendor's page."""
-        known = (row for row in (*_ON_THE_WAY, *self.rows) if row.fits(status, words, path))
-        return next(known, Row(f"See {self.page} for what that means." if self.page else ""))
+    def hint(self, status: int | None, words: str, path: str = "") -> Hint:
+        """The hint of a refusal; for an unknown one, a link to the vendor's page."""
+        known = (hint for hint in (*_ON_THE_WAY, *self.hints) if hint.fits(status, words, path))
+        return next(known, Hint(f"See {self.page} for what that means." if self.page else ""))
 
 
 UNKNOWN = Refusals("its address", "")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
@@ -92,7 +92,4 @@ def _pause(state: RetryCallState) -> float:
 
 
 def _error(state: RetryCallState) -> TransientError:
-    exc = state.outcome and state.outcome.exception()
-    if not isinstance(exc, TransientError):
-        raise TypeError(f"{exc!r} is not retried")
-    return exc
+    return cast(TransientError, state.outcome and state.outcome.exception())  # nothing else is retried

@@ -5,7 +5,7 @@ Source: Slack Web API reference, the errors of chat.postMessage, chat.delete, co
 
 from __future__ import annotations
 
-from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
+from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Hint, Refusals
 
 UNSURE = ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
 """Words that do not say whether a post is there."""
@@ -26,9 +26,9 @@ _CHANNEL = "the channel of RUNBOOK_SLACK_CHANNEL_ID"
 _ADMIN = "ask an admin of the workspace"
 
 
-def _word(words: str, advice: str, fault: str = "") -> Row:
-    """A row for words that are meant as a whole."""
-    return Row(advice, says=rf"^(?:{words})$", fault=fault)
+def _word(words: str, advice: str, fault: str = "") -> Hint:
+    """A hint for words that are meant as a whole."""
+    return Hint(advice, says=rf"^(?:{words})$", fault=fault)
 
 
 REFUSALS = Refusals(
@@ -67,6 +67,6 @@ REFUSALS = Refusals(
             f"The workspace does not let this app in: {_ADMIN}.",
             RIGHTS,
         ),
-        Row("Check RUNBOOK_SLACK_URL, which is https://slack.com/api/.", status=404),
+        Hint("Check RUNBOOK_SLACK_URL, which is https://slack.com/api/.", status=404),
     ),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Refusals, Row
+from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Hint, Refusals
 from runbook_lib.domain.models import Person
 
 ROLE = (
@@ -23,31 +23,31 @@ def refusals(credential: str) -> Refusals:
         "RUNBOOK_ZENDESK_URL",
         "https://developer.zendesk.com/api-reference/introduction/requests/",
         (
-            Row(
+            Hint(
                 "No reply reaches them: if they are the customer, unsuspend them in Zendesk, then run again.",
                 says=r"requester.* is suspended|usersuspended",
             ),
-            Row(
+            Hint(
                 "Zendesk takes no more changes to it: ask the customer for a follow-up ticket, and use its number.",
                 says="closed prevents ticket update|ticket is closed",
             ),
-            Row(f"That user cannot be assigned tickets. {ROLE}", says=r"^assignee\b", status=422, fault=RIGHTS),
-            Row("Run again: the file is uploaded anew.", says=r"upload.*token|token.*(invalid|expired)", status=422),
-            Row("Give a smaller file: Zendesk takes none that large.", says=r"too large|exceeds", path="/uploads"),
-            Row(
+            Hint(f"That user cannot be assigned tickets. {ROLE}", says=r"^assignee\b", status=422, fault=RIGHTS),
+            Hint("Run again: the file is uploaded anew.", says=r"upload.*token|token.*(invalid|expired)", status=422),
+            Hint("Give a smaller file: Zendesk takes none that large.", says=r"too large|exceeds", path="/uploads"),
+            Hint(
                 f"{credential} needs the scopes read and write.",
                 says=r"missing .*scope|insufficient_scope",
                 fault=RIGHTS,
             ),
-            Row("It could not be saved at that moment: run again.", says="database collision"),
-            Row(f"Renew {credential}.", status=401, fault=CREDENTIALS),
-            Row(
+            Hint("It could not be saved at that moment: run again.", says="database collision"),
+            Hint(f"Renew {credential}.", status=401, fault=CREDENTIALS),
+            Hint(
                 f"The user of {credential} may not do that: they need access to the ticket, and the scopes read and "
                 f"write. {ROLE}",
                 status=403,
                 fault=RIGHTS,
             ),
-            Row("Check RUNBOOK_ZENDESK_URL: it is the address of the account, without /api/v2.", status=404),
+            Hint("Check RUNBOOK_ZENDESK_URL: it is the address of the account, without /api/v2.", status=404),
         ),
     )
 

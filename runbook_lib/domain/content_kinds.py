@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import codecs
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 
 from runbook_lib.domain.image_types import media_type, other_type
@@ -209,7 +208,7 @@ def is_of_known_kind(content: bytes) -> bool:
 def is_mail(text: str) -> bool:
     """Whether a text begins like a mail: with a block of headers, two of them well known."""
     known = 0
-    for line in _first_lines(text, 60):
+    for line in text[:30_000].splitlines()[:60]:
         if not line.strip():
             break
         if line[:1] in " \t":
@@ -251,7 +250,3 @@ def _is_code(bare: str) -> bool:
         return True
     mixed = any(c.isdigit() for c in bare) and any(c.isalpha() for c in bare)
     return len(bare) <= _SHORT_CHARS and mixed and _BARE_CODE.fullmatch(bare) is not None
-
-
-def _first_lines(text: str, most: int) -> Iterator[str]:
-    return iter(text[: 500 * most].splitlines()[:most])

@@ -286,7 +286,8 @@ def _joined(text: str, lines: list[re.Match[str]]) -> tuple[str, int] | None:
     mark = "+" if all(line[0].startswith("+") for line in lines[1:]) else ""
     row_end = "+" if all(line[0].endswith("+") for line in lines[:-1]) else ""  # psql's, after the widest rows
     words = [line[0].removeprefix(mark).removesuffix(row_end) for line in lines]
-    count = _whole_words(words, letter_count(_extent("".join(words), 0)[0]))
+    letters = letter_count(_extent("".join(words), 0)[0])
+    count = bisect_right(list(accumulate(map(len, words))), letters)  # words that lie completely within them
     if not count:
         return None
     at = lines[count - 1].end()
@@ -297,11 +298,6 @@ def _joined(text: str, lines: list[re.Match[str]]) -> tuple[str, int] | None:
         if is_whole:
             return body[: letter_count(size)], end
     return None
-
-
-def _whole_words(words: list[str], letters: int) -> int:
-    """The number of words that lie completely within the first `letters`."""
-    return bisect_right(list(accumulate(map(len, words))), letters)
 
 
 def _padded(body: str) -> str:

@@ -97,6 +97,11 @@ class OutcomeUnknownError(PersonNeededError):
     """A write was sent and its answer was lost: look before trying again."""
 
 
+_PERSON_NEEDED = (PersonNeededError, NeedsAnswerError, NotAsSentError, OutcomeUnknownError)
+PERSON_NEEDED = tuple(one.__name__ for one in _PERSON_NEEDED)
+"""The names of these classes, which is what a notebook's output keeps of an error."""
+
+
 class RefusedError(RunbookError):
     """A service refused; nothing was changed.
 

@@ -172,8 +172,6 @@ class Event(NamedTuple):
 
 @dataclass
 class RunEvents:
-    """The events of one run, in their order."""
-
     events: list[Event] = field(default_factory=list)
 
     @property

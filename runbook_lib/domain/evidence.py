@@ -174,7 +174,8 @@ def open_questions(
 
 def users_question(facts: Facts, suggested: int) -> str:
     """Why a person has to give the user count, or "" if our records or the engineer's figures support it."""
-    used = [fact for fact in map(facts.best, _figures_used(facts)) if fact]
+    figures = FIGURES[1:] if facts.value("maximum_users") is not None else FIGURES  # those that `suggest_users` uses
+    used = [fact for fact in map(facts.best, figures) if fact]
     theirs = [fact for fact in facts.known if fact.name in FIGURES and fact.source in CUSTOMERS]
     if not any(fact.source is not Source.ENGINEER for fact in used) or not theirs:
         return ""
@@ -192,11 +193,6 @@ def users_question(facts: Facts, suggested: int) -> str:
         return ""
     words = "; ".join(dict.fromkeys(_says(fact) for fact in (*above, *shown)))
     return f"The customer's evidence has more users than our records: {_says(most)}, but {words}."
-
-
-def _figures_used(facts: Facts) -> tuple[str, ...]:
-    """The figures that `policy.suggest_users` uses."""
-    return FIGURES[1:] if facts.value("maximum_users") is not None else FIGURES
 
 
 def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:

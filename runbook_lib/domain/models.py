@@ -29,8 +29,6 @@ class Outcome(StrEnum):
 
 
 class Status(StrEnum):
-    """The end of a run."""
-
     COMPLETED = "completed"
     NEEDS_ANSWER = "needs_answer"
     FAILED = "failed"
@@ -217,7 +215,7 @@ class SoldLicense:
     expires_on: date | None = None
     users: int | None = None
     cloud: bool | None = None  # whether it is an online cloud license; a file license never syncs
-    trial: bool = False  # whether it is a trial, which nobody has bought
+    trial: bool = False  # whether it is a trial, and so was not bought
 
 
 @dataclass(frozen=True)
@@ -287,8 +285,6 @@ class Facts:
 
 @dataclass(frozen=True)
 class Ruling:
-    """The decision of one rule."""
-
     rule: str  # the rule as a short question, such as "Paid plan?"
     holds: Answer  # YES, NO, or UNKNOWN when a fact is missing
     reason: str  # why, with the values; for NO also what to do instead

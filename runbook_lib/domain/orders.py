@@ -62,8 +62,6 @@ class NextAction(StrEnum):
 
 @dataclass(frozen=True)
 class LicenseOrder:
-    """The state of one order."""
-
     operation_id: str  # the order's id, or "" if its issue has none
     question: str  # the id of the question whether the customer has the mail
     quiet_before: datetime  # a job that ended before this moment has no further effect
@@ -103,8 +101,6 @@ class LicenseOrder:
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do next."""
-
     do: NextAction
     order: LicenseOrder  # the order that it is for; it may be another one that has to end first
     why: str

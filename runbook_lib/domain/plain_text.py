@@ -18,17 +18,12 @@ def clean(value: object, limit: int = CELL_LIMIT) -> str:
 
     Licenses and secrets are taken out first: what is cut, quoted or laid out is not found by a later search.
     """
-    whole = _without_secrets(str(value))
-    cut = whole[: limit + 1]
-    words = cut if cut.isprintable() else "".join(map(_visible, cut))
-    return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
+    return _shown(_without_secrets(str(value)), limit)
 
 
 def clean_lines(value: str, limit: int = PREVIEW_LIMIT) -> str:
     """As `clean`, but line ends stay."""
-    lines = _without_secrets(value).replace("\r\n", "\n")
-    shown = "".join(char if char == "\n" else _visible(char) for char in lines[: limit + 1])
-    return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(lines):,} characters)"
+    return _shown(_without_secrets(value).replace("\r\n", "\n"), limit, kept="\n")
 
 
 def size(count: int) -> str:
@@ -52,6 +47,12 @@ def _without_secrets(text: str) -> str:
     from runbook_lib.domain import envelopes, secret_forms  # not needed by a command's help, which is to come at once
 
     return envelopes.without(text, secret_forms.spans(text))
+
+
+def _shown(whole: str, limit: int, kept: str = "") -> str:
+    cut = whole[: limit + 1]
+    words = cut if cut.isprintable() else "".join(char if char == kept else _visible(char) for char in cut)
+    return words if len(words) <= limit else f"{words[:limit]}… ({len(whole):,} characters)"
 
 
 def _visible(char: str) -> str:

@@ -181,10 +181,10 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     own = [re.sub(r"[^.!?\n]*\?", " ", _own_words(text)) for text in texts]
     clauses = (clause for sentence in _sentences(own[-1:]) for clause in re.split("[,;:]", sentence))
     is_over = any(_AGAIN.fullmatch(clause.strip()) for clause in clauses)
-    told = _sentences(texts[-1:] if is_over else texts)
+    current = _sentences(texts[-1:] if is_over else texts)
     bare = _sentences(_MARKED.sub("", text) for text in texts)
     unclear = [one for one in bare if _ABOUT_INSTANCE.search(one) and not _FINE.search(one)]
-    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in told) or (unclear and not is_over):
+    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in current) or (unclear and not is_over):
         return Answer.NO
     return Answer.YES if is_over or any(map(_STATED.fullmatch, _sentences(own))) else Answer.UNKNOWN
 

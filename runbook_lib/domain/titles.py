@@ -34,8 +34,6 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Title:
-    """What a title says."""
-
     mark: Mark | None  # how it begins, or None if no job writes such a title
     email: str = ""  # whose license it is, if the whole is exactly what the job writes; else ""
     users: int | None = None  # for how many users, if so; else None

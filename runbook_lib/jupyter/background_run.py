@@ -1,6 +1,6 @@
 """A performing run in a process of its own, and what its journal says of it so far.
 
-Whoever watches sees the same, since only the journal is read: the notebook that began the run, another browser, or a
+Every observer sees the same, since only the journal is read: the notebook that began the run, another browser, or a
 kernel that was restarted meanwhile. The process goes on without any of them. It holds a lock on a file that names it,
 so that a second one is not begun beside it; that nothing is done twice rests on `effects`, not on this lock.
 """
@@ -154,7 +154,8 @@ class BackgroundRun:
         """
         began, shown = time.monotonic(), ""
         while True:
-            is_running = self._is_running()
+            # Looked at before the journal, so that its last line is not missed
+            is_running = self._process.poll() is None if self._process else self.is_under_way
             try:
                 now = self._read(time.monotonic() - began, is_running=is_running)
             except RunbookError as exc:
@@ -174,10 +175,6 @@ class BackgroundRun:
             return int(self._lock_path.read_bytes())
         except (OSError, ValueError):  # it was begun just now
             return None
-
-    def _is_running(self) -> bool:
-        """Whether the run's process is there. Looked at before the journal, so that its last line is not missed."""
-        return self._process.poll() is None if self._process else self.is_under_way
 
     def _read(self, seconds: float, *, is_running: bool) -> RunProgress:
         following, pid = self._process is None, self.pid or self._pid_elsewhere()
@@ -224,7 +221,7 @@ class BackgroundRun:
         return "The run was interrupted before its end. Press again: what is done already is found, and not repeated."
 
     def _lock_to_begin(self) -> int | None:
-        """As `_lock`, alone; who only looks at this moment is waited for."""
+        """As `_lock`, exclusive; waits for others that only look at this moment."""
         for _ in range(TRIES):
             held = self._lock(fcntl.LOCK_EX)
             if held is not None:

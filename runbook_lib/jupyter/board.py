@@ -1,6 +1,6 @@
-"""What the notebook shows of a case: for each step the card that is so now, its form, and how far the case is.
+"""What the notebook shows of a case: each step's current card, its form, and how far the case is.
 
-It knows what each step has come to, and follows; it runs no step, and decides nothing. The ticket has a place of its
+It has the result of each step, and shows it; it runs no step, and decides nothing. The ticket has a place of its
 own, `OPEN`.
 """
 
@@ -19,15 +19,12 @@ from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.plain_text import clean, count
-from runbook_lib.jupyter.case_input import OPEN, CaseInput
+from runbook_lib.jupyter.case_input import NOT_OFFERED, OPEN, CaseInput
 from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
 from runbook_lib.jupyter.widgets import close, new
 from runbook_lib.results import StepResult
-
-_NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
-"""The parameters that no form offers unless a step asks for them."""
 
 
 class ShownResult(StepResult):
@@ -38,7 +35,7 @@ class ShownResult(StepResult):
 
 
 class Listener(Protocol):
-    """Who hears what a person does on the board."""
+    """Called for each action of a person on the board."""
 
     def enter(self, name: str, words: str) -> None: ...
     def confirm(self, name: str) -> None: ...
@@ -48,7 +45,7 @@ class Listener(Protocol):
 
 
 class Board:
-    """What is shown of one case; `case` and `ticket_card` give what is so now, `listener` hears what a person does.
+    """What is shown of one case; `case` and `ticket_card` give its present state, `listener` is called for each action.
 
     Attributes:
         stopped: The step that could not go on, or "".
@@ -65,7 +62,7 @@ class Board:
     ) -> None:
         self._case, self._input, self._button = case, case_input, button
         self._ticket_card, self._listener = ticket_card, listener
-        self.results: dict[str, StepResult] = {}  # what each step has come to, as long as that is so
+        self.results: dict[str, StepResult] = {}  # the result of each step, while it is up to date
         self.stuck: set[str] = set()  # the steps that wait for an answer
         self.stopped = self.performed = self.reading = ""
         self.places: dict[str, Place] = {}  # where each step is shown
@@ -94,7 +91,7 @@ class Board:
         self.follow(OPEN, self._ticket_card(), None)
 
     def stop(self, step: str, exc: RunbookError) -> None:
-        """Say why a step cannot go on any more, above what its card said until then; see `outdate_below`."""
+        """Show why a step cannot go on any more, above what its card said until then; see `outdate_below`."""
         self.stopped = step if step in self.places else ""
         stopped = self._case().stopped(self._case().steps.title(step), exc)
         place = self.places.get(step)
@@ -103,7 +100,7 @@ class Board:
         self.outdate_below(step)
 
     def outdate_below(self, step: str) -> None:
-        """What is shown below a step that is run anew, or has stopped, is not so any more, and says so.
+        """Mark as out of date what is shown below a step that is run anew, or has stopped.
 
         It stays about as long: a page that shrinks above the button would scroll it out of view.
         """
@@ -174,7 +171,7 @@ class Board:
     def _put(
         self, name: str, place: Place, result: StepResult, asks: tuple[str, ...] | None, *, is_needed: bool
     ) -> None:
-        """Let a place have a card, and below it the form, the button, and the state of the case.
+        """Put a card in a place, and below it the form, the button, and the state of the case.
 
         Where a step could not say what it needs (`asks` is None), its form goes on asking the same.
         """
@@ -251,11 +248,11 @@ class Board:
                 self._ask(name, place)
 
     def _ask(self, name: str, place: Place) -> None:
-        """Let a place's form ask what is asked now, and offer to change what the cell passes."""
+        """Renew a place's form: the open questions, and what the cell passes, to be changed."""
         pictures = self._input.look_at_images(place.asks)
         is_over = self._case().outcome is not None and name in self.results and not place.asks
         given = self._input.given.get(name, {})
-        own = [] if is_over else [one for one in given if one not in (*place.asks, *_NOT_OFFERED)]
+        own = [] if is_over else [one for one in given if one not in (*place.asks, *NOT_OFFERED)]
         if name == OPEN and self._case().any_ticket:
             own = ["ticket_id"]
         open_fields, folded = (list(map(self._input.field, names)) for names in (place.asks, own))

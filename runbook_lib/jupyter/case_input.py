@@ -4,7 +4,7 @@ What was entered counts in place of the cell's parameter, until that cell passes
 no step is run.
 
 A copy keeps the answers for a later kernel, since the one they were typed in may end before the plan is performed:
-Board shows them to the page in a widget that nobody sees, the page puts them into the notebook's metadata and saves it
+The board hands them to the page in an invisible widget, the page puts them into the notebook's metadata and saves it
 (`runbook.js`), and a session in a kernel of its own reads them from the file. They count for the same profile, runbook
 and ticket only. A text that is no valid answer is not kept, nor is one in which a secret or a license is found.
 """
@@ -29,10 +29,9 @@ from runbook_lib.redaction import Redactor
 
 OPEN = "open"
 """The place of the ticket's number, beside those of the steps."""
-
-
-_NEVER = ("ticket_id", "perform", "take_over", "confirmed")
-"""Not kept: a colleague may have the ticket by then whom nobody was asked about. `confirmed` has a place of its own."""
+NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
+"""The parameters that no form offers unless a step asks for them. Nor are they kept for a later kernel: another
+colleague may have the ticket by then, and `confirmed` has a place of its own."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ def _only_valid(kept: KeptAnswers, case: Case) -> KeptAnswers:
 
 
 def _is_valid(name: str, words: object, redactor: Redactor) -> bool:
-    if name in _NEVER or not isinstance(words, str) or redactor.text(words) != words:
+    if name in NOT_OFFERED or not isinstance(words, str) or redactor.text(words) != words:
         return False
     try:
         answers.parse(name, words)

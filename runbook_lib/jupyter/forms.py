@@ -1,4 +1,4 @@
-"""The forms that ask.
+"""The forms of a notebook.
 
 A choice is typed or taken from a list, since JupyterLab takes the arrow keys and the letters away from drop-down menus
 for its own shortcuts; dates are typed as YYYY-MM-DD, the same everywhere. So anything may be wrong: a field says in
@@ -6,7 +6,8 @@ words what it makes of what was typed. All values are plain text, and "" is an e
 
 A field sends what is in it when it is left, as a whole, so that whatever is pressed or run afterwards finds all of it.
 Answers that were given stand in one line, with a button that opens them again. A form that asks something else keeps
-the fields that stay, with who types in one of them. Words that came from elsewhere are cleaned, and escaped by htpy.
+the fields that stay, with what is being typed in one of them. Words that came from elsewhere are cleaned, and escaped
+by htpy.
 """
 
 from __future__ import annotations
@@ -57,8 +58,6 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form."""
-
     name: str  # by which its value is read
     label: str
     kind: Kind = Kind.TEXT
@@ -131,7 +130,7 @@ class Form:
         entered: Mapping[str, str] | None = None,
         confirmed: Collection[str] = (),
     ) -> None:
-        """Ask this from now on; a field that was there before stays, with who types in it.
+        """Ask this from now on; a field that was there before stays, with what is being typed in it.
 
         Args:
             fields: The questions.

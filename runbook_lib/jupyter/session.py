@@ -1,4 +1,4 @@
-"""A case as a person in JupyterLab works with it: forms that ask, cards that follow, its state, and the button.
+"""A case as a person in JupyterLab works with it: forms, cards that stay up to date, its state, and the button.
 
 A step's form asks first for what the step needs, then offers what may also be changed. *Continue*, or running another
 cell, takes what was entered (`case_input`): the steps that it changes are run again, and their cards are updated
@@ -150,7 +150,7 @@ class Session:
         if place is None:
             return False
         form = place.form
-        with self._turn, self._said_by(form.tell):
+        with self._turn, self._progress_shown_by(form.tell):
             form.tell("")
             if form.problems:
                 form.tell(f"✗ Correct {', '.join(form.problems)} first.")
@@ -233,7 +233,7 @@ class Session:
 
     @property
     def plan(self) -> Plan | None:
-        """The plan that a press would perform; None where none is shown that is so now."""
+        """The plan that a press would perform; None where no current one is shown."""
         return self.button.plan if self.button else None
 
     @property
@@ -337,7 +337,7 @@ class Session:
         button = self.button
         if button is None:
             return
-        with self._turn, self._said_by(button.say):
+        with self._turn, self._progress_shown_by(button.say):
             try:
                 self._reopen(self.case.ticket.id)
                 button.forget()
@@ -350,7 +350,7 @@ class Session:
                     button.outdate()
 
     @contextmanager
-    def _said_by(self, say: Callable[[str], None]) -> Iterator[None]:
+    def _progress_shown_by(self, say: Callable[[str], None]) -> Iterator[None]:
         budget = self.case.services.budget
         previous = budget.say, self._say
         budget.say = self._say = say

@@ -8,7 +8,7 @@ What holds of each, and is checked whenever it is read:
     one line is one event: a run begins or ends, an effect is intended, done, adopted or not done ...
     each line names its ticket, its number, and the SHA-256 of the line before: none is missing, moved or foreign
     each line is signed by the writer: none is altered
-    the *head*, kept with the keys of who wrote it, names the last line: none is cut off, and the part is not gone
+    the *head*, kept with its writer's keys, names the last line: none is cut off, and the part is not gone
 
 How trust follows: a line holds the SHA-256 of the one before, and its signature covers that. So one good signature, of
 the last line, says of every line that it is, byte by byte, what the writer has once written there; the others are
@@ -34,14 +34,14 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.domain.errors import InputError, JournalError
+from runbook_lib.domain.errors import JournalError
 from runbook_lib.ledger.heads import FIRST_DIGITS, Head, Heads, KeptHead, way_out
 from runbook_lib.ledger.keyring import KeyRing, Validity
 
 FILE_NAME = "journal.jsonl"
 """What a ticket's journal is called where no part of it is meant; no file has this name."""
 KEY_DIGITS = 8
-"""So many digits of the writer's key stand in a record's name, so that two machines never give the same one."""
+"""Digits of the writer's key in a record's name, so that two machines never give the same one."""
 VERSION = 2
 """Of a line's form; version 1 was neither chained nor signed."""
 DOMAIN = b"journal-line-2"
@@ -49,7 +49,7 @@ START = "0" * 64
 _SIGNATURE = 88 + len('"}')
 _AFTER_KEY = len('","sig":"') + _SIGNATURE
 _TAIL = len(',"prev":"') + 64 + len('","key":"') + 16 + _AFTER_KEY
-"""So many bytes at the end of a line are the signature; what follows the key; and the link to the line before too."""
+"""Bytes at the end of a line: the signature; all that follows the key; and that with the link to the line before."""
 _OF_A_CELL = b'"kind":"cell_started"'
 _SEEN = b'"seen":'
 """In a line that says no more than that a cell began, and in one that names how far other parts had come."""
@@ -59,7 +59,7 @@ _HIDDEN = ("v", "ticket", "prev", "key", "sig")
 _NAMED = re.compile(r"journal\.([0-9a-f]{16})\.jsonl")
 
 _ANOTHERS = "set the file aside, and copy or pull (`runbook records pull`) it again from its machine or the share."
-"""How the reader of another machine's part goes on, who cannot restart that journal."""
+"""What to do about another machine's part: its journal cannot be restarted here."""
 
 Entry = dict[str, Any]
 
@@ -179,12 +179,9 @@ class Reader:
 
     def _read(self, path: Path, kept: list[KeptHead]) -> Chain:
         key = key_of(path.name) or ""
-        try:
+        content = b""
+        with files.explained(f"The journal {path} cannot be read"), suppress(FileNotFoundError):
             content = files.read(path)
-        except FileNotFoundError:
-            content = b""
-        except OSError as exc:
-            raise InputError(f"The journal {path} cannot be read: {exc.strerror}.") from exc
         mine = [each for each in kept if each.key == key]
         known = self._known.get(path)
         found = known[1] if known and known[0] == content else self.checked(path, content)
@@ -236,12 +233,9 @@ class Reader:
 
 
 def _names_in(folder: Path) -> list[str]:
-    try:
+    with files.explained(f"The folder {folder} cannot be read"), suppress(FileNotFoundError):
         return os.listdir(folder)  # noqa: PTH208 - names are all that is needed
-    except FileNotFoundError:
-        return []
-    except OSError as exc:
-        raise InputError(f"The folder {folder} cannot be read: {exc.strerror}.") from exc
+    return []
 
 
 def _filled(chain: Chain, lines: Sequence[bytes], digests: Sequence[str], *, is_trusted: bool = False) -> Chain:
@@ -317,7 +311,7 @@ class _File:
         raise self._defect("foreign_key", f"is signed by another key than the lines before, {key}", number)
 
     def validity(self, number: int, line: bytes, entry: Mapping[str, Any]) -> Validity:
-        """What the signature of a line is worth: good, or of an unknown key. Raises JournalError if it was altered."""
+        """Check the signature of a line: good, or of an unknown key. Raises JournalError if the line was altered."""
         unsigned = {name: value for name, value in entry.items() if name != "sig"}
         try:
             signature = base64.b64decode(entry["sig"], validate=True)
@@ -343,7 +337,7 @@ class _File:
 
 
 def _shown(entry: Entry) -> Entry:
-    """What a reader gets of a line: without what only the chain needs, and `key` as `writer`."""
+    """A line for readers: without the fields that only the chain needs, and with `key` as `writer`."""
     writer = str(entry.get("key"))
     for name in _HIDDEN:
         entry.pop(name, None)
@@ -352,6 +346,6 @@ def _shown(entry: Entry) -> Entry:
 
 
 def defect(problem: str, path: Path, words: str, number: int, ticket: str) -> JournalError:
-    """What is wrong with a line, and how a person goes on."""
+    """The error for a line, with what a person can do."""
     message = f"Line {number} of {path} {words}. Nothing was changed. Compare it with a backup; otherwise "
     return JournalError(problem, message + way_out(ticket), number)

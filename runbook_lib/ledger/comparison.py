@@ -27,7 +27,7 @@ from runbook_lib.ledger.share import Share, Stored, names_in
 NOTICES = ("not_pushed", "not_pulled", "unknown_writer")
 """What is only reported: none of it says that anything was tampered with."""
 MOST = 1000
-"""So many differences of one kind are shown one by one."""
+"""Differences of one kind that are shown one by one."""
 GONE = "It was created from here, or listed, and is gone."
 ODD = "It is no object that a runbook creates: it was added by other means."
 

@@ -1,4 +1,4 @@
-"""How far the journals that this key ring has written have come: kept with the keys, so that a cut one shows.
+"""The last line of each journal that this key ring has written, kept with the keys, so that a cut journal shows.
 
     heads/<profile>-<ticket>/<key>-<first line>.json   one for each chain, wherever its folder stands
 
@@ -21,7 +21,7 @@ from runbook_lib import files
 from runbook_lib.domain.errors import InputError
 
 FIRST_DIGITS = 8
-"""So many digits of the first line's SHA-256 name a chain."""
+"""Digits of the first line's SHA-256 that name a chain."""
 _NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}\.json")
 
 

@@ -1,7 +1,7 @@
 """The ticket's journal: append-only JSON lines, on disk before the step that they announce. One writer, one chain.
 
 The journal is the union of the parts that its writers left in the ticket's folder (`chains`): copying the folders of
-several machines into one brings them together. Who writes adds to the part of the key that signs now, and to no other.
+several machines into one brings them together. A line is added to the part of the key that signs now, and to no other.
 The first line of a part, and each line that begins something, names how far the other parts in the folder had come
 (`seen`): so one that is cut later, or taken away, shows even where its own head is not kept.
 
@@ -151,7 +151,7 @@ class Journal:
         return chains.merged(chain for chain in self._relied() if chain.is_own)
 
     def history(self) -> History:
-        """What all lines of all known writers come to. Raises as `entries`."""
+        """The history of all lines of all known writers. Raises as `entries`."""
         entries = self.entries()
         trusted = {key for key in {str(entry["writer"]) for entry in entries} if self._keys.trusts(key)}
         return History(Event(entry, is_trusted=entry["writer"] in trusted) for entry in entries)
@@ -276,7 +276,7 @@ class Journal:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Where this process alone writes; an error of the disk becomes a sentence."""
+        """Keep other processes from writing; an error of the disk becomes a sentence."""
         try:
             files.make_folder(self.folder)
             with FileLock(self.folder / ".journal.lock", timeout=LOCK_WAIT_S, mode=files.FILE):

@@ -53,7 +53,7 @@ class Validity(StrEnum):
 
 
 class Signer:
-    """A private key, as far as others may know it."""
+    """Signs with a private key, and shows only its public part."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self.key_id = key_id(key.public_key())
@@ -91,7 +91,7 @@ class KeyRing:
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.
 
-        A run goes on with its key if the file is removed meanwhile, as far as it has read it: one run is one chain.
+        A run that has read its key goes on with it if the file is removed meanwhile: one run is one chain.
 
         Raises:
             InputError: The key cannot be read, or others can read it.
@@ -131,8 +131,8 @@ class KeyRing:
         beside: Path | None = None,
         pem: bytes | None = None,
     ) -> Validity:
-        """What a signature is worth; a key that is not in the ring may be given, or lie in a ticket's folder."""
-        public = self._public(key) or _stated(pem or _lying_in(beside, key), key)
+        """Check a signature; a key that is not in the ring may be passed, or lie in a ticket's folder."""
+        public = self._public(key) or _published(pem or _key_beside(beside, key), key)
         if public is None:
             return Validity.UNKNOWN_KEY
         try:
@@ -153,12 +153,8 @@ class KeyRing:
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
         if self._team is None:
             return {}
-        try:
+        with files.explained(f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read"):
             content = files.read(Path(os.path.realpath(self._team)))
-        except OSError as exc:
-            raise InputError(
-                f"RUNBOOK_TRUSTED_KEYS is {str(self._team)!r}, which cannot be read: {exc.strerror}."
-            ) from exc
         keys = [_loaded_public(pem, f"RUNBOOK_TRUSTED_KEYS, {self._team},") for pem in _BLOCK.findall(content)]
         if content.strip() and not keys:
             raise InputError(f"RUNBOOK_TRUSTED_KEYS, {self._team}, holds no public key; expected Ed25519 keys in PEM.")
@@ -194,7 +190,7 @@ class KeyRing:
     def in_use(self, *, alone: bool = False) -> Iterator[None]:
         """Keeps the key as it is meanwhile: all lines of a run are signed with one key. A kill ends it, too.
 
-        Who changes the key uses it `alone`.
+        To change the key, use it `alone`.
 
         Raises:
             UnavailableError: The folder cannot be written; or `alone`, and a run is using the key.
@@ -264,7 +260,7 @@ class KeyRing:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        from filelock import FileLock, Timeout  # who only verifies does not need it
+        from filelock import FileLock, Timeout  # not needed to verify
 
         try:
             files.make_folder(self.folder)
@@ -291,12 +287,12 @@ def beside_name(key: str) -> str:
 
 def public_pem(content: bytes, key: str) -> bytes | None:
     """The PEM of a key in what was published, or None if it is not the key of this id."""
-    found = _stated(content, key)
+    found = _published(content, key)
     return _public_pem(found) if found else None
 
 
 @lru_cache(256)
-def _stated(content: bytes, key: str) -> Ed25519PublicKey | None:
+def _published(content: bytes, key: str) -> Ed25519PublicKey | None:
     """A key that is stated somewhere; its id is its own digest, so that none passes for another."""
     for pem in _BLOCK.findall(content):
         with suppress(InputError):
@@ -305,7 +301,7 @@ def _stated(content: bytes, key: str) -> Ed25519PublicKey | None:
     return None
 
 
-def _lying_in(folder: Path | None, key: str) -> bytes:
+def _key_beside(folder: Path | None, key: str) -> bytes:
     with suppress(OSError):
         if folder and re.fullmatch("[0-9a-f]{16}", key):
             return files.read(folder / beside_name(key))

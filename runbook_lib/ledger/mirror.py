@@ -33,7 +33,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 WORKERS = 16
 AHEAD = 4 * WORKERS
-"""So many tickets are under way at once, so that a long listing is not held in memory."""
+"""Tickets that are worked on at once, so that a long listing is not held in memory."""
 STAMP = ".pulled.json"
 
 

@@ -10,13 +10,12 @@ helps. Of two that push in the same moment one at least learns of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 from runbook_lib import files
-from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger.chains import Chain
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -28,7 +27,7 @@ _SEALS = ("run_ended", "record_adopted")
 
 
 class Pushed:
-    """What was pushed from a ticket's folder, and is not asked for again.
+    """The notes on what was pushed from a ticket's folder, so that the share is not asked for it again.
 
     Raises:
         InputError: The notes cannot be read, or written.
@@ -38,25 +37,17 @@ class Pushed:
         digest = hashlib.sha256(share.url.encode()).hexdigest()[:8]
         self._path = folder / f".share-{digest}"
         self.objects: dict[str, str] = {}
-        with suppress(FileNotFoundError), disk_errors(self._path):
+        with files.explained(f"{self._path} cannot be read or written"), suppress(FileNotFoundError):
             lines = files.read(self._path).decode(errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
         self.objects[name] = hashlib.sha256(content).hexdigest()
-        with disk_errors(self._path), open(self._path, "a", encoding="utf-8", opener=files.opener) as file:
+        with (
+            files.explained(f"{self._path} cannot be read or written"),
+            open(self._path, "a", encoding="utf-8", opener=files.opener) as file,
+        ):
             file.write(f"{self.objects[name]} {name}\n")
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """What goes wrong with a file of notes becomes a sentence; a file that is missing does not."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read or written: {exc.strerror}.") from exc
 
 
 def push_ticket(
@@ -138,7 +129,9 @@ class _Push:
         is_pushed = is_followed and (not len(new) or self._create(new.name, _lines(part, new)))
         if is_pushed and is_new and self._looks_again:
             self._list()
-        if is_pushed and not self._overlap(part.key):
+        # Two objects with the same lines of a writer: only two machines with one key can have made them
+        overlap = any(one.last >= other.first for one, other in pairwise(self._segments(part.key)))
+        if is_pushed and not overlap:
             self.moved.lines += len(new)
         else:
             self.moved.trouble.append(
@@ -154,10 +147,6 @@ class _Push:
 
     def _segments(self, key: str) -> list[Segment]:
         return sorted(found for name in self._names if (found := segment(name)) and found.key == key)
-
-    def _overlap(self, key: str) -> bool:
-        """Whether two objects hold the same lines of a writer, which only two machines with one key can have made."""
-        return any(one.last >= other.first for one, other in pairwise(self._segments(key)))
 
     def record(self, path: Path, sha256: object) -> None:
         """Push a record with the bytes that were sealed; `verify` reports one that is missing or altered."""

@@ -43,10 +43,10 @@ CONFLICTS = 5
 """How often a create is tried again that was refused although nothing is there: another's was under way."""
 PAGE = 1000
 AT_ONCE = 10_000
-"""So many names of a folder are held at once, so that any number of them takes the same memory."""
+"""Names of a folder that are held at once, so that any number of them takes the same memory."""
 CONNECT_S = 5.0
 CALL_S = 300.0
-"""What one call may take where a person waits, and can end it."""
+"""Longest call where a person waits, who can interrupt it."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+]+:")
 _ADDRESS = re.compile(r"(s3|gs|az)://([a-z0-9][a-z0-9._-]+)((?:/(?!\.+(?:/|$))[\w .=+-]+)*)/*", re.IGNORECASE)
 _STAGED = re.compile(r"#\d+$")
@@ -218,10 +218,9 @@ def address(given: str) -> tuple[str, Path | None]:
 
 
 def names_in(folder: Path) -> Iterator[str]:
-    """What is in a folder, in the order of a bucket's listing: by its bytes, a folder's with `/` behind it.
+    """The names in a folder, hidden ones left out, in the order of a bucket's listing: by bytes, folders with a `/`.
 
-    Hidden ones are left out. However many there are, no more than `AT_ONCE` are held: the folder is read once for each
-    so many of them.
+    No more than `AT_ONCE` are held at a time: of a larger folder all names are read once for each such portion.
     """
     page: list[bytes] = []
     while not page or len(page) == AT_ONCE:
@@ -250,7 +249,7 @@ def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:
-    """What a call returns or raises; it goes on by itself if it takes longer, and keeps no process alive.
+    """What a call returns or raises; one that takes longer is left behind in its thread, which keeps no process alive.
 
     Raises:
         TimeoutError: It takes longer.
@@ -369,7 +368,7 @@ def _digest(content: bytes | None) -> str:
 
 
 def _sync(folder: Path, path: str) -> None:
-    """Have a file on disk, with the folders that lead to it."""
+    """Put a file on disk, with the folders above it."""
     for each in (folder / path, *(folder / path).parents):
         files.sync(each)
         if each == folder:

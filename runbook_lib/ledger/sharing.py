@@ -1,4 +1,4 @@
-"""What a performing run does with the team's share: claims before an effect, pushes before it and at the end.
+"""A performing run and the team's share: it claims each effect before it, and pushes before an effect and at the end.
 
     <profile>/claims/<operation id>.json            the first claim; one of those who create it holds it
     <profile>/claims/<operation id>.released.json   its holder says that nothing was done
@@ -34,7 +34,7 @@ from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing, Validity
-from runbook_lib.ledger.pushing import Pushed, disk_errors, push_ticket
+from runbook_lib.ledger.pushing import Pushed, push_ticket
 from runbook_lib.ledger.share import Share
 from runbook_lib.settings import Settings
 
@@ -135,12 +135,15 @@ class Claims:
     def _new_nonce(self) -> str:
         """A nonce that is kept before anything is made with it."""
         nonce = uuid.uuid4().hex
-        with disk_errors(self._made), open(self._made, "a", encoding="ascii", opener=files.opener) as file:
+        with (
+            files.explained(f"{self._made} cannot be read or written"),
+            open(self._made, "a", encoding="ascii", opener=files.opener) as file,
+        ):
             file.write(f"{nonce}\n")
         return nonce
 
     def _kept(self) -> list[str]:
-        with suppress(FileNotFoundError), disk_errors(self._made):
+        with files.explained(f"{self._made} cannot be read or written"), suppress(FileNotFoundError):
             return files.read(self._made).decode(errors="replace").split()
         return []
 

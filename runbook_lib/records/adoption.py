@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
+from runbook_lib.domain.errors import PERSON_NEEDED, InputError, RunbookError, UnavailableError
 from runbook_lib.domain.events import finite
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import clean
@@ -31,7 +31,6 @@ from runbook_lib.settings import Settings
 CLOCKS_S = 5.0
 """How far a manifest's moments may be from papermill's, which are taken within the same run."""
 _RUN_IT = "Run the runbook's own notebook anew, and adopt what that leaves."
-_PERSON_NEEDED = ("PersonNeededError", "OutcomeUnknownError", "NeedsAnswerError")
 _FOREIGN_SECRET = re.compile(
     r"BEGIN [A-Z ]{0,60}(?:PRIVATE KEY|LICENSE)"
     r"|\bglp(?:at|tt)-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}|\bBearer [\w.~+/-]{16,}"
@@ -140,7 +139,7 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
     errors = [output.text for cell in found.cells for output in cell.outputs if output.is_error]
     all_ran = all(cell.status == "completed" for cell in found.cells if cell.kind == "code")
     status = Status.COMPLETED if all_ran and not errors else Status.FAILED
-    if any(error.startswith(_PERSON_NEEDED) for error in errors):
+    if any(error.startswith(PERSON_NEEDED) for error in errors):
         status = Status.NEEDS_ANSWER
     parameters = mapping(found.papermill.get("parameters"))
     outcome = text(last.get("outcome")) if status is Status.COMPLETED else ""
@@ -156,11 +155,9 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
 
 
 def _copy(content: bytes, record: Path) -> None:
-    try:
+    with files.explained(f"The record {record} cannot be written", kind=UnavailableError):
         files.make_folder(record.parent)
         files.write(record, content, mode=files.SEALED)
-    except OSError as exc:
-        raise UnavailableError(f"The record {record} cannot be written: {exc.strerror}.") from exc
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -132,13 +133,10 @@ class Archive:
         return [self._ledger(ticket_id, ring) for ticket_id in tickets]
 
     def _folders(self) -> set[str]:
-        try:
-            with os.scandir(self.folder) as found:
-                return {item.name for item in found if item.is_dir()}
-        except FileNotFoundError:
-            return set()
-        except OSError as exc:
-            raise InputError(f"The folder {self.folder} cannot be read: {exc.strerror}.") from exc
+        why = f"The folder {self.folder} cannot be read"
+        with files.explained(why), suppress(FileNotFoundError), os.scandir(self.folder) as found:
+            return {item.name for item in found if item.is_dir()}
+        return set()
 
     def _ledger(self, ticket_id: int, ring: KeyRing) -> Ledger:
         folder = Path(f"{self.folder}/{ticket_id}")

@@ -36,10 +36,8 @@ def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -
 def write(path: Path, content: bytes, *, force: bool = False) -> None:
     """Write a file in one piece, for its user alone: it has customers' data. Raises as `export`."""
     refuse_to_replace(path, force=force)
-    try:
+    with files.explained(f"{path} cannot be written", kind=UnavailableError):
         files.write(path, content)
-    except OSError as exc:
-        raise UnavailableError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> bytes:

@@ -20,8 +20,9 @@ def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment
     """Compare what a ticket's notes keep with what is in its folder, both ways; one that is gone has lost all."""
     ticket = str(ledger.ticket_id)
     try:
-        notes = [note for note in read(ledger.ticket_id) if not note.public and not _is_end_users(note)]
-        kept = [find_seal(note.body) for note in notes]
+        notes = [note for note in read(ledger.ticket_id) if not note.public]
+        # What an end user wrote keeps nothing of ours, whatever it says
+        kept = [find_seal(note.body) for note in notes if not (note.author and note.author.role == "end-user")]
     except RunbookError as exc:
         yield Finding(ticket, "notes", Code.NOTES_UNREADABLE, f"The notes of ticket {ticket} cannot be read: {exc}")
         return
@@ -92,8 +93,3 @@ def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
     else:
         words = f"A note on the ticket keeps line {seal.lines} of {file}, which was changed since."
         yield Finding(ticket, file, Code.ALTERED_JOURNAL, words, seal.lines)
-
-
-def _is_end_users(comment: Comment) -> bool:
-    """Whether an end user wrote it: then it keeps nothing of ours, whatever it says."""
-    return comment.author is not None and comment.author.role == "end-user"

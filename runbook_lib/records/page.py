@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import htpy as h
@@ -53,31 +54,7 @@ _STYLES = {
     *("margin-top", "max-width", "min-width", "opacity", "overflow-wrap", "padding", "text-align", "vertical-align"),
     *("white-space", "width", "word-break", "cursor"),
 }
-_STYLE_SHEET = """
-:root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --quiet: #59636e; --line: #d1d9e0; --box: #f6f8fa; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #0d1117; --quiet: #9198a1; --line: #3d444d; --box: #151b23; }
-  .report img { filter: invert(0.94) hue-rotate(180deg); }
-}
-body { margin: 0 auto; max-width: 1120px; padding: 24px 32px; background: var(--paper); color: var(--ink);
-  font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 24px; } h2 { font-size: 18px; margin-top: 32px; } a { color: inherit; }
-.verdict { border: 2px solid; border-radius: 6px; padding: 8px 16px; }
-.verdict div:first-child { font-weight: bold; }
-.facts { border-collapse: collapse; font-size: 14px; width: 100%; }
-.facts th, .facts td { text-align: left; vertical-align: top; padding: 4px 16px 4px 0; overflow-wrap: break-word;
-  border-bottom: 1px solid var(--line); }
-.facts td:first-child { min-width: 12ch; }
-.facts th { color: var(--quiet); font-weight: normal; white-space: nowrap; }
-.cell { margin: 16px 0; border-top: 1px solid var(--line); padding-top: 8px; break-inside: avoid-page; }
-.about { color: var(--quiet); font-size: 13px; }
-.shown { overflow: auto; contain: paint; }
-pre { background: var(--box); border-radius: 6px; padding: 8px 12px; white-space: pre-wrap; overflow-wrap: break-word;
-  font-size: 13px; }
-details { margin: 8px 0; } summary { color: var(--quiet); cursor: pointer; }
-.failed { border-left: 4px solid #d1434b; } img { max-width: 100%; }
-@media print { body { max-width: none; padding: 0; } .shown { overflow: visible; } }
-"""
+_STYLE_SHEET = Path(__file__).with_suffix(".css")
 _ABOUT = (
     *("ticket_id", "runbook", "profile", "operator", "performed", "status", "outcome", "next_runbook"),
     *("summary", "started_at", "ended_at", "seconds", "template_sha256"),
@@ -125,7 +102,7 @@ def as_html(record: Record, verification: Verification, more: Sequence[str] = ()
         h.meta(http_equiv="Content-Security-Policy", content=POLICY),
         h.meta(name="viewport", content="width=device-width"),
         h.title[title],
-        h.style[Markup(_STYLE_SHEET)],  # noqa: S704 - a constant
+        h.style[Markup(_STYLE_SHEET.read_text(encoding="utf-8"))],  # noqa: S704 - our own file
     ]
     body = h.body[
         h.h1[title],
@@ -252,7 +229,7 @@ def _nothing_to_do(cell: Cell) -> str:
 
 
 def _cells_text(why: str, cells: Sequence[Cell]) -> str:
-    """Cells as text; steps in a row that had nothing to do for the same reason are told as one."""
+    """Cells as text; several in a row that had nothing to do for the same reason are shown as one."""
     if not why:
         return "\n\n".join(map(_cell_text, cells))
     return f"--- {', '.join(clean(cell.id) for cell in cells)} [skipped]\n{clean(_safe(why), SENTENCES)}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NO_OUTCOME = "no outcome"
 MOST_DAYS, MOST_WEEKS, MOST_MONTHS = 31, 26, 36
-"""As many steps as a picture shows well; a longer period is shown in larger steps."""
+"""The most steps that a picture shows well; a longer period is shown in larger steps."""
 WIDTH_PX = 940
 GROUND, INK = "#ffffff", "#3d444d"
 """Of the picture: a contrast of 9.8. Source: WCAG 2.2, 1.4.3, which asks for 4.5."""
@@ -196,15 +196,9 @@ def _starts(step: Step, first: date, last: date) -> tuple[date, ...]:
 
 
 def _start(step: Step, day: date) -> date:
-    match step:
-        case Step.DAY:
-            return day
-        case Step.WEEK:
-            return day - timedelta(days=day.weekday())
-        case Step.MONTH:
-            return day.replace(day=1)
-        case Step.YEAR:
-            return day.replace(month=1, day=1)
+    if step is Step.WEEK:
+        return day - timedelta(days=day.weekday())
+    return {Step.DAY: day, Step.MONTH: day.replace(day=1), Step.YEAR: day.replace(month=1, day=1)}[step]
 
 
 def _name(end: str) -> str:

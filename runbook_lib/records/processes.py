@@ -17,7 +17,7 @@ from runbook_lib.domain.errors import UnavailableError
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 PARTS = 4
-"""So many portions for each process, so that none waits long for another."""
+"""Portions of work for each process, so that none waits long for another."""
 
 
 def in_processes(work: Callable[[Sequence[Item]], Sequence[Found]], items: Sequence[Item]) -> list[Found]:

@@ -106,14 +106,15 @@ def text(value: object) -> str:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        with files.opened(path) as handle, os.fdopen(handle, "rb", closefd=False) as file:
-            found = os.fstat(handle).st_size
-            if found > LARGEST_BYTES:
-                raise InputError(f"{path} has {size(found)}; a record has {size(LARGEST_BYTES)} at most.")
-            return file.read()
-    except OSError as exc:
-        raise InputError(f"The record {path} cannot be read: {exc.strerror}.") from exc
+    with (
+        files.explained(f"The record {path} cannot be read"),
+        files.opened(path) as handle,
+        os.fdopen(handle, "rb", closefd=False) as file,
+    ):
+        found = os.fstat(handle).st_size
+        if found > LARGEST_BYTES:
+            raise InputError(f"{path} has {size(found)}; a record has {size(LARGEST_BYTES)} at most.")
+        return file.read()
 
 
 def _cells(cells: list[Any], noted: Mapping[str, Mapping[str, Any]]) -> Iterator[Cell]:

@@ -1,4 +1,10 @@
-"""The runs of a ticket, from its history; and the filter that chooses among runs. Reads no file."""
+"""The runs of a ticket, from its history; and the filter that chooses among runs. Reads no file.
+
+A run has one writer, and another key's line about its record is a run of its own; but a run that began under a key that
+was lost or changed ends under another. Only a run without an end takes one from another key, and only if a stranger
+does not thereby end what is trusted here. A run that a stranger began ends under another key only if the record's name
+shows that it is of the key that began it.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +17,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self
 
-from runbook_lib.domain.events import CASE, Event, History, Kind, RunEvents
+from runbook_lib.domain.events import CASE, SUFFIX, Event, History, Kind, RunEvents
 from runbook_lib.domain.models import Outcome, Status
-from runbook_lib.records import split_runs
+from runbook_lib.ledger.chains import KEY_DIGITS
 
 MOMENTS = ("started_at", "since")
 """The fields of a run that are moments."""
@@ -96,6 +102,13 @@ class Run:
         return ADOPTED_WORDS if self.state is State.ADOPTED else ""
 
     @property
+    def split(self) -> str:
+        """What is said of a run that two keys tell of, after its record's name; "" of any other."""
+        names = " and ".join(self.writers)
+        words = f"stands in the journals of writers {names}: the key was lost or changed meanwhile."
+        return words if len(self.writers) > 1 else ""
+
+    @property
     def halfway(self) -> bool:
         """Whether it performed and ended without an outcome; a rehearsal leaves nothing halfway."""
         return bool(self.performed) and not self.outcome and self.status not in ("", Status.COMPLETED)
@@ -161,7 +174,7 @@ class RunFilter:
 
 def runs_of(ticket_id: int, history: History, names: Collection[str]) -> list[Run]:
     """The runs in a ticket's history, in the order of their beginning; `names` are the notebooks in its folder."""
-    joined, ended_by = split_runs.joined(history)
+    joined, ended_by = _joined(history)
     found = {key: _recorded(ticket_id, key, events) for key, events in joined.items()}
     runs = list(found.values())
     last: dict[str, dict[str, Event]] = {}
@@ -177,6 +190,30 @@ def runs_of(ticket_id: int, history: History, names: Collection[str]) -> list[Ru
         closed[-1].by_hand += (_reported(CASE, history.case_ended),)
     _add_open_ends(runs, names)
     return runs
+
+
+def _joined(history: History) -> tuple[dict[str, RunEvents], dict[str, str]]:
+    """The runs of a history by their keys, those that two keys tell of as one; an end that is believed goes first.
+
+    With them, by each writer who ended a run that another key began, that run's key.
+    """
+    runs, ended_by = dict(history.runs), {}
+    ends = [(key, run.end) for key, run in runs.items() if run.start is None and run.end and run.end.record]
+    for key, end in sorted(ends, key=lambda pair: not pair[1].is_believed):
+        if name := next((name for name, run in runs.items() if _is_ended_by(run, end)), None):
+            runs[name] = RunEvents([*runs[name].events, *runs.pop(key).events])
+            ended_by[end.writer] = name
+    return runs, ended_by
+
+
+def _is_ended_by(run: RunEvents, end: Event) -> bool:
+    """Whether another key's line about a run's record is its end."""
+    start, own = run.start, run.end
+    if start is None or start.record != end.record or (own and not own.set_aside):
+        return False
+    if start.is_believed:
+        return end.is_believed
+    return str(start.record).endswith(f"-{start.writer[:KEY_DIGITS]}{SUFFIX}")
 
 
 def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:

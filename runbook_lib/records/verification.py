@@ -18,7 +18,6 @@ from runbook_lib import files
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.state_words import ending_words
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
-from runbook_lib.records import split_runs
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
 from runbook_lib.records.runs import ADOPTED_WORDS, Run, State
@@ -46,7 +45,7 @@ _UNENDED = (
 _INTERRUPTED = (Code.INTERRUPTED, "belongs to a run that was interrupted: it has no end in the journal.")
 
 
-class Content(NamedTuple):
+class FileDigest(NamedTuple):
     """What a file holds, and its permissions, both of the file that was opened."""
 
     sha256: str
@@ -67,7 +66,7 @@ class Verifier:
     def __init__(self, archive: Archive, *, alone: bool = False, keeps: bool = False) -> None:
         self._archive, self._alone, self._keeps = archive, alone, keeps
         self._read: dict[int, Ledger] = {}
-        self._contents: dict[str, Content | None] = {}
+        self._contents: dict[str, FileDigest | None] = {}
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
@@ -173,7 +172,7 @@ class Verifier:
         if self._alone:
             raise OtherTicketsError
 
-    def _content(self, path: str) -> Content | None:
+    def _content(self, path: str) -> FileDigest | None:
         """As `content_of`, but each file is read once."""
         if path not in self._contents:
             self._contents[path] = content_of(path)
@@ -182,8 +181,8 @@ class Verifier:
     def _ticket(self, ledger: Ledger) -> Iterator[Finding]:
         yield from ledger.problems
         for run in ledger.runs:
-            if words := split_runs.words(run.writers):
-                yield Finding.of(run, Code.SPLIT, words)
+            if run.split:
+                yield Finding.of(run, Code.SPLIT, run.split)
             if run.state in _SEALED and run.sha256:
                 yield from self._sealed(run)
             elif run.state is State.UNSEALED:
@@ -247,14 +246,14 @@ class Verifier:
         return Verification(1 if ledger else 0, tuple(unnamed))
 
 
-def content_of(path: str) -> Content | None:
+def content_of(path: str) -> FileDigest | None:
     """What a regular file holds, or None. Reading by hand saves a sixth of `hashlib.file_digest`'s time."""
     found = hashlib.sha256()
     try:
         with files.opened(path) as handle:
             while part := os.read(handle, READ_BYTES):
                 found.update(part)
-            return Content(found.hexdigest(), os.fstat(handle).st_mode)
+            return FileDigest(found.hexdigest(), os.fstat(handle).st_mode)
     except (OSError, ValueError):  # a name that no file can have
         return None
 

@@ -16,7 +16,7 @@ from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.domain.state_words import effect_words, run_ending_words
+from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
 from runbook_lib.form_words import labelled
 
 CELL = "record-banner"
@@ -48,7 +48,7 @@ def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ())
 
 
 def is_folded(cell_id: str, tags: Collection[str]) -> bool:
-    """Whether a cell is there for who runs the notebook, more than for who reads the record."""
+    """Whether a cell is there to run the notebook rather than to read its record."""
     return cell_id in (CELL, *_INSTRUCTIONS) or bool({"parameters", "injected-parameters"} & set(tags))
 
 
@@ -57,7 +57,8 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
     place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
     would_be = manifest["outcome"] and not manifest["performed"]
-    ended = f"{'Would be: ' if would_be else ''}{_ended(manifest)}"
+    ending = run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
+    ended = f"{'Would be: ' if would_be else ''}{ending}"
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
     rows = [
         ("who", manifest["operator"]),
@@ -81,10 +82,6 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     return Card(title, ended, tone, f"{place} · {performed}", parts)
 
 
-def _ended(manifest: Mapping[str, Any]) -> str:
-    return run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
-
-
 def _group(name: str, lines: Iterable[str]) -> list[tuple[str, str]]:
     """Rows under one name, which stands beside the first."""
     return [(name if place == 0 else "", line) for place, line in enumerate(lines)]
@@ -96,7 +93,7 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
     for fact in manifest["facts"]:
         by_source.setdefault(str(fact["source"]), []).append(f"{label_of(fact['name'])} {in_words(fact['value'])}")
     for source, facts in by_source.items():
-        yield f"{_words(source)}: {', '.join(facts)}"
+        yield f"{ending_words(source)}: {', '.join(facts)}"
 
 
 def _effects(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -113,8 +110,3 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
     for effect in manifest["effects"]:
         if manifest["performed"] and effect["state"] not in _SETTLED:
             yield f"{effect_words(effect['state']).capitalize()}: {effect['summary']}"
-
-
-def _words(name: object) -> str:
-    """A name of ours, such as `license_issued`, as words."""
-    return str(name).replace("_", " ").capitalize()

@@ -33,7 +33,7 @@ from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.run import ticket_runs, warm
 from runbook_lib.run.batch_list import Row
 from runbook_lib.run.signals import handled
-from runbook_lib.run.ticket_runs import Order, Output, Processes
+from runbook_lib.run.ticket_runs import Exit, Order, Processes
 from runbook_lib.settings import Settings
 
 MARKERS = ".batches"
@@ -78,10 +78,10 @@ Events = SimpleQueue[Future[Ending] | int]
 """What a batch waits for: endings and signals. A signal's handler may put to it at any moment."""
 
 
-class Place(Protocol):
+class Workers(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
-    def run(self, row: Row) -> Output:
+    def run(self, row: Row) -> Exit:
         """Run a ticket and wait for its end. Raises CancelledError where nothing more can be run."""
         ...
 
@@ -90,11 +90,11 @@ class Place(Protocol):
         ...
 
 
-Tell = Callable[[str | Ending], None]
+Notify = Callable[[str | Ending], None]
 """Called with the ending of each ticket, and with words on what begins or is interrupted."""
 
 
-def run_at(place: Place, row: Row) -> Ending:
+def run_at(place: Workers, row: Row) -> Ending:
     return ending(row, *place.run(row))
 
 
@@ -119,7 +119,7 @@ def run(
     perform: bool,
     workers: int,
     scheduler: str = "",
-    tell: Tell,
+    notify: Notify,
 ) -> list[Ending]:
     """Run the tickets of a list, and return how each ended, in the list's order.
 
@@ -142,9 +142,9 @@ def run(
                 endings[row.line] = Ending(row, DONE, report, f"Finished before: {report['summary']}")
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
-            tell(found)
+            notify(found)
         order, number = Order(marker.token, perform), f"{len(left)} of {len(rows)}"
-        for found in _run(left, order, settings, number, workers=workers, scheduler=scheduler, tell=tell):
+        for found in _run(left, order, settings, number, workers=workers, scheduler=scheduler, notify=notify):
             endings[found.row.line] = found
         ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
         if worst(ended) != INTERRUPTED:
@@ -153,30 +153,30 @@ def run(
 
 
 def _run(
-    rows: Sequence[Row], order: Order, settings: Settings, number: str, *, workers: int, scheduler: str, tell: Tell
+    rows: Sequence[Row], order: Order, settings: Settings, number: str, *, workers: int, scheduler: str, notify: Notify
 ) -> list[Ending]:
-    """Run the tickets, so many of the list's; returns how those ended that were begun."""
+    """Run the tickets, which are `number` of the list's; returns how those ended that were begun."""
     events: Events = SimpleQueue()
     endings = []
     at_once = f"{min(workers or usual_workers(), max(len(rows), 1))} at once"
     where = f"on the workers of {scheduler}" if scheduler and not workers else at_once
-    with _heard(events.put):
-        tell(f"{'Performing' if order.perform else 'Rehearsing'} {number} tickets, {where}.")
+    with _signals_passed_to(events.put):
+        notify(f"{'Performing' if order.perform else 'Rehearsing'} {number} tickets, {where}.")
         with _place(order, settings, scheduler) as (place, room):
             pool = ThreadPoolExecutor(min(workers or room, max(1, len(rows))))
             try:
                 futures = [pool.submit(run_at, place, row) for row in rows if events.empty()]
-                for found in _as_they_end(futures, place, events, tell):
+                for found in _as_they_end(futures, place, events, notify):
                     endings.append(found)
-                    tell(found)
+                    notify(found)
             finally:
                 pool.shutdown(cancel_futures=True)
     return endings
 
 
 @contextmanager
-def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[Place, int]]:
-    """Where tickets are run, and how many at once there is room for."""
+def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[Workers, int]]:
+    """The place where tickets are run, and how many it runs at once."""
     if scheduler:
         try:
             from runbook_lib.run import cluster
@@ -190,7 +190,7 @@ def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[P
         yield Processes(order, str(program or sys.executable), environment), usual_workers()
 
 
-def _as_they_end(futures: Sequence[Future[Ending]], place: Place, events: Events, tell: Tell) -> Iterator[Ending]:
+def _as_they_end(futures: Sequence[Future[Ending]], place: Workers, events: Events, notify: Notify) -> Iterator[Ending]:
     """Each ending as it comes, of what has begun: after Ctrl-C, or once a cluster is lost, the rest has none.
 
     A signal is an event like an ending, so that it interrupts nothing of what is done with either.
@@ -205,24 +205,24 @@ def _as_they_end(futures: Sequence[Future[Ending]], place: Place, events: Events
             running = sum(not future.cancel() and not future.done() for future in futures)
             count, goes = ("1 run", "goes on to its end") if running == 1 else (f"{running} runs", "go on to their end")
             if presses > 1:
-                tell(f"Cancelling {count}.")
+                notify(f"Cancelling {count}.")
                 place.cancel()
             else:
-                tell(f"Stopping: {count} {goes}. Press Ctrl-C again to cancel.")
+                notify(f"Stopping: {count} {goes}. Press Ctrl-C again to cancel.")
             continue
         left -= 1
         if not (event.cancelled() or isinstance(event.exception(), CancelledError)):
             yield event.result()
 
 
-def _heard(hear: Callable[[int], None]) -> AbstractContextManager[None]:
-    """Where Ctrl-C, SIGTERM and a closed terminal are passed to `hear` instead of ending this process.
+def _signals_passed_to(handle: Callable[[int], None]) -> AbstractContextManager[None]:
+    """Where Ctrl-C, SIGTERM and a closed terminal are passed to `handle` instead of ending this process.
 
     One that is ignored stays so, as `nohup` has it.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    return handled(dict.fromkeys(heard, lambda number, frame: hear(number)))
+    not_ignored = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    return handled(dict.fromkeys(not_ignored, lambda number, frame: handle(number)))
 
 
 @dataclass(frozen=True)
@@ -266,5 +266,5 @@ def worst(endings: Sequence[Ending]) -> int:
 
 
 def usual_workers() -> int:
-    """As many runs at once as there are cores, and one more: a run also waits for others."""
+    """One run more than there are cores, since a run also waits for services."""
     return (os.cpu_count() or 1) + 1

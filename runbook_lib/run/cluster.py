@@ -43,7 +43,7 @@ from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
 from runbook_lib.ledger.share import within
 from runbook_lib.run import intake, pulse, ticket_runs, warm
 from runbook_lib.run.batch_list import Row
-from runbook_lib.run.ticket_runs import Order, Output, Processes
+from runbook_lib.run.ticket_runs import Exit, Order, Processes
 from runbook_lib.settings import Settings
 
 CONNECT_S = 10
@@ -55,7 +55,7 @@ _BROUGHT_BACK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.(ipynb|jsonl|pub)")
 
 
 @dataclass(frozen=True)
-class Expected:
+class WorkerSetup:
     """What each worker must have as it is where the batch was started, such as Zendesk's address; nothing secret."""
 
     profile: str
@@ -64,7 +64,7 @@ class Expected:
     notebooks: str
 
     @classmethod
-    def here(cls) -> Expected:
+    def here(cls) -> WorkerSetup:
         """What this process has. Raises InputError if its settings are incomplete."""
         settings = Settings.load()
         digest = hashlib.sha256()
@@ -73,9 +73,9 @@ class Expected:
         return cls(settings.profile, settings.zendesk_url, version("license-runbook"), digest.hexdigest()[:16])
 
     def problem(self) -> str:
-        """What is otherwise on this worker, in a sentence; "" if nothing is."""
+        """How this worker differs, in a sentence; "" if it does not."""
         try:
-            own = vars(Expected.here())
+            own = vars(WorkerSetup.here())
         except RunbookError as exc:
             return f"It is not set up: {exc}"
         other = [f"{name} is {own[name]}, not {wanted}" for name, wanted in vars(self).items() if own[name] != wanted]
@@ -83,16 +83,16 @@ class Expected:
 
 
 class Result(NamedTuple):
-    """What came of a ticket on a worker: its command's output, and the files of the ticket's folder by name."""
+    """The result of a ticket on a worker: its command's output, and the files of the ticket's folder by name."""
 
-    output: Output
+    output: Exit
     files: dict[str, bytes]
 
 
 class Runs(distributed.WorkerPlugin):
     """On each worker: a warm Python, and what it runs for one batch."""
 
-    def __init__(self, order: Order, expected: Expected) -> None:
+    def __init__(self, order: Order, expected: WorkerSetup) -> None:
         self.name = f"runbook-{order.token}"
         self._order, self._expected = order, expected
 
@@ -117,10 +117,10 @@ class Runs(distributed.WorkerPlugin):
     def run(self, row: Row) -> Result:
         """Run a ticket, unless this batch has done that here before."""
         if self._problem:
-            return Result(Output(USAGE, "", self._problem), {})
+            return Result(Exit(USAGE, "", self._problem), {})
         settings = Settings.local()
         done = ticket_runs.finished(settings, row, self._order.token)
-        output = Output(DONE, json.dumps(done), "") if done else self._processes.run(row)
+        output = Exit(DONE, json.dumps(done), "") if done else self._processes.run(row)
         return Result(output, _left(settings, row))
 
 
@@ -142,7 +142,7 @@ class Cluster:
         self._executor = client.get_executor(pure=False)
         self.room = sum(client.nthreads().values())
 
-    def run(self, row: Row) -> Output:
+    def run(self, row: Row) -> Exit:
         """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster.
 
         Raises:
@@ -156,14 +156,14 @@ class Cluster:
             while not futures.wait([future], pulse.LOOK_S).done:
                 if problem := self._pulse.problem():
                     future.cancel()
-                    return Output(-signal.SIGINT, "", f"{problem} {AGAIN}")
+                    return Exit(-signal.SIGINT, "", f"{problem} {AGAIN}")
             result: Result = future.result()
         except KilledWorker:
-            return Output(-signal.SIGKILL, "", f"Each worker that ran it died. See what they print. {AGAIN}")
+            return Exit(-signal.SIGKILL, "", f"Each worker that ran it died. See what they print. {AGAIN}")
         except (futures.CancelledError, ClosedClientError, CommClosedError):
-            return Output(-signal.SIGINT, "", f"{self._pulse.give_up('The scheduler is gone. Restart it.')} {AGAIN}")
+            return Exit(-signal.SIGINT, "", f"{self._pulse.give_up('The scheduler is gone. Restart it.')} {AGAIN}")
         except Exception as exc:  # whatever is raised by a worker that joined later and is not as the others
-            return Output(FAILED, "", f"It failed on its worker ({type(exc).__name__}). See what the worker prints.")
+            return Exit(FAILED, "", f"It failed on its worker ({type(exc).__name__}). See what the worker prints.")
         self._pulse.note_work()
         status, out, err = result.output
         return self._brought_back(row, result.files, status, out, err)
@@ -174,24 +174,22 @@ class Cluster:
         call = partial(_suppressed, lambda: self._client.run(cancel_on_worker, self._name, on_error="ignore"))
         threading.Thread(target=call, daemon=True).start()  # a worker that does not answer holds up no other
 
-    def _brought_back(self, row: Row, found: dict[str, bytes], status: int, out: str, err: str) -> Output:
+    def _brought_back(self, row: Row, found: dict[str, bytes], status: int, out: str, err: str) -> Exit:
         """The output, with the record's place here, once the files are here."""
         number = pasted.ticket(row.ticket)
         if number is None or not found:
-            return Output(status, out, err)
+            return Exit(status, out, err)
         folder = self._settings.ticket_folder(number)
         try:
             kept_out = [name for name, content in found.items() if not _is_kept(folder, name, content)]
         except OSError as exc:
-            return Output(FAILED, "", f"It has run, but its record cannot be written to {folder} ({exc.strerror}).")
+            return Exit(FAILED, "", f"It has run, but its record cannot be written to {folder} ({exc.strerror}).")
         if kept_out:
-            return Output(
-                FAILED, "", f"It has run, but {', '.join(kept_out)} in {folder} is another file; compare them."
-            )
+            return Exit(FAILED, "", f"It has run, but {', '.join(kept_out)} in {folder} is another file; compare them.")
         with suppress(ValueError, LookupError, TypeError):
             report = json.loads(out)
             out = json.dumps({**report, "record": str(folder / Path(report["record"]).name)})
-        return Output(status, out, err)
+        return Exit(status, out, err)
 
 
 @contextmanager
@@ -203,7 +201,7 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
         UnavailableError: There is no scheduler, or it or a worker is not ready.
     """
     place = _checked(address, settings)
-    expected = Expected.here()
+    expected = WorkerSetup.here()
     for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # the batch reports what has to be known
     with ExitStack() as stack:
@@ -228,7 +226,7 @@ def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluste
         yield Cluster(client, runs.name, watch, settings)
 
 
-def _prepare(client: Any, runs: Runs, expected: Expected, watch: pulse.Pulse) -> None:
+def _prepare(client: Any, runs: Runs, expected: WorkerSetup, watch: pulse.Pulse) -> None:
     """Check the scheduler and the workers, and have each worker import what runs need."""
     try:
         watch.look()

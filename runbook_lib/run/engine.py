@@ -23,8 +23,6 @@ KERNEL = "python3"
 
 @dataclass(frozen=True)
 class Execution:
-    """How a notebook ran."""
-
     status: Status  # how the run ended; `failed` for any error in a cell
     error_name: str = ""  # the class of the error that stopped it, or ""
     error_words: str = ""  # its message, or what happened where there was no error, or ""

@@ -195,13 +195,9 @@ def _is_alone() -> bool:
 
 
 def private_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="runbook-", dir=_short_folder()))
-
-
-def _short_folder() -> str | None:
-    """Where the kernel's sockets go: the usual folder for temporary files (None), or /tmp if its name is too long."""
-    usual = os.fsencode(tempfile.gettempdir())
-    return None if len(usual) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 - what is made in it is private
+    """A new folder for a kernel's sockets, where temporary files go; in /tmp if the name of that place is too long."""
+    is_short = len(os.fsencode(tempfile.gettempdir())) <= LONGEST_FOLDER
+    return Path(tempfile.mkdtemp(prefix="runbook-", dir=None if is_short else "/tmp"))  # noqa: S108 - it is private
 
 
 def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> NoReturn:

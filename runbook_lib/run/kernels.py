@@ -29,7 +29,7 @@ WELCOME_S = 0.2
 """Seconds after which a kernel that has sent nothing by IOPub is asked again: it may not know its listener yet."""
 
 
-class Client(AsyncKernelClient):
+class KernelClient(AsyncKernelClient):
     """A client that is ready as soon as the kernel is."""
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
@@ -64,13 +64,13 @@ class Client(AsyncKernelClient):
             await asyncio.sleep(STEP_S)
 
 
-class Manager(AsyncKernelManager):
+class KernelManager(AsyncKernelManager):
     """Remembers the client that papermill asks for, so that both can be stopped at any moment."""
 
     made: Any = None
 
     def client(self, **options: Any) -> Any:
-        self.client_factory = Client
+        self.client_factory = KernelClient
         self.made = super().client(context=self.context, **options)
         return self.made
 
@@ -90,7 +90,7 @@ class OwnSpec(KernelSpecManager):
 class Provisioner(LocalProvisioner):
     """Hands out a process that is on its way, in place of starting one."""
 
-    def __init__(self, early: KernelProcess, manager: Manager) -> None:
+    def __init__(self, early: KernelProcess, manager: KernelManager) -> None:
         super().__init__(kernel_id="", kernel_spec=manager.kernel_spec, parent=manager)
         self._early = early
         self._connection = manager.get_connection_info()
@@ -118,7 +118,7 @@ comes just when its time is over, and would be waited for without end."""
 
 
 @contextmanager
-def started(name: str, early: KernelProcess | None = None) -> Iterator[Manager]:
+def started(name: str, early: KernelProcess | None = None) -> Iterator[KernelManager]:
     """A kernel's manager, whose process is ended at the end, however far it came; an early one's owner closes it."""
     folder = early.folder if early else private_folder()
     manager = _manager(name, folder, early)
@@ -131,10 +131,10 @@ def started(name: str, early: KernelProcess | None = None) -> Iterator[Manager]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _manager(name: str, folder: Path, early: KernelProcess | None) -> Manager:
+def _manager(name: str, folder: Path, early: KernelProcess | None) -> KernelManager:
     # A context of the process's own is not waited for: a run that a signal cancels may leave a half-made socket in it.
     context = zmq.asyncio.Context.instance()
-    manager = Manager(kernel_name=name, context=context, **({"kernel_spec_manager": OwnSpec()} if early else {}))
+    manager = KernelManager(kernel_name=name, context=context, **({"kernel_spec_manager": OwnSpec()} if early else {}))
     if early:
         manager.load_connection_file(str(early.connection_file))
         manager.connection_file = str(early.connection_file)
@@ -144,7 +144,7 @@ def _manager(name: str, folder: Path, early: KernelProcess | None) -> Manager:
     return manager
 
 
-def _stop(manager: Manager) -> None:
+def _stop(manager: KernelManager) -> None:
     """End a kernel at once, with its client and what still waits for them."""
 
     async def stop() -> None:

@@ -1,4 +1,4 @@
-"""The papermill engine `runbook`: a notebook that ran says truthfully how far it came, whatever stopped it.
+"""The papermill engine `runbook`: an executed notebook says truthfully which cells ran, whatever stopped it.
 
 What it adds to papermill's own: the true status of each cell after a time-out, a dead kernel or a signal; a limit of
 time for each cell and for the run; Python kernels off the network; no secret, license or widget state in what is
@@ -65,7 +65,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         autosave_cell_every: float = 30,
         **options: Any,
     ) -> Any:
-        """As papermill's engines do, with a manager that tells the truth."""
+        """As papermill's engines do, with a manager that records each cell's true status."""
         nb.metadata.pop("runbook", None)  # of the run before, where a record is run again
         redactor = options.pop("redactor", None) or Redactor.of_environment()
         manager = Manager(
@@ -218,30 +218,30 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 failed = True
                 self.nb_man.cell_exception(cell, cell_index=index, exception=exc)
             except (CellTimeoutError, KeyboardInterrupt):
-                self._hear_last_words()
+                self._collect_last_output()
                 raise
             self.nb_man.cell_complete(cell, cell_index=index)
             if failed:
                 break
 
-    def _hear_last_words(self) -> None:
+    def _collect_last_output(self) -> None:
         """Interrupt the cell that is running, and take in the traceback that says where it was.
 
         What waits for its outputs is at work still: nbclient leaves that to the code that stops the kernel.
         """
         from jupyter_core.utils import ensure_async, run_sync
 
-        async def hear() -> None:
+        async def collect() -> None:
             waiting = asyncio.all_tasks() - {asyncio.current_task()}
             if waiting:
                 await ensure_async(self.km.interrupt_kernel())
                 ended, _ = await asyncio.wait(waiting, timeout=LAST_WORDS_S)
                 await asyncio.gather(*ended, return_exceptions=True)  # its output shows the cell's error
 
-        run_sync(hear)()
+        run_sync(collect)()
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        """As papermill's; a line of progress is also shown to who watches."""
+        """As papermill's; a line of progress is also shown beside the bar."""
         output = super().process_message(msg, cell, cell_index)
         if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "busy":
             self.nb_man.search_ahead(cell_index)

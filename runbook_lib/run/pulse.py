@@ -1,4 +1,4 @@
-"""Whether a Dask cluster works at a batch: its workers' heartbeats tell how many of the batch's tickets each one runs.
+"""Whether a Dask cluster makes progress with a batch: each worker's heartbeat says how many of its tickets it runs.
 
 Dask waits without end for a scheduler or a worker that no longer answers. What is asked here gets an answer in time, or
 none. Knows no ticket and imports no dask.
@@ -21,7 +21,7 @@ SILENT_S = 10.0
 """How long no heartbeat has come from a worker that is not well; usually there are two each second."""
 PAUSED = "The workers run nothing of this list: they are paused, or busy with other work. Free or restart them."
 LOOK_S = 2.0
-"""How often the scheduler is asked at most."""
+"""Seconds between two questions to the scheduler."""
 
 
 class Pulse:

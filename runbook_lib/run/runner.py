@@ -23,7 +23,7 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.display import MIME
-from runbook_lib.domain.errors import OutcomeUnknownError, PersonNeededError, RunbookError, UnavailableError
+from runbook_lib.domain.errors import PERSON_NEEDED, RunbookError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.ledger.journal import Journal
@@ -35,12 +35,11 @@ from runbook_lib.settings import Settings
 
 SCHEMA = 1
 """The version of the manifest."""
-_PERSON_NEEDED = {PersonNeededError.__name__, OutcomeUnknownError.__name__, "NeedsAnswerError"}
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to; as JSON, the contract of `runbook run --json`."""
+    """The result of a run; as JSON, the contract of `runbook run --json`."""
 
     ticket_id: int
     runbook: str
@@ -163,8 +162,8 @@ class _Run:
                     on_cell=lambda cell: self.journal.append("cell_started", record=self.record.name, cell=cell),
                     progress=progress,
                 )
-            is_heard_by_kernel = signals.came and execution.status is Status.KILLED
-            return cancelled if is_heard_by_kernel else execution
+            ended_by_signal = signals.received and execution.status is Status.KILLED
+            return cancelled if ended_by_signal else execution
         except KeyboardInterrupt:
             return cancelled
         except RunbookError as exc:
@@ -203,7 +202,7 @@ class _Run:
     def _report(self, shown: Sequence[Mapping[str, Any]], execution: engine.Execution) -> Report:
         """What the cells' own data says, with the status of the run."""
         last: Mapping[str, Any] = shown[-1] if shown else {}
-        status = Status.NEEDS_ANSWER if execution.error_name in _PERSON_NEEDED else execution.status
+        status = Status.NEEDS_ANSWER if execution.error_name in PERSON_NEEDED else execution.status
         words = execution.error_words or str(last.get("summary", ""))
         if status in (Status.KILLED, Status.CANCELLED):
             words = f"{words} Run again: what is done already is found, and not repeated."

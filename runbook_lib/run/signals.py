@@ -32,26 +32,26 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.came = False
+        self.received = False
         self._in_cells = False
-        self._is_heard = threading.current_thread() is threading.main_thread()  # others get none, and may not ask
+        self._is_main_thread = threading.current_thread() is threading.main_thread()  # others get none, and may not ask
 
     @classmethod
     @contextmanager
     def noted(cls) -> Iterator[Signals]:
         signals = cls()
-        with handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signals._note) if signals._is_heard else {}):
+        with handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signals._note) if signals._is_main_thread else {}):
             yield signals
 
     @contextmanager
     def end_this(self) -> Iterator[None]:
         """Where a signal raises KeyboardInterrupt; not while the event loop is made: half of one complains."""
-        if self._is_heard:
+        if self._is_main_thread:
             from jupyter_core.utils import ensure_event_loop
 
             ensure_event_loop()
         self._in_cells = True
-        if self.came:
+        if self.received:
             raise KeyboardInterrupt
         try:
             yield
@@ -59,7 +59,7 @@ class Signals:
             self._in_cells = False
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        first, self.came = not self.came, True
+        first, self.received = not self.received, True
         if first and self._in_cells:
             # It may come between a call and its `await`: what is not awaited any more needs no warning,
             # also not at the end of this process, when the last of it is collected.

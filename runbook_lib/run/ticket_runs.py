@@ -39,8 +39,8 @@ PRELOADED = (
 )
 
 
-class Output(NamedTuple):
-    """What a ticket's command came to: its exit status, and what it printed."""
+class Exit(NamedTuple):
+    """The result of a ticket's command: its exit status, and what it printed."""
 
     status: int
     out: str
@@ -80,11 +80,11 @@ class Processes:
             for process in self._running:
                 process.send_signal(signal.SIGINT)
 
-    def run(self, row: Row) -> Output:
+    def run(self, row: Row) -> Exit:
         try:
             process = self._started(row)
         except OSError as exc:
-            return Output(FAILED, "", f"It could not be started ({exc.strerror}). End other programs, then run again.")
+            return Exit(FAILED, "", f"It could not be started ({exc.strerror}). End other programs, then run again.")
         with process:
             with self._lock:
                 self._running.add(process)
@@ -98,7 +98,7 @@ class Processes:
             finally:
                 with self._lock:
                     self._running.discard(process)
-        return Output(process.returncode, out, err)
+        return Exit(process.returncode, out, err)
 
     def _started(self, row: Row) -> subprocess.Popen[str]:
         """Start a ticket's command. Raises OSError if the system has no room for it."""

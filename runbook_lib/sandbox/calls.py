@@ -1,4 +1,4 @@
-"""What all stand-ins share: a request as their endpoints see it, the way to them, and how they refuse. No vendor."""
+"""Shared by all stand-ins: the request that an endpoint gets, its route, and refusals. Knows no vendor."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Call:
 
 
 def route(path: str, endpoint: Callable[[Call], Answer], *methods: str) -> Route:
-    """The way to an endpoint; `methods` are GET where none is given."""
+    """The route of an endpoint; `methods` are GET where none is given."""
 
     async def handle(request: Request) -> Response:
         body = await request.body()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import htpy as h
 
@@ -26,26 +27,7 @@ HEADERS = {
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
-_STYLE = """
-:root { color-scheme: light dark; --text: #24292f; --soft: #57606a; --page: #f6f8fa; --card: #fff;
-  --line: #d0d7de; --note: #fff8e1; --accent: #0550ae; }
-@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9198a1; --page: #0d1117; --card: #161b22;
-  --line: #30363d; --note: #2b2411; --accent: #79c0ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; background: var(--page); color: var(--text);
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .75rem; }
-nav a { display: inline-block; margin-right: 1rem; } a { color: var(--accent); }
-.soft { color: var(--soft); font-size: .875rem; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem;
-  margin: .5rem 0; }
-.card:target { outline: 2px solid var(--accent); }
-summary { cursor: pointer; }
-.text { white-space: pre-wrap; margin: .25rem 0 0; font: inherit; }
-.foreign { unicode-bidi: isolate; overflow-wrap: anywhere; }
-.comment { border-left: 3px solid var(--line); margin: .75rem 0 0; padding-left: .75rem; }
-.internal { background: var(--note); border-left-color: #d4a72c; padding: .5rem .75rem; }
-"""
+_STYLE_PATH = Path(__file__).with_suffix(".css")
 
 
 def document(title: str, body: h.Node, *, style: str = "", script: str | None = None, nonce: str = "") -> str:
@@ -54,7 +36,7 @@ def document(title: str, body: h.Node, *, style: str = "", script: str | None = 
         h.meta(charset="utf-8"),
         h.meta(name="viewport", content="width=device-width"),
         h.title[title],
-        h.style[_STYLE + style],
+        h.style[_STYLE_PATH.read_text(encoding="utf-8") + style],
         script and h.script(src=script, nonce=nonce, defer=True),
     ]
     return str(h.html(lang="en")[h.head[head], h.body[body]])

@@ -29,7 +29,7 @@ def routes() -> list[BaseRoute]:
 
 
 def _route(path: str, endpoint: Callable[[Call], Answer], *methods: str) -> BaseRoute:
-    """The way to an endpoint, for this site's own pages and for programs; other sites' pages are refused.
+    """The route of an endpoint, for this site's own pages and for programs; other sites' pages are refused.
 
     Source: Fetch standard, `Origin`; a browser sends it with every request that could change something.
     """

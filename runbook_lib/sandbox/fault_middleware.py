@@ -70,7 +70,8 @@ class FaultMiddleware:
                 await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
             return
-        transport = _transport_of(scope) if fault.kind in ("reset", "truncate") else None
+        breaks = fault.kind in ("reset", "truncate")
+        transport: asyncio.Transport | None = scope["state"]["transport"] if breaks else None
         answer = await self._handle(scope, receive) if fault.commits or fault.kind == "truncate" else []
         if transport is None:
             await _answer(fault, scope["path"])(scope, receive, send)
@@ -165,12 +166,6 @@ def _too_many_requests(fault: Fault) -> Response:
     if fault.service == "slack":
         return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers)
     return PlainTextResponse("Retry later\n", 429, headers)
-
-
-def _transport_of(scope: Scope) -> asyncio.Transport:
-    """The transport that a request came by. Raises LookupError if that cannot be broken, as within one process."""
-    transport: asyncio.Transport = scope["state"]["transport"]
-    return transport
 
 
 def reset(transport: asyncio.Transport) -> None:

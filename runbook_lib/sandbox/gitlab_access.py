@@ -1,4 +1,4 @@
-"""What every GitLab endpoint needs: who asks, for which project, which page, and GitLab's way to refuse."""
+"""Shared by all GitLab endpoints: the caller, the project, the page of a list, and GitLab's refusals."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def project_of(call: Call) -> Row:
 
 
 def project_route(path: str, endpoint: Callable[[Call, Row], Answer], *methods: str) -> Route:
-    """The way to an endpoint below a project, for signed-in users; it gets the project's row."""
+    """The route of an endpoint below a project, for signed-in users; it gets the project's row."""
 
     def show(call: Call) -> Answer:
         signed_in(call)

@@ -1,4 +1,4 @@
-"""What happens in the process that serves a practice world: web, mail and pipelines, until it is stopped.
+"""The process that serves a practice world: web, mail and pipelines, until it is stopped.
 
 While it runs, `running.json` in the world's folder says where, and with which tokens; readable by its owner only.
 """

@@ -65,11 +65,11 @@ def show_me(call: Call) -> Answer:
     Source: FACTS 4; so it is no probe.
     """
     agent = _agent(call)
-    return {"user": ANONYMOUS if agent is None else Serializer.of(call).user(agent)}
+    return {"user": ANONYMOUS if agent is None else Serializer(call).user(agent)}
 
 
 def _show(name: str, table: str, serialize: Callable[[Serializer, Row], Json]) -> Callable[[Call], Answer]:
-    return lambda call: {name: serialize(Serializer.of(call), _row(call, table))}
+    return lambda call: {name: serialize(Serializer(call), _row(call, table))}
 
 
 def list_identities(call: Call) -> Answer:
@@ -77,7 +77,7 @@ def list_identities(call: Call) -> Answer:
 
     Source: Zendesk Support API reference, user identities.
     """
-    identity = Serializer.of(call).identity(_row(call, "users"))
+    identity = Serializer(call).identity(_row(call, "users"))
     return {"identities": [identity], "meta": {"has_more": False}, "count": 1}
 
 
@@ -91,7 +91,7 @@ def show_custom_role(call: Call) -> Answer:
 
 def list_tickets(call: Call) -> Answer:
     _signed_in(call)
-    serializer = Serializer.of(call)
+    serializer = Serializer(call)
     rows = call.store.rows("SELECT * FROM tickets ORDER BY id")
     page, paging = _page(call, rows)
     return {"tickets": [serializer.ticket(row) for row in page]} | paging
@@ -100,7 +100,7 @@ def list_tickets(call: Call) -> Answer:
 def show_ticket(call: Call) -> Answer:
     """One ticket; `include=users,organizations` puts the people and the organization beside it."""
     row = _row(call, "tickets")
-    serializer = Serializer.of(call)
+    serializer = Serializer(call)
     answer: Json = {"ticket": serializer.ticket(row)}
     include = call.query.get("include", "").split(",")
     if "users" in include:
@@ -124,13 +124,13 @@ def update_ticket(call: Call) -> Answer:
     kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
     update = Update(call.world, ticket, agent, client, change, call.faults.flags("zendesk", kinds))
     audit = call.world.require("SELECT * FROM audits WHERE id = ?", update.apply())
-    serializer = Serializer.of(call)
+    serializer = Serializer(call)
     return {"ticket": serializer.ticket(_row(call, "tickets")), "audit": serializer.audit(audit)}
 
 
 def list_comments(call: Call) -> Answer:
     rows, paging = _page_of_ticket(call, "comments")
-    serializer = Serializer.of(call)
+    serializer = Serializer(call)
     with_inline = call.query.get("include_inline_images") == "true"
     answer: Json = {"comments": [serializer.comment(row, with_inline=with_inline) for row in rows]} | paging
     if "users" in call.query.get("include", "").split(","):
@@ -140,7 +140,7 @@ def list_comments(call: Call) -> Answer:
 
 def list_audits(call: Call) -> Answer:
     rows, paging = _page_of_ticket(call, "audits")
-    serializer = Serializer.of(call)
+    serializer = Serializer(call)
     return {"audits": [serializer.audit(row) for row in rows]} | paging
 
 
@@ -162,7 +162,7 @@ def upload(call: Call) -> Answer:
             content=call.body,
         )
     row = call.world.require("SELECT * FROM attachments WHERE id = ?", attachment_id)
-    attachment = Serializer.of(call).attachment(row)
+    attachment = Serializer(call).attachment(row)
     answer = {"token": token, "attachment": attachment, "attachments": [attachment]}
     return JSONResponse({"upload": answer}, 201)
 

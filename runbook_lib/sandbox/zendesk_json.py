@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import htpy as h
 
 from runbook_lib.sandbox.calls import Call, Json
 from runbook_lib.sandbox.store import Row, columns
-from runbook_lib.sandbox.world import World
 
 ANONYMOUS: Json = {
     **{"id": None, "name": "Anonymous user", "email": "invalid@example.com"},
@@ -35,20 +33,13 @@ CUSTOM_ROLE: Json = {
 """The custom role that agents have while the flag is up. Source: Zendesk Support API reference, custom roles."""
 
 
-@dataclass(frozen=True)
 class Serializer:
     """Builds Zendesk's objects, with addresses that fit the request."""
 
-    world: World
-    base_url: str  # scheme, host and port of the request
-    port: int
-    flags: frozenset[str] = frozenset()  # kinds of faults that are active and concern people
-
-    @classmethod
-    def of(cls, call: Call) -> Serializer:
-        port = call.url.port or 80
-        kinds = ("light_agent", "custom_role", "suspended", "undeliverable")
-        return cls(call.world, call.base_url, port, call.faults.flags("zendesk", kinds))
+    def __init__(self, call: Call) -> None:
+        self.world, self.base_url, self.port = call.world, call.base_url, call.url.port or 80
+        # The kinds of faults that are active and concern people
+        self.flags = call.faults.flags("zendesk", ("light_agent", "custom_role", "suspended", "undeliverable"))
 
     def ticket(self, row: Row) -> Json:
         first = self.world.require(

@@ -144,7 +144,7 @@ class Update:
             self._attach(str(token), comment_id)
 
     def _suspended(self) -> Refusal:
-        """The refusal of a reply to who is suspended. Source: public reports, as mozilla/sumo issue 2670."""
+        """The refusal of a reply to a suspended requester. Source: public reports, as mozilla/sumo issue 2670."""
         name = self._requester()["name"]
         refusal = {"description": f"Requester: {name} is suspended.", "error": "UserSuspended"}
         body = {"error": "RecordInvalid", "description": "Record validation errors"}

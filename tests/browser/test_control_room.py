@@ -209,7 +209,7 @@ UNFOLD = "document.querySelectorAll('details').forEach(it => it.open = true)"
 
 
 @pytest.mark.parametrize("path", ["/control-room", "/control-room/1001", "/control-room/4711"])
-def test_nobody_is_shut_out(lively: World, seen: Seen, path: str) -> None:
+def test_the_page_is_accessible(lively: World, seen: Seen, path: str) -> None:
     """With everything opened, in both themes and on a narrow screen: no serious finding, nothing beside the screen."""
     page = go(seen, lively, path)
     name = path.strip("/").replace("/", "-").replace("?", "-")
@@ -232,7 +232,7 @@ def dark_colors(seen: Seen) -> list[str]:
     return found
 
 
-def test_nobody_is_shut_out_of_an_empty_world(here: World, seen: Seen) -> None:
+def test_the_page_of_an_empty_world_is_accessible(here: World, seen: Seen) -> None:
     """Where there is nothing at all."""
     for table in ("attachments", "comments", "audits", "tickets", "issues"):
         here.change(f"DELETE FROM {table}")
@@ -241,7 +241,7 @@ def test_nobody_is_shut_out_of_an_empty_world(here: World, seen: Seen) -> None:
         assert [] == dark_colors(seen)
 
 
-def test_a_serious_finding_is_told(lively: World, seen: Seen) -> None:
+def test_a_serious_finding_is_reported(lively: World, seen: Seen) -> None:
     """The check itself: pale words and a button without a name are found, and only where one looks."""
     page = go(seen, lively, "/control-room")
     page.evaluate("document.querySelector('h1').style.color = '#888'; document.body.style.background = '#999'")

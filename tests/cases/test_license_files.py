@@ -121,7 +121,7 @@ def test_a_file_counts_by_its_content(content: bytes) -> None:
         (b"Hello", "it is text."),
     ],
 )
-def test_what_is_left_aside_is_told_with_what_it_is(content: bytes, words: str) -> None:
+def test_a_file_without_a_license_is_reported_with_its_kind(content: bytes, words: str) -> None:
     """Every file stands on the card, whatever it is named."""
     files = looked([comment("See the file.", "our.gitlab-license", size=len(content))], reply(content=content))
     assert [] == files.held
@@ -172,7 +172,7 @@ def test_the_usage_export_is_called_so() -> None:
     assert "is the license usage export; the license in its first line was read" in files.notes[0]
 
 
-def test_two_licenses_in_one_file_are_both_told() -> None:
+def test_two_licenses_in_one_file_are_both_reported() -> None:
     """Both are held, and the note says which one GitLab takes."""
     files = looked([comment("", "both.txt")], reply(content=f"{TEXT}\n{BARE}".encode()))
     assert 2 == len(files.held)
@@ -228,7 +228,7 @@ def test_licenses_without_a_key_to_check_them_stop() -> None:
 
 
 @pytest.mark.parametrize(("kind", "is_unread"), [("text/plain", True), ("image/png", False)])
-def test_files_over_the_limit_are_told(kind: str, is_unread: bool) -> None:
+def test_files_over_the_limit_are_reported(kind: str, is_unread: bool) -> None:
     """Those that may be a license are unread; pictures are only noted."""
     names = [f"{n}.txt" for n in range(MOST_FILES + 5)]
     said = comment("", *names)

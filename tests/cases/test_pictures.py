@@ -152,7 +152,9 @@ def test_progress_names_no_file(looks: list[object]) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("text of the image"), InputError("The extra is missing.")])
-def test_a_reader_that_fails_is_told(error: Exception, looks: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_fails_is_reported(
+    error: Exception, looks: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Once; what it said of the image is not, unless it was meant for people."""
 
     def fail(picture: object) -> Page:

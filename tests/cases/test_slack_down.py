@@ -147,7 +147,7 @@ def test_a_post_whose_answer_was_lost(own_world: World, monkeypatch: pytest.Monk
     assert (1, 2, 1) == there(own_world)
 
 
-def test_an_expert_told_by_hand(own_world: World) -> None:
+def test_an_expert_informed_by_hand(own_world: World) -> None:
     """Without Slack no expert has the case, so that it has no outcome; a person's word ends it."""
     own_world.inject("slack", **DOWN)
     stopped = cells(own_world, "weekday_triage", 2001, perform=True)

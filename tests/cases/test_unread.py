@@ -138,7 +138,7 @@ def test_weekend_case_does_not_end_without_customersdot(here: World, parameter: 
     assert "out_of_scope" == case.outcome
 
 
-def test_no_of_the_calendar_stands_without_customersdot(here: World) -> None:
+def test_out_of_scope_by_the_calendar_needs_no_customersdot(here: World) -> None:
     """It rests on nothing that could not be looked at."""
     here.inject("customersdot", "error", status=503, path="/admin/", times=None)
     case = to_scope(1001, emergency_on="2026-11-20", expires_on="2026-11-05")

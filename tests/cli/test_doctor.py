@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from runbook_lib.cli import doctor
-from runbook_lib.cli.doctor import Finding, State
+from runbook_lib.cli.doctor import Checked, Health
 from runbook_lib.clients.http import Session
 from runbook_lib.settings import Settings
 from tests.practice import World
@@ -85,7 +85,7 @@ def test_all_is_well(settings: Settings) -> None:
     """Each service is named once, and works; every request was a read."""
     seen: list[httpx.Request] = []
     found = examined(settings, seen)
-    assert dict.fromkeys(SERVICES, State.WORKING) == {name: finding.state for name, finding in found.items()}
+    assert dict.fromkeys(SERVICES, Health.WORKING) == {name: finding.state for name, finding in found.items()}
     assert doctor.healthy(list(found.values()))
     assert {"GET"} == {request.method for request in seen}
     assert "Grace" in found["Zendesk"].seen
@@ -95,41 +95,41 @@ def test_all_is_well(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("path", "answer", "service", "state"),
     [
-        ("/api/v2/tickets.json", refusal(401, {"error": "invalid_token"}), "Zendesk", State.WRONG_CREDENTIALS),
-        ("/api/v2/tickets.json", refusal(403, {"error": "Forbidden"}), "Zendesk", State.MISSING_SCOPE),
-        ("/api/v2/tickets.json", refusal(502, {}), "Zendesk", State.UNREACHABLE),
-        ("/api/v2/users/me.json", refusal(200, {"user": {"id": None}}), "Zendesk", State.WRONG_CREDENTIALS),
+        ("/api/v2/tickets.json", refusal(401, {"error": "invalid_token"}), "Zendesk", Health.WRONG_CREDENTIALS),
+        ("/api/v2/tickets.json", refusal(403, {"error": "Forbidden"}), "Zendesk", Health.MISSING_SCOPE),
+        ("/api/v2/tickets.json", refusal(502, {}), "Zendesk", Health.UNREACHABLE),
+        ("/api/v2/users/me.json", refusal(200, {"user": {"id": None}}), "Zendesk", Health.WRONG_CREDENTIALS),
         (
             "/api/v4/personal_access_tokens/self",
             refusal(401, {"message": "401 Unauthorized"}),
             "GitLab",
-            State.WRONG_CREDENTIALS,
+            Health.WRONG_CREDENTIALS,
         ),
-        ("/api/v4/personal_access_tokens/self", refusal(200, {"scopes": ["read_api"]}), "GitLab", State.MISSING_SCOPE),
-        ("/api/v4/personal_access_tokens/self", refusal(404, {"message": "404"}), "GitLab", State.WORKING),
-        ("/api/v4/projects/7/issues", refusal(404, {"message": "404"}), "GitLab tracker", State.REFUSED),
-        ("/api/v4/projects/7/issues", refusal(403, {"message": "403"}), "GitLab tracker", State.MISSING_SCOPE),
-        ("/api/v4/projects/8/pipelines", refusal(404, {"message": "404"}), "GitLab Mechanizer", State.REFUSED),
-        ("/api/auth.test", refusal(200, {"ok": False, "error": "invalid_auth"}), "Slack", State.WRONG_CREDENTIALS),
-        ("/api/auth.test", refusal(200, {"ok": False, "error": "token_expired"}), "Slack", State.WRONG_CREDENTIALS),
-        (HISTORY, refusal(200, {"ok": False, "error": "missing_scope"}), "Slack", State.MISSING_SCOPE),
-        (HISTORY, refusal(200, {"ok": False, "error": "not_in_channel"}), "Slack", State.REFUSED),
-        (HISTORY, refusal(200, {"ok": False, "error": "channel_not_found"}), "Slack", State.REFUSED),
-        ("/admin/customer.json", refusal(401, {"error": "sign in"}), "CustomersDot", State.WRONG_CREDENTIALS),
-        ("/admin/customer.json", refusal(403, {"error": "no"}), "CustomersDot", State.MISSING_SCOPE),
-        ("/admin/customer.json", refusal(500, {}), "CustomersDot", State.UNREACHABLE),
+        ("/api/v4/personal_access_tokens/self", refusal(200, {"scopes": ["read_api"]}), "GitLab", Health.MISSING_SCOPE),
+        ("/api/v4/personal_access_tokens/self", refusal(404, {"message": "404"}), "GitLab", Health.WORKING),
+        ("/api/v4/projects/7/issues", refusal(404, {"message": "404"}), "GitLab tracker", Health.REFUSED),
+        ("/api/v4/projects/7/issues", refusal(403, {"message": "403"}), "GitLab tracker", Health.MISSING_SCOPE),
+        ("/api/v4/projects/8/pipelines", refusal(404, {"message": "404"}), "GitLab Mechanizer", Health.REFUSED),
+        ("/api/auth.test", refusal(200, {"ok": False, "error": "invalid_auth"}), "Slack", Health.WRONG_CREDENTIALS),
+        ("/api/auth.test", refusal(200, {"ok": False, "error": "token_expired"}), "Slack", Health.WRONG_CREDENTIALS),
+        (HISTORY, refusal(200, {"ok": False, "error": "missing_scope"}), "Slack", Health.MISSING_SCOPE),
+        (HISTORY, refusal(200, {"ok": False, "error": "not_in_channel"}), "Slack", Health.REFUSED),
+        (HISTORY, refusal(200, {"ok": False, "error": "channel_not_found"}), "Slack", Health.REFUSED),
+        ("/admin/customer.json", refusal(401, {"error": "sign in"}), "CustomersDot", Health.WRONG_CREDENTIALS),
+        ("/admin/customer.json", refusal(403, {"error": "no"}), "CustomersDot", Health.MISSING_SCOPE),
+        ("/admin/customer.json", refusal(500, {}), "CustomersDot", Health.UNREACHABLE),
     ],
 )
 def test_what_an_answer_means(
-    settings: Settings, path: str, answer: Callable[[], httpx.Response], service: str, state: State
+    settings: Settings, path: str, answer: Callable[[], httpx.Response], service: str, state: Health
 ) -> None:
     """The others are examined all the same; what to do is said, and no token."""
     found = examined(settings, **{path: answer()})
     assert state == found[service].state
     assert [name for name in SERVICES if name != service] == [
-        name for name, finding in found.items() if finding.state is State.WORKING and name != service
+        name for name, finding in found.items() if finding.state is Health.WORKING and name != service
     ]
-    if state is not State.WORKING:
+    if state is not Health.WORKING:
         assert found[service].advice
         assert not doctor.healthy(list(found.values()))
     assert "hush" not in repr(found)
@@ -139,16 +139,16 @@ def test_missing_scopes_of_slack_are_named(settings: Settings) -> None:
     """The header of every answer tells them."""
     answer = httpx.Response(200, json={"ok": True}, headers={"x-oauth-scopes": "chat:write"})
     found = examined(settings, **{"/api/auth.test": answer})["Slack"]
-    assert (State.MISSING_SCOPE, True) == (found.state, "channels:history" in found.advice)
+    assert (Health.MISSING_SCOPE, True) == (found.state, "channels:history" in found.advice)
 
 
 def test_unknown_scopes_are_no_fault_of_a_token(settings: Settings) -> None:
     """What can be read speaks for itself."""
     answer = httpx.Response(200, json={"ok": True})
     found = examined(settings, **{"/api/auth.test": answer})["Slack"]
-    assert (State.WORKING, True) == (found.state, "not known" in found.seen)
+    assert (Health.WORKING, True) == (found.state, "not known" in found.seen)
     found = examined(settings, **{"/api/v4/personal_access_tokens/self": httpx.Response(404, json={})})["GitLab"]
-    assert (State.WORKING, True) == (found.state, "not known" in found.seen)
+    assert (Health.WORKING, True) == (found.state, "not known" in found.seen)
 
 
 @pytest.mark.parametrize(
@@ -199,10 +199,10 @@ def test_the_advice_names_the_credential_in_use(settings: Settings) -> None:
 def test_a_page_in_place_of_an_answer_is_not_taken_for_one(settings: Settings, path: str, service: str) -> None:
     """As from a proxy, which answers 200; and a read that hangs is given up after the first time-out."""
     page = httpx.Response(200, html="<p>Sign in</p>")
-    assert examined(settings, **{path: page})[service].state in (State.UNREACHABLE, State.WRONG_CREDENTIALS)
+    assert examined(settings, **{path: page})[service].state in (Health.UNREACHABLE, Health.WRONG_CREDENTIALS)
     seen: list[httpx.Request] = []
     found = examined(settings, seen, **{path: httpx.ReadTimeout("slow")})
-    assert State.UNREACHABLE is found[service].state
+    assert Health.UNREACHABLE is found[service].state
     assert {doctor.PATIENCE_S} == {request.extensions["timeout"]["read"] for request in seen}
     assert 1 == len([request for request in seen if request.url.path == path])
 
@@ -211,9 +211,9 @@ def test_a_page_in_place_of_an_answer_is_not_taken_for_one(settings: Settings, p
 def test_an_impossible_address_does_not_stop_the_others(settings: Settings, field: str) -> None:
     """It passes as text, and cannot be called."""
     found = examined(settings.model_copy(update={field: "https://service.example:port"}))
-    lame = [finding for finding in found.values() if finding.state is not State.WORKING]
+    lame = [finding for finding in found.values() if finding.state is not Health.WORKING]
     assert list(SERVICES) == list(found)
-    assert {State.UNREACHABLE} == {finding.state for finding in lame}
+    assert {Health.UNREACHABLE} == {finding.state for finding in lame}
     assert all(f"RUNBOOK_{field.upper()}" in finding.seen for finding in lame)
 
 
@@ -233,7 +233,7 @@ def test_an_impossible_address_does_not_stop_the_others(settings: Settings, fiel
 def test_what_is_needed_may_not_be_missing(settings: Settings, field: str, services: list[str]) -> None:
     """It is not asked, the setting is named, and that is not healthy."""
     found = examined(settings.model_copy(update={field: None}))
-    lacking = [finding for finding in found.values() if finding.state is State.NOT_CONFIGURED]
+    lacking = [finding for finding in found.values() if finding.state is Health.NOT_CONFIGURED]
     assert services == [finding.service for finding in lacking]
     assert [f"Set RUNBOOK_{field.upper()}."] * len(lacking) == [finding.advice for finding in lacking]
     assert not doctor.healthy(list(found.values()))
@@ -243,8 +243,8 @@ def test_a_service_that_is_down_is_unreachable(settings: Settings) -> None:
     """It is tried once, and the others go on."""
     seen: list[httpx.Request] = []
     found = examined(settings, seen, **{"/api/auth.test": httpx.ConnectTimeout("no")})
-    assert State.UNREACHABLE is found["Slack"].state
-    assert State.WORKING is found["CustomersDot"].state
+    assert Health.UNREACHABLE is found["Slack"].state
+    assert Health.WORKING is found["CustomersDot"].state
     assert not found["Slack"].seen.endswith(found["Slack"].advice)
     assert 1 == len([request for request in seen if request.url.path == "/api/auth.test"])
 
@@ -258,7 +258,7 @@ def test_an_error_of_the_services_own_has_its_own_advice(settings: Settings) -> 
 def test_what_is_optional_may_be_missing(settings: Settings) -> None:
     """Without CustomersDot its questions are answered by hand; without Mechanizer licenses are made by hand."""
     found = examined(settings.model_copy(update={"customersdot_cookie": None, "issuer": "manual"}))
-    assert State.NOT_CONFIGURED is found["CustomersDot"].state
+    assert Health.NOT_CONFIGURED is found["CustomersDot"].state
     assert "every question can be answered by hand" == found["CustomersDot"].seen
     assert "GitLab Mechanizer" not in found
     assert doctor.healthy(list(found.values()))
@@ -275,8 +275,8 @@ def test_a_key_that_cannot_be_used_is_named(
     if content is not None:
         path.write_bytes(content)
     found = examined(settings.model_copy(update={"license_public_key_file": path}))["license key"]
-    assert isinstance(found, Finding)
-    assert State.UNUSABLE is found.state
+    assert isinstance(found, Checked)
+    assert Health.UNUSABLE is found.state
     assert seen in found.seen
 
 

@@ -140,7 +140,7 @@ def test_the_session_has_a_copy_of_the_settings(
     ("user", "is_allowed", "status", "is_told"),
     [(0, False, 1, True), (0, True, 1, False), (1000, False, 1, False), (0, False, 0, False)],
 )
-def test_root_is_told_how_to_start_it(
+def test_root_is_shown_how_to_start_it(
     lab_server: Any,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

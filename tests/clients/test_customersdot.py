@@ -132,7 +132,7 @@ def test_a_list_without_end_decides_nothing() -> None:
     ],
     ids=["401", "403", "redirect", "page"],
 )
-def test_an_expired_session_is_told_with_the_way_out(call: str, answer: Any) -> None:
+def test_an_expired_session_is_reported_with_what_to_do(call: str, answer: Any) -> None:
     """Whichever way the server says so; the cookie is in no message."""
     with pytest.raises(RefusedError, match="session has expired") as caught:
         CALLS[call](cdot(Wire(answer)))
@@ -154,7 +154,7 @@ def test_an_expired_session_is_told_with_the_way_out(call: str, answer: Any) -> 
     ],
     ids=["404", "500", "object", "words", "null", "down"],
 )
-def test_an_odd_answer_is_told(call: str, answer: Any, error: type[RunbookError]) -> None:
+def test_an_odd_answer_is_reported(call: str, answer: Any, error: type[RunbookError]) -> None:
     """It is never an empty list."""
     with pytest.raises(error):
         CALLS[call](cdot(Wire(answer)))
@@ -163,7 +163,7 @@ def test_an_odd_answer_is_told(call: str, answer: Any, error: type[RunbookError]
 @pytest.mark.parametrize(
     "columns", [{"id": None}, {"created_at": None}, {"created_at": "soon"}, {"report_timestamp": "late"}]
 )
-def test_a_row_that_cannot_be_read_is_told(columns: dict[str, Any]) -> None:
+def test_a_row_that_cannot_be_read_is_reported(columns: dict[str, Any]) -> None:
     """One bad row decides nothing."""
     with pytest.raises(UnavailableError, match="unexpected form"):
         cdot(Wire(reply(json=[seat_link(1, **columns)]))).seat_links(NAME)
@@ -210,7 +210,7 @@ def test_the_cookie_stays_where_it_belongs() -> None:
     "columns",
     [*({"users": value} for value in ("many", True, 250.9, -1)), {"expires_at": "soon"}, {"id": None}],
 )
-def test_a_license_that_cannot_be_read_is_told(columns: dict[str, Any]) -> None:
+def test_a_license_that_cannot_be_read_is_reported(columns: dict[str, Any]) -> None:
     """As any other row."""
     with pytest.raises(UnavailableError, match="unexpected form"):
         cdot(Wire(reply(json=[{"id": 5, "customer_id": 7} | columns]))).licenses(Account(7, EMAIL))

@@ -432,7 +432,7 @@ class TestDownload:
             with pytest.raises(InputError):
                 service(wire).download(f"{OWN}/files/1", limit)
 
-    def test_broken_off(self) -> None:
+    def test_an_interrupted_answer(self) -> None:
         """A file whose connection breaks in the middle is fetched again, whole."""
 
         def half() -> Iterator[bytes]:

@@ -228,7 +228,7 @@ def test_restarted_journal_is_reported_not_overwritten(alice: Machine) -> None:
 
 
 @pytest.mark.parametrize("how", ["copy", "backup"])
-def test_fork_of_own_lines_is_told_where_it_was_made(
+def test_a_fork_of_own_lines_is_reported_where_it_was_made(
     alice: Machine, lead: Machine, tmp_path: Path, how: str, place: dict[str, str]
 ) -> None:
     """Another machine with a copy of the folder and the key, or this one with an older copy: a new key goes on."""

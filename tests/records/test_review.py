@@ -459,7 +459,7 @@ def test_half_characters_do_not_break_a_cell(practice: Shelf) -> None:
         assert "U+D800" in json.dumps(bundle(result)[MIME], ensure_ascii=False).encode().decode()
 
 
-def test_notes_that_cannot_be_read_are_told(practice: Shelf) -> None:
+def test_notes_that_cannot_be_read_are_reported(practice: Shelf) -> None:
     """What was asked for and not done is no silent success."""
     practice.seal(1001)
     result = opened(ticket_notes=True).verification()

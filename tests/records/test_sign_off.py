@@ -68,7 +68,7 @@ def test_only_what_was_not_reviewed_is_asked_for(shelf: Shelf, settings: Setting
     assert [left.name] == found
 
 
-def test_who_reviews_their_own_run_is_told(shelf: Shelf, settings: Settings) -> None:
+def test_a_review_of_ones_own_run_is_reported(shelf: Shelf, settings: Settings) -> None:
     """It is taken, and stands there as what it is."""
     signed(shelf, settings, reviewer="grace")
     assert last(shelf).signed_off[0].startswith("grace (who also ran it), ")

@@ -148,7 +148,7 @@ def test_a_missing_writers_part(both: Shelf, grace: Shelf, kept: str) -> None:
     assert {State.SEALED} == {run.state for run in both.ledger(1001).runs}
 
 
-def test_a_cut_part_is_told_by_whom_it_was_seen(both: Shelf, grace: Shelf) -> None:
+def test_a_cut_part_is_noticed_by_a_machine_that_saw_it_whole(both: Shelf, grace: Shelf) -> None:
     """Its own head is on the other machine; what this machine has written since tells."""
     both.seal(1001)
     path = both.folder(1001) / own_part(grace).name

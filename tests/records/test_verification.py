@@ -323,7 +323,7 @@ def test_a_journal_of_another_machine(shelf: Shelf, record: Path) -> None:
     assert ((), True) == ((found := Verifier(here).everything()).findings, found.is_good)
 
 
-def test_a_restart_is_told(shelf: Shelf, record: Path) -> None:
+def test_a_restart_is_reported(shelf: Shelf, record: Path) -> None:
     """What was sealed before it is looked at by the old seal, and is only a notice as long as it holds."""
     shelf.restart(1001)
     found = Verifier(shelf.archive).tickets([1001])

@@ -146,7 +146,7 @@ def test_tickets_named_one_by_one() -> None:
     ] == [row.problem for row in once(of_tickets(spellings))]
 
 
-def test_a_line_that_is_not_run_stands_in_no_others_way() -> None:
+def test_a_line_that_is_not_run_replaces_no_other() -> None:
     wrong = Row(1, "7", problem="There is no runbook 'x'.")
     assert [wrong, Row(2, "7")] == once([wrong, Row(2, "7")])
 

@@ -1,4 +1,4 @@
-"""The practice tickets, each with what its run must come to: what the demo, tests and documents read.
+"""The practice tickets, each with its run's expected result: what the demo, tests and documents read.
 
 They stand in the TOML files beside this one: a table for each ticket, by its number, with the fields of
 `model.PracticeTicket`; `[defaults]` are for all of a file.
@@ -30,6 +30,6 @@ def all_tickets() -> tuple[PracticeTicket, ...]:
 
 
 def expected_ends() -> dict[PracticeTicket, Expected]:
-    """What the demo runs, by their ids, and what each must come to."""
+    """The tickets that the demo runs, by their ids, each with its expected result."""
     by_id = sorted(all_tickets(), key=lambda ticket: ticket.id)
     return {ticket: ticket.expected for ticket in by_id if ticket.expected}

@@ -1,4 +1,4 @@
-"""What practice tickets are made of, and what their runs must come to. It does no I/O.
+"""The data of practice tickets, with the expected results of their runs. It does no I/O.
 
 Every date counts from the ticket's own: the Saturday before the world's date, or for tickets of the week the last
 working day before it. What a ticket leaves out is as it mostly is. An unknown field is an error.
@@ -168,7 +168,7 @@ class TrackerIssue(_Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Expected(_Strict):
-    """What the performed run of a practice ticket must come to."""
+    """The expected result of the performed run of a practice ticket."""
 
     outcome: Outcome | None = None  # how the case ends, or None where a person is needed
     runbook: str = WEEKEND  # the runbook that ends the case
@@ -194,7 +194,7 @@ class Expected(_Strict):
 class PracticeTicket(_Strict):
     id: int
     case: str  # what is special about it, in a few words
-    expected: Expected | None = None  # what its run must come to; None for one that something is wrong with
+    expected: Expected | None = None  # its run's expected result; None for a ticket that is faulty on purpose
     at: time
     requester: Person
     company: Company | None = None  # None where Zendesk does not know the organization

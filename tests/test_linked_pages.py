@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
-from runbook_lib.domain import linked_pages
+from runbook_lib import card_html
+from runbook_lib.display import Card, Paragraph, Tone
 
 NAMES = {
     "https://git.example/gitlab/support/internal-requests/-/issues/14": "issue 14",
@@ -14,12 +18,19 @@ NAMES = {
 }
 
 
+def shown(words: str) -> tuple[str, list[str]]:
+    """A sentence as a card shows it: its words, and the addresses that are links."""
+    page = card_html.html(Card("title", "state", Tone.PLAIN, "badge", (Paragraph(words),), pages=NAMES))
+    paragraph = page[page.index("<p") :]
+    return html.unescape(re.sub("<[^>]*>", "", paragraph)), re.findall('href="([^"]*)"', paragraph)
+
+
 @pytest.mark.parametrize(("address", "name"), NAMES.items())
 @pytest.mark.parametrize("around", ["{}", "See {}.", "It failed ({}).", "“{}”, {}"])
 def test_a_page_of_this_run_has_a_name(address: str, name: str, around: str) -> None:
-    found = list(linked_pages.pieces(around.replace("{}", address), NAMES))
-    assert around.replace("{}", name) == "".join(words for words, _ in found)
-    assert {address} == {url for _, url in found if url}
+    words, links = shown(around.replace("{}", address))
+    assert around.replace("{}", name) == words
+    assert {address} == set(links)
 
 
 @pytest.mark.parametrize(
@@ -36,4 +47,4 @@ def test_a_page_of_this_run_has_a_name(address: str, name: str, around: str) -> 
     ],
 )
 def test_another_address_is_words(words: str) -> None:
-    assert [(words, "")] == list(linked_pages.pieces(words, NAMES))
+    assert (words, []) == shown(words)
