@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.rows import CannotMeasureError, Row, seconds, within
-from runbook_lib.clients.http import Service, Session
+from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.domain.errors import OutcomeUnknownError, UnavailableError
 
 TRIES_STATED = 4
@@ -29,7 +29,7 @@ def failing(_folder: Path) -> Iterator[Row]:
         requests.append(request)
         return httpx.Response(503)
 
-    with Session(loopback=True, transport=httpx.MockTransport(answer)) as session:
+    with HttpSession(loopback=True, transport=httpx.MockTransport(answer)) as session:
         service = _service("http://failing.example", session)
 
         def call() -> None:
@@ -47,7 +47,7 @@ def failing(_folder: Path) -> Iterator[Row]:
 
 def silent(_folder: Path) -> Iterator[Row]:
     """A service that accepts the connection and never answers: the time that one try takes."""
-    with socket.create_server(("127.0.0.1", 0)) as server, Session(loopback=True) as session:
+    with socket.create_server(("127.0.0.1", 0)) as server, HttpSession(loopback=True) as session:
         service = _service(f"http://127.0.0.1:{server.getsockname()[1]}", session)
 
         def call() -> None:
@@ -59,5 +59,5 @@ def silent(_folder: Path) -> Iterator[Row]:
     yield Row("service that does not answer, one try", f"{took_s:.1f} s", beside, took_s / SILENT_STATED_S, goal=CLOCK)
 
 
-def _service(url: str, session: Session) -> Service:
+def _service(url: str, session: HttpSession) -> Service:
     return Service("The service", url, {}, session, explain=lambda body: "")

@@ -31,7 +31,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from runbook_lib import files, smtp, wiring
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.domain import answers, license, messages, policy, titles
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
 from runbook_lib.domain.license_contents import License
@@ -79,7 +79,7 @@ def main(request: JobRequest, settings: JobSettings) -> str:
         RunbookError: No license was issued, or the result is not known. The tracker has an open issue about it, of this
             job or of the one that the message names, unless the tracker itself could not be reached.
     """
-    with Session.of(settings) as pool:
+    with HttpSession.of(settings) as pool:
         gitlab = wiring.gitlab(settings, pool)
         return issue_license(request, settings, gitlab, lambda mail: smtp.send(mail, settings))
 

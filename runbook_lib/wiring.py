@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.job_settings import JobSettings
@@ -38,7 +38,7 @@ class Services:
 def connect(settings: Settings, *, say: Callable[[str], None]) -> Services:
     """Build the clients on one connection pool, which is closed when they are no longer used."""
     budget = Budget(settings.wait_s, say=say)
-    pool = Session.of(settings, budget=budget)
+    pool = HttpSession.of(settings, budget=budget)
     services = Services(
         budget=budget,
         zendesk=zendesk(settings, pool),
@@ -50,19 +50,19 @@ def connect(settings: Settings, *, say: Callable[[str], None]) -> Services:
     return services
 
 
-def zendesk(settings: Settings, pool: Session) -> Zendesk:
+def zendesk(settings: Settings, pool: HttpSession) -> Zendesk:
     return Zendesk(settings.zendesk_url, settings.zendesk_credentials(), pool, mapped_host=settings.zendesk_mapped_host)
 
 
-def gitlab(settings: Settings | JobSettings, pool: Session) -> GitLab:
+def gitlab(settings: Settings | JobSettings, pool: HttpSession) -> GitLab:
     return GitLab(settings.gitlab_url, settings.gitlab_token or _NO_TOKEN, pool)
 
 
-def slack(settings: Settings, pool: Session) -> Slack:
+def slack(settings: Settings, pool: HttpSession) -> Slack:
     return Slack(settings.slack_url, settings.slack_token or _NO_TOKEN, pool)
 
 
-def customersdot(settings: Settings, pool: Session) -> CustomersDot:
+def customersdot(settings: Settings, pool: HttpSession) -> CustomersDot:
     return CustomersDot(settings.customersdot_url, settings.customersdot_cookie or _NO_TOKEN, pool)
 
 

@@ -24,7 +24,7 @@ import httpx
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
-from aiosmtpd.smtp import Session as MailSession
+from aiosmtpd.smtp import HttpSession as MailSession
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -42,7 +42,7 @@ from runbook_lib.cli import main as cli
 from runbook_lib.clients import retrying
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.domain import license, messages, titles
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.job_settings import JobRequest, JobSettings
@@ -92,7 +92,7 @@ class Tracker:
     def client(self) -> GitLab:
         """A client that talks to this tracker."""
         budget = Budget(60, sleep=lambda seconds: None)
-        http = Session(loopback=True, transport=httpx.MockTransport(self._answer), budget=budget)
+        http = HttpSession(loopback=True, transport=httpx.MockTransport(self._answer), budget=budget)
         return GitLab("http://127.0.0.1:1", SecretStr(TOKEN), http)
 
     @property
@@ -1151,7 +1151,7 @@ def test_command(pipeline: pytest.MonkeyPatch, tracker: Tracker, capsys: pytest.
     postbox = Postbox()
     transport = httpx.MockTransport(tracker._answer)
 
-    class PracticeSession(Session):
+    class PracticeSession(HttpSession):
         def __init__(self, *, loopback: bool, **options: Any) -> None:
             assert loopback, "practice goes through no proxy"
             super().__init__(loopback=loopback, transport=transport, **options)

@@ -16,7 +16,7 @@ from runbook_lib.card_html import html
 from runbook_lib.cli import main as cli
 from runbook_lib.clients.failures import WORDS_LIMIT
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import Service, Session
+from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.display import Card, DecisionPath, Link, Paragraph, Preview, Stop, Table, Tone, text
 from runbook_lib.domain.errors import RefusedError, UnavailableError
@@ -53,7 +53,7 @@ STRIDE = 3 if EXAMPLES.max_examples > 1000 else 29
 """Offsets are thinned out, from another start for each secret and spelling; PROPERTY_EXAMPLES tries one in three."""
 
 
-def guarded(*answers: Answer) -> Session:
+def guarded(*answers: Answer) -> HttpSession:
     """A pool that knows the secrets."""
     session = Wire(*answers).session
     session.redactor = GUARD

@@ -25,7 +25,7 @@ from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
 from runbook_lib.domain import answers, evidence, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
-from runbook_lib.domain.plan import Plan, Reading
+from runbook_lib.domain.plan import Plan, PlanFact
 from runbook_lib.domain.state_words import QUIET
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult, is_interactive, show
@@ -235,7 +235,7 @@ class Case:
         """What the steps so far would do, and the facts that this rests on."""
         actions = tuple(action for _, action in self.steps.applied)
         best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
-        readings = tuple(Reading(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
+        readings = tuple(PlanFact(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
         return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), readings, self.gist)
 
     @property

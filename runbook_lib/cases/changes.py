@@ -13,7 +13,7 @@ from typing import Protocol
 from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
-from runbook_lib.changes.comments import Comment, SentComment, Upload
+from runbook_lib.changes.comments import CommentToPost, SentComment, Upload
 from runbook_lib.changes.slack_post import Channel, PostName, SentPost, SlackPost
 from runbook_lib.domain import messages
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
@@ -108,12 +108,12 @@ def assignment(case: Case, *, take_over: bool) -> Assignment:
     return Assignment(case.services.zendesk, ticket, case.me, prefix=case.operation(""), take_over=take_over)
 
 
-def reply(case: Case, name: str, body: str, *, summary: str) -> Comment:
+def reply(case: Case, name: str, body: str, *, summary: str) -> CommentToPost:
     """A public reply, which has to reach the requester."""
     return _comment(case, name, body, name=name, summary=summary, public=True)
 
 
-def note(case: Case, name: str, body: str, *, summary: str) -> Comment:
+def note(case: Case, name: str, body: str, *, summary: str) -> CommentToPost:
     return _comment(case, name, body, name=name, summary=summary)
 
 
@@ -123,7 +123,7 @@ def sent_note(case: Case, name: str, *, summary: str, evidence: str = "") -> Sen
     return SentComment(zendesk, case.ticket, operation_id, name=name, summary=summary, evidence=evidence)
 
 
-def screenshots(case: Case, paths: Sequence[str]) -> Comment:
+def screenshots(case: Case, paths: Sequence[str]) -> CommentToPost:
     """Image files added to the ticket as an internal note; the same files are added once."""
     given = [(Path(path).name, *screenshot(Path(path), MAX_BYTES)) for path in paths]
     files = [Upload(name, kind, content) for name, kind, content in given]
@@ -133,7 +133,7 @@ def screenshots(case: Case, paths: Sequence[str]) -> Comment:
     return _comment(case, f"screenshots-{digest}", body, name="screenshots", summary=summary, files=files)
 
 
-def license_copy(case: Case, body: str, text: str, digest: str) -> Comment:
+def license_copy(case: Case, body: str, text: str, digest: str) -> CommentToPost:
     """The copy of an issued license as an attachment of a public reply; the same license is sent once."""
     file = Upload(messages.COPY_FILE_NAME, "application/octet-stream", text.encode())
     summary = "public reply with the copy of the license attached"
@@ -141,13 +141,13 @@ def license_copy(case: Case, body: str, text: str, digest: str) -> Comment:
     return _comment(case, operation, body, name="license_copy", summary=summary, public=True, files=(file,))
 
 
-def license_copy_note(case: Case, body: str, digest: str) -> Comment:
+def license_copy_note(case: Case, body: str, digest: str) -> CommentToPost:
     """The internal note on a copy that was sent; one for each license."""
     summary = "internal note with the result"
     return _comment(case, f"license_copy_note-{digest}", body, name="license_copy_note", summary=summary)
 
 
-def by_hand_note(case: Case, link: str, users: int) -> Comment:
+def by_hand_note(case: Case, link: str, users: int) -> CommentToPost:
     """The internal note that the engineer made a license by hand, with its evidence: one per ticket."""
     body = messages.by_hand_note(link, users)
     url = link if link.startswith("https://") else ""
@@ -199,7 +199,7 @@ def _comment(
     evidence: str = "",
     files: Sequence[Upload] = (),
     link: str = "",
-) -> Comment:
+) -> CommentToPost:
     zendesk, operation_id = case.services.zendesk, case.operation(operation)
 
     def check(ticket: Ticket) -> None:
@@ -208,7 +208,7 @@ def _comment(
         if case.perform:
             guards.check_still_assigned(ticket, case.me)
 
-    return Comment(
+    return CommentToPost(
         zendesk,
         case.ticket,
         operation_id,

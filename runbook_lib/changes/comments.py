@@ -74,7 +74,7 @@ class SentComment:
 
 
 @dataclass
-class Comment(SentComment):
+class CommentToPost(SentComment):
     """A comment that is to be sent, once."""
 
     conditional: ClassVar[bool] = True

@@ -12,7 +12,7 @@ from typing import cast, get_args
 from runbook_lib import wiring
 from runbook_lib.changes.slack_post import Channel, PostName, SentPost
 from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.events import Event, Kind, RunEvents
 from runbook_lib.ledger.journal import Journal
@@ -31,7 +31,7 @@ def remove_late_posts(settings: Settings, journal: Journal) -> str:
     if not resent:
         return ""
     channel, words = Channel.of(settings), []
-    with Session.of(settings, budget=Budget(PATIENCE_S)) as pool:
+    with HttpSession.of(settings, budget=Budget(PATIENCE_S)) as pool:
         try:
             ticket = wiring.zendesk(settings, pool).ticket(int(journal.folder.name))
             for event, sent in resent:

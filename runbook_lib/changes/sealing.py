@@ -7,9 +7,9 @@ a note that cannot be sent now is sent by the next performing run.
 from __future__ import annotations
 
 from runbook_lib import wiring
-from runbook_lib.changes.comments import Comment
+from runbook_lib.changes.comments import CommentToPost
 from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import RefusedError, RunbookError
 from runbook_lib.domain.messages import Seal, seal_note
@@ -32,7 +32,7 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
     journal, budget = Journal.of(settings, ticket_id), Budget(WAIT_S)
     if not _waiting(settings, journal, ticket_id):
         return ""
-    with Session.of(settings, budget=budget) as pool:
+    with HttpSession.of(settings, budget=budget) as pool:
         zendesk = wiring.zendesk(settings, pool)
         effects = Effects(journal, budget, settle_s=0, perform=True)
         for may_repeat in (True, False):
@@ -51,7 +51,7 @@ def _note(settings: Settings, zendesk: Zendesk, effects: Effects, journal: Journ
     for seal in _waiting(settings, journal, ticket_id):
         summary = f"internal note with the digest of {seal.record}"
         operation_id = _operation(settings, ticket_id, seal)
-        effects.apply(Comment(zendesk, ticket, operation_id, seal_note(seal), name="seal_note", summary=summary))
+        effects.apply(CommentToPost(zendesk, ticket, operation_id, seal_note(seal), name="seal_note", summary=summary))
 
 
 def _waiting(settings: Settings, journal: Journal, ticket_id: int) -> list[Seal]:

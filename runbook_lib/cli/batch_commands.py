@@ -20,7 +20,7 @@ from runbook_lib.domain.errors import InputError
 
 if TYPE_CHECKING:
     from runbook_lib.run.batch import Ending
-    from runbook_lib.run.batch_list import Row
+    from runbook_lib.run.batch_list import BatchRow
     from runbook_lib.settings import Settings
 
 MOST_WORKERS = 64
@@ -85,7 +85,7 @@ def batch(
     return runs.worst(endings)
 
 
-def _rows(what: Sequence[str]) -> list[Row]:
+def _rows(what: Sequence[str]) -> list[BatchRow]:
     from runbook_lib.domain import pasted
     from runbook_lib.domain.answers import QUESTIONS
     from runbook_lib.run import batch_list
@@ -103,7 +103,7 @@ def _rows(what: Sequence[str]) -> list[Row]:
     return batch_list.read(options.content(name, "list"), set(QUESTIONS))
 
 
-def _checked(row: Row, local: Settings, *, perform: bool) -> Row:
+def _checked(row: BatchRow, local: Settings, *, perform: bool) -> BatchRow:
     """A row with what is wrong with it, as far as that is known before anything runs."""
     from runbook_lib.redaction import Redactor
     from runbook_lib.run import intake

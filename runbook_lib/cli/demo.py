@@ -30,7 +30,7 @@ from runbook_lib.records.archive import Archive
 from runbook_lib.records.open_ends import first_sentence
 from runbook_lib.records.verification import Verifier
 from runbook_lib.run import batch, batch_list, ticket_runs, warm
-from runbook_lib.run.batch_list import Row
+from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.seeding import make_world
 from runbook_lib.sandbox.tickets import expected_ends
@@ -80,11 +80,13 @@ def _next(outputs: Path) -> str:
 
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
-    rows = [Row(n, str(ticket.id), _runbook(expected)) for n, (ticket, expected) in enumerate(expected_ends().items())]
+    rows = [
+        BatchRow(n, str(ticket.id), _runbook(expected)) for n, (ticket, expected) in enumerate(expected_ends().items())
+    ]
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
         stack.enter_context(server.shared(folder, python=python))
-        order = ticket_runs.Order("demo", perform=True)
+        order = ticket_runs.BatchOrder("demo", perform=True)
         place = ticket_runs.Processes(order, python, _environment(outputs))
         pool = ThreadPoolExecutor(batch.usual_workers())
         stack.callback(pool.shutdown, cancel_futures=True)

@@ -13,7 +13,7 @@ import httpx
 
 from runbook_lib import wiring
 from runbook_lib.clients.gitlab import GitLab
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS
 from runbook_lib.clients.slack_refusals import READS, WRITES
 from runbook_lib.clients.zendesk_refusals import ROLE
@@ -63,8 +63,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 """The settings without which a service is not asked: its address first, then what a request is authorized with."""
 
 
-def examine(settings: Settings, session: Session | None = None) -> list[Checked]:
-    pool = session or Session.of(settings)
+def examine(settings: Settings, session: HttpSession | None = None) -> list[Checked]:
+    pool = session or HttpSession.of(settings)
     try:
         with pool.budget.hurried(PATIENCE_S):
             return list(_findings(settings, pool))
@@ -81,7 +81,7 @@ def healthy(findings: Sequence[Checked]) -> bool:
     )
 
 
-def _findings(settings: Settings, pool: Session) -> Iterator[Checked]:
+def _findings(settings: Settings, pool: HttpSession) -> Iterator[Checked]:
     yield _probed("Zendesk", settings, lambda: _zendesk(settings, pool))
     gitlab = wiring.gitlab(settings, pool)
     yield _probed("GitLab", settings, lambda: _gitlab(gitlab))
@@ -132,7 +132,7 @@ def _needed(service: str, settings: Settings) -> tuple[str, ...]:
     return ("zendesk_url", "zendesk_api_token") if service == "Zendesk" and by_mail else _NEEDED[service]
 
 
-def _zendesk(settings: Settings, pool: Session) -> Checked | str:
+def _zendesk(settings: Settings, pool: HttpSession) -> Checked | str:
     """A list of tickets is the probe; `users/me` then tells as whom, and whether they may do what is needed.
 
     Source: Zendesk Support API, users/me: answers 200 with an anonymous user to credentials that do not hold.
@@ -169,7 +169,7 @@ def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
     )
 
 
-def _slack(settings: Settings, pool: Session) -> Checked | str:
+def _slack(settings: Settings, pool: HttpSession) -> Checked | str:
     slack = wiring.slack(settings, pool)
     scopes = slack.scopes()
     if scopes is not None and (lacking := _lacking_for_slack(scopes)):
@@ -179,7 +179,7 @@ def _slack(settings: Settings, pool: Session) -> Checked | str:
     return f"{settings.slack_channel} can be read; {known}"
 
 
-def _customersdot(settings: Settings, pool: Session) -> str:
+def _customersdot(settings: Settings, pool: HttpSession) -> str:
     wiring.customersdot(settings, pool).probe()
     return "accounts can be read"
 

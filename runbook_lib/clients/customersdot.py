@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from runbook_lib.clients.answers import listed, model, moment, typed
-from runbook_lib.clients.http import LAST_PAGE, NOT_PERFORMED, Service, Session
+from runbook_lib.clients.http import LAST_PAGE, NOT_PERFORMED, HttpSession, Service
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Hint, Refusals
 from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Account, SeatLink, SoldLicense
@@ -33,7 +33,7 @@ _REFUSALS = Refusals(
 class CustomersDot:
     """CustomersDot, seen with the session cookie (`NAME=VALUE`) of a user who may read its admin."""
 
-    def __init__(self, base_url: str, cookie: SecretStr, session: Session) -> None:
+    def __init__(self, base_url: str, cookie: SecretStr, session: HttpSession) -> None:
         headers = {"Cookie": cookie.get_secret_value(), "Accept": "application/json"}
         self._service = Service("CustomersDot", base_url, headers, session, lambda body: str(body["error"]), _REFUSALS)
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from runbook_lib.clients.answers import joined_words, listed, model, moment, typed
 from runbook_lib.clients.gitlab_refusals import REFUSALS
-from runbook_lib.clients.http import LAST_PAGE, Service, Session
+from runbook_lib.clients.http import LAST_PAGE, HttpSession, Service
 from runbook_lib.clients.retrying import answered_at
 from runbook_lib.domain.errors import RefusedError
 from runbook_lib.domain.models import Pipeline, TrackerIssue
@@ -35,7 +35,7 @@ class GitLab:
 
     answered_at: datetime | None = None
 
-    def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
+    def __init__(self, base_url: str, token: SecretStr, session: HttpSession) -> None:
         headers = {"PRIVATE-TOKEN": token.get_secret_value()}
         self._service = Service("GitLab", base_url, headers, session, _explain, REFUSALS)
         self.pages: set[str] = set()

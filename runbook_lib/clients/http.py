@@ -11,7 +11,7 @@
 Must not know any vendor; each vendor's client passes `explain` for its errors and `parse` for its answers, so that an
 answer without an expected key is reported like any other that cannot be read.
 
-What a service answers is foreign text. It is redacted before anything else is done with it (`Session.redactor`), so
+What a service answers is foreign text. It is redacted before anything else is done with it (`HttpSession.redactor`), so
 that `parse` and `explain` see no secret and no license, and no secret is left to be cut or quoted.
 """
 
@@ -65,7 +65,7 @@ class _TooLargeError(httpx.RequestError):
     """An answer has more bytes than may be read."""
 
 
-class Session(httpx.Client):
+class HttpSession(httpx.Client):
     """The connection pool of a run, with its budget of waiting. It holds no credentials: each `Service` adds its own.
 
     Args:
@@ -101,7 +101,7 @@ class Session(httpx.Client):
         self.pace = pace
 
     @classmethod
-    def of(cls, settings: Settings | JobSettings, *, budget: Budget | None = None) -> Session:
+    def of(cls, settings: Settings | JobSettings, *, budget: Budget | None = None) -> HttpSession:
         """The pool of a run with these settings, whose secrets are redacted from every answer."""
         loopback = settings.profile == "sandbox"
         pace = None
@@ -118,7 +118,7 @@ class Service:
         name: str,
         base_url: str,
         headers: Mapping[str, str],
-        session: Session,
+        session: HttpSession,
         explain: Callable[[Any], str],
         refusals: Refusals = UNKNOWN,
     ) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from runbook_lib.clients.answers import cursor, joined_words, listed, typed
-from runbook_lib.clients.http import Service, Session
+from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.clients.slack_refusals import LATER, REFUSALS, UNSURE
 from runbook_lib.domain.errors import NotAsSentError, RefusedError, UnavailableError
 
@@ -27,7 +27,7 @@ _SCOPES = {"needed": "it needs", "provided": "the token has"}
 class Slack:
     """One workspace, seen by one bot."""
 
-    def __init__(self, base_url: str, token: SecretStr, session: Session) -> None:
+    def __init__(self, base_url: str, token: SecretStr, session: HttpSession) -> None:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
         self._service = Service("Slack", base_url, headers, session, lambda body: str(body["error"]), REFUSALS)
 

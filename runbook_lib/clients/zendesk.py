@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from runbook_lib.clients import zendesk_answers
 from runbook_lib.clients.answers import listed, moment
-from runbook_lib.clients.http import Service, Session
+from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.clients.refusals import CREDENTIALS, WEB_PAGE
 from runbook_lib.clients.retrying import answered_at
@@ -44,7 +44,7 @@ class Zendesk:
     """
 
     def __init__(
-        self, base_url: str, credentials: Mapping[str, str], session: Session, *, mapped_host: str = ""
+        self, base_url: str, credentials: Mapping[str, str], session: HttpSession, *, mapped_host: str = ""
     ) -> None:
         by_mail = credentials.get("Authorization", "").startswith("Basic")
         self._credential = "RUNBOOK_ZENDESK_API_TOKEN" if by_mail else "RUNBOOK_ZENDESK_OAUTH_TOKEN"

@@ -40,7 +40,7 @@ class ExactText:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PlanFact:
     """A fact that counts: its name in `answers`, its value as text, and who says so."""
 
     name: str
@@ -71,7 +71,7 @@ class Plan:
     outcome: Outcome | None  # how the case would end; None while it is open
     actions: tuple[Action, ...]  # in the order of the steps
     answers: Mapping[str, str]  # every parameter, as typed on the command line: what the run is given
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[PlanFact, ...] = ()
     gist: str = ""  # the result in a few words: for how many users, to whom ...; or ""
 
     @property

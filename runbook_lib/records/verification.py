@@ -111,11 +111,11 @@ class Verifier:
     def ticket_notes(self, tickets: Iterable[int]) -> list[Finding]:
         """As `notes`, which are read from Zendesk. Raises RunbookError if it is not configured."""
         from runbook_lib import wiring
-        from runbook_lib.clients.http import Session
+        from runbook_lib.clients.http import HttpSession
         from runbook_lib.settings import Settings
 
         settings = Settings.load()
-        with Session.of(settings) as session:
+        with HttpSession.of(settings) as session:
             return self.notes(list(dict.fromkeys(tickets)), wiring.zendesk(settings, session).comments)
 
     def notes(self, tickets: Sequence[int], read: Callable[[int], Iterable[Comment]]) -> list[Finding]:

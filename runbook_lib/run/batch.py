@@ -31,9 +31,9 @@ from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WOR
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.run import ticket_runs, warm
-from runbook_lib.run.batch_list import Row
+from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.run.signals import handled
-from runbook_lib.run.ticket_runs import Exit, Order, Processes
+from runbook_lib.run.ticket_runs import BatchOrder, Exit, Processes
 from runbook_lib.settings import Settings
 
 MARKERS = ".batches"
@@ -43,7 +43,7 @@ MARKERS = ".batches"
 class Ending:
     """How one ticket of a batch ended: its command's exit status, and what is known of what `run --json` printed."""
 
-    row: Row
+    row: BatchRow
     status: int
     report: dict[str, Any] = field(default_factory=dict)
     summary: str = ""
@@ -81,7 +81,7 @@ Events = SimpleQueue[Future[Ending] | int]
 class Workers(Protocol):
     """Where the tickets of a batch are run: this machine (`Processes`) or a cluster (`Cluster`)."""
 
-    def run(self, row: Row) -> Exit:
+    def run(self, row: BatchRow) -> Exit:
         """Run a ticket and wait for its end. Raises CancelledError where nothing more can be run."""
         ...
 
@@ -94,11 +94,11 @@ Notify = Callable[[str | Ending], None]
 """Called with the ending of each ticket, and with words on what begins or is interrupted."""
 
 
-def run_at(place: Workers, row: Row) -> Ending:
+def run_at(place: Workers, row: BatchRow) -> Ending:
     return ending(row, *place.run(row))
 
 
-def ending(row: Row, status: int, out: str, err: str) -> Ending:
+def ending(row: BatchRow, status: int, out: str, err: str) -> Ending:
     """What a command's output says of a ticket."""
     known = {"status": str(Status.INTERRUPTED)} if status < 0 else {}  # by a signal, wherever it was
     status = INTERRUPTED if status in (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP) else status
@@ -113,7 +113,7 @@ def ending(row: Row, status: int, out: str, err: str) -> Ending:
 
 
 def run(
-    rows: Sequence[Row],
+    rows: Sequence[BatchRow],
     settings: Settings,
     *,
     perform: bool,
@@ -143,7 +143,7 @@ def run(
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
             notify(found)
-        order, number = Order(marker.token, perform), f"{len(left)} of {len(rows)}"
+        order, number = BatchOrder(marker.token, perform), f"{len(left)} of {len(rows)}"
         for found in _run(left, order, settings, number, workers=workers, scheduler=scheduler, notify=notify):
             endings[found.row.line] = found
         ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
@@ -153,7 +153,14 @@ def run(
 
 
 def _run(
-    rows: Sequence[Row], order: Order, settings: Settings, number: str, *, workers: int, scheduler: str, notify: Notify
+    rows: Sequence[BatchRow],
+    order: BatchOrder,
+    settings: Settings,
+    number: str,
+    *,
+    workers: int,
+    scheduler: str,
+    notify: Notify,
 ) -> list[Ending]:
     """Run the tickets, which are `number` of the list's; returns how those ended that were begun."""
     events: Events = SimpleQueue()
@@ -175,7 +182,7 @@ def _run(
 
 
 @contextmanager
-def _place(order: Order, settings: Settings, scheduler: str) -> Iterator[tuple[Workers, int]]:
+def _place(order: BatchOrder, settings: Settings, scheduler: str) -> Iterator[tuple[Workers, int]]:
     """The place where tickets are run, and how many it runs at once."""
     if scheduler:
         try:
@@ -238,7 +245,7 @@ class _Marker:
 
 
 @contextmanager
-def _marked(rows: Sequence[Row], settings: Settings, *, perform: bool) -> Iterator[_Marker]:
+def _marked(rows: Sequence[BatchRow], settings: Settings, *, perform: bool) -> Iterator[_Marker]:
     """The marker of a list, for one batch at a time."""
     listed = [(row.ticket, row.runbook, sorted(row.answers.items())) for row in rows]
     digest = hashlib.sha256(json.dumps([perform, listed]).encode()).hexdigest()[:32]

@@ -38,7 +38,7 @@ _REFUSED = {
 
 
 @dataclass(frozen=True)
-class Row:
+class BatchRow:
     """One ticket of a list."""
 
     line: int  # where it stands, from 1
@@ -48,7 +48,7 @@ class Row:
     problem: str = ""  # why it cannot be run, in a sentence; "" if it can
 
 
-def read(content: bytes, parameters: Collection[str]) -> list[Row]:
+def read(content: bytes, parameters: Collection[str]) -> list[BatchRow]:
     """The tickets of a list, in its order; parameters may stand in its heads beside `ticket` and `runbook`.
 
     Raises:
@@ -66,11 +66,11 @@ def read(content: bytes, parameters: Collection[str]) -> list[Row]:
     return _without_comments(rows)
 
 
-def of_tickets(tickets: Sequence[str]) -> list[Row]:
-    return [_numbered(Row(number, ticket)) for number, ticket in enumerate(tickets, 1)]
+def of_tickets(tickets: Sequence[str]) -> list[BatchRow]:
+    return [_numbered(BatchRow(number, ticket)) for number, ticket in enumerate(tickets, 1)]
 
 
-def once(rows: Sequence[Row]) -> list[Row]:
+def once(rows: Sequence[BatchRow]) -> list[BatchRow]:
     """The rows; one whose ticket is run by an earlier row has that as its problem."""
     lines: dict[int | None, int] = {}
     found = []
@@ -142,9 +142,9 @@ def _heads(cells: Sequence[str], parameters: Collection[str]) -> list[str]:
     return heads
 
 
-def _row(line: int, cells: Sequence[str], heads: Sequence[str]) -> Row:
+def _row(line: int, cells: Sequence[str], heads: Sequence[str]) -> BatchRow:
     given = {name: cell for name, cell in zip(heads, cells, strict=False) if cell}
-    row = Row(line, _ticket(given.pop(TICKET, "")), given.pop(RUNBOOK, AUTO).lower(), given)
+    row = BatchRow(line, _ticket(given.pop(TICKET, "")), given.pop(RUNBOOK, AUTO).lower(), given)
     if any(cells[len(heads) :]):
         words = f"It has {len(cells)} cells where {len(heads)} are expected. Check its quotes; a line has one ticket."
         return replace(row, problem=words)
@@ -157,7 +157,7 @@ def _ticket(cell: str) -> str:
     return found[1] if found else cell
 
 
-def _numbered(row: Row) -> Row:
+def _numbered(row: BatchRow) -> BatchRow:
     """The row; that it has no ticket is its problem."""
     if pasted.ticket(row.ticket) is not None:
         return row
@@ -166,7 +166,7 @@ def _numbered(row: Row) -> Row:
     return replace(row, problem=f"{row.ticket!r} is no ticket's number or address." if row.ticket else "No ticket.")
 
 
-def _without_comments(rows: Sequence[Row]) -> list[Row]:
+def _without_comments(rows: Sequence[BatchRow]) -> list[BatchRow]:
     """The rows; beside tickets without `#`, one that begins with it may have been taken out, and is not run."""
     hashed = {row.line for row in rows if row.ticket.startswith("#") and not row.problem}
     if all(row.line in hashed or row.problem for row in rows):

@@ -42,8 +42,8 @@ from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
 from runbook_lib.ledger.share import within
 from runbook_lib.run import intake, pulse, ticket_runs, warm
-from runbook_lib.run.batch_list import Row
-from runbook_lib.run.ticket_runs import Exit, Order, Processes
+from runbook_lib.run.batch_list import BatchRow
+from runbook_lib.run.ticket_runs import BatchOrder, Exit, Processes
 from runbook_lib.settings import Settings
 
 CONNECT_S = 10
@@ -92,7 +92,7 @@ class Result(NamedTuple):
 class Runs(distributed.WorkerPlugin):
     """On each worker: a warm Python, and what it runs for one batch."""
 
-    def __init__(self, order: Order, expected: WorkerSetup) -> None:
+    def __init__(self, order: BatchOrder, expected: WorkerSetup) -> None:
         self.name = f"runbook-{order.token}"
         self._order, self._expected = order, expected
 
@@ -114,7 +114,7 @@ class Runs(distributed.WorkerPlugin):
     def cancel(self) -> None:
         self._processes.cancel()
 
-    def run(self, row: Row) -> Result:
+    def run(self, row: BatchRow) -> Result:
         """Run a ticket, unless this batch has done that here before."""
         if self._problem:
             return Result(Exit(USAGE, "", self._problem), {})
@@ -124,7 +124,7 @@ class Runs(distributed.WorkerPlugin):
         return Result(output, _left(settings, row))
 
 
-def run_on_worker(name: str, row: Row) -> Result:
+def run_on_worker(name: str, row: BatchRow) -> Result:
     """A task of Dask's: run a ticket by the worker's `Runs`."""
     return cast(Runs, distributed.get_worker().plugins[name]).run(row)
 
@@ -142,7 +142,7 @@ class Cluster:
         self._executor = client.get_executor(pure=False)
         self.room = sum(client.nthreads().values())
 
-    def run(self, row: Row) -> Exit:
+    def run(self, row: BatchRow) -> Exit:
         """Run a ticket on some worker, and wait for its end, or until nothing goes on in the cluster.
 
         Raises:
@@ -174,7 +174,7 @@ class Cluster:
         call = partial(_suppressed, lambda: self._client.run(cancel_on_worker, self._name, on_error="ignore"))
         threading.Thread(target=call, daemon=True).start()  # a worker that does not answer holds up no other
 
-    def _brought_back(self, row: Row, found: dict[str, bytes], status: int, out: str, err: str) -> Exit:
+    def _brought_back(self, row: BatchRow, found: dict[str, bytes], status: int, out: str, err: str) -> Exit:
         """The output, with the record's place here, once the files are here."""
         number = pasted.ticket(row.ticket)
         if number is None or not found:
@@ -193,7 +193,7 @@ class Cluster:
 
 
 @contextmanager
-def connected(address: str, order: Order, settings: Settings) -> Iterator[Cluster]:
+def connected(address: str, order: BatchOrder, settings: Settings) -> Iterator[Cluster]:
     """A cluster that is ready: its workers are there, and set up as this machine is.
 
     Raises:
@@ -292,7 +292,7 @@ def _check_workers(found: dict[str, Any]) -> None:
             raise UnavailableError(f"The worker {name} is not ready. {problem}")
 
 
-def _left(settings: Settings, row: Row) -> dict[str, bytes]:
+def _left(settings: Settings, row: BatchRow) -> dict[str, bytes]:
     number = pasted.ticket(row.ticket)
     folder = settings.ticket_folder(number) if number is not None else None
     if folder is None or not folder.is_dir():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runbook_lib import wiring
 from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.settings import Settings
@@ -21,7 +21,7 @@ def refusal(settings: Settings, ticket_id: object) -> str:
     """
     number = int(str(answers.parse("ticket_id", ticket_id)))
     settings.check_account(ticket_id)
-    with Session.of(settings, budget=Budget(0)) as pool, pool.budget.hurried(PATIENCE_S):
+    with HttpSession.of(settings, budget=Budget(0)) as pool, pool.budget.hurried(PATIENCE_S):
         try:
             wiring.zendesk(settings, pool).ticket(number)
         except RefusedError as exc:

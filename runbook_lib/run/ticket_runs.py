@@ -15,7 +15,7 @@ from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.exit_status import FAILED
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
-from runbook_lib.run.batch_list import Row
+from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.settings import Settings
 
 RUN_LIMIT_S = 3600.0
@@ -48,13 +48,13 @@ class Exit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Order:
+class BatchOrder:
     """How the tickets of a batch are run, whose name in the journals is the token."""
 
     token: str
     perform: bool
 
-    def command(self, python: str, row: Row) -> list[str]:
+    def command(self, python: str, row: BatchRow) -> list[str]:
         """The command of one ticket; its answers come by standard input, where other users do not see them."""
         words = [python, "-m", "runbook_lib.cli", "run", row.runbook, "--parameters-file", "-", "--json"]
         return [*words, "--batch", self.token, *(["--perform"] if self.perform else []), "--", row.ticket]
@@ -63,7 +63,7 @@ class Order:
 class Processes:
     """Processes of this machine, started by `python`; what runs can be cancelled."""
 
-    def __init__(self, order: Order, python: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, order: BatchOrder, python: str, environment: Mapping[str, str]) -> None:
         self._order, self._python, self._environment = order, python, environment
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
@@ -80,7 +80,7 @@ class Processes:
             for process in self._running:
                 process.send_signal(signal.SIGINT)
 
-    def run(self, row: Row) -> Exit:
+    def run(self, row: BatchRow) -> Exit:
         try:
             process = self._started(row)
         except OSError as exc:
@@ -100,7 +100,7 @@ class Processes:
                     self._running.discard(process)
         return Exit(process.returncode, out, err)
 
-    def _started(self, row: Row) -> subprocess.Popen[str]:
+    def _started(self, row: BatchRow) -> subprocess.Popen[str]:
         """Start a ticket's command. Raises OSError if the system has no room for it."""
         pipe = subprocess.PIPE
         return subprocess.Popen(  # noqa: S603 - no shell
@@ -114,7 +114,7 @@ class Processes:
         )
 
 
-def finished(settings: Settings, row: Row, token: str) -> dict[str, Any] | None:
+def finished(settings: Settings, row: BatchRow, token: str) -> dict[str, Any] | None:
     """The report of a ticket that a batch has finished, by the ticket's journal; None if it has not."""
     number = pasted.ticket(row.ticket)
     if number is None or not settings.ticket_folder(number).exists():

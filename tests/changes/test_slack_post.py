@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from runbook_lib.changes.slack_post import Channel, SlackPost
 from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.clients.slack import Slack
 from runbook_lib.domain.models import EffectState, Person, Ticket
 from runbook_lib.ledger.effects import Effects
@@ -59,7 +59,7 @@ def test_post_that_shows_late_is_deleted_with_the_next_effect(tmp_path: Path, ma
     """One that may not be deleted holds nothing back; its own effect reports it."""
     workspace, budget = Workspace(may_delete=may_delete), Budget(60, sleep=lambda seconds: None)
     journal = Journal(tmp_path / "1001", "sandbox/1001", KeyRing(tmp_path / "keys"))
-    with Session(loopback=True, budget=budget, transport=httpx.MockTransport(workspace.answer)) as session:
+    with HttpSession(loopback=True, budget=budget, transport=httpx.MockTransport(workspace.answer)) as session:
         slack = Slack("https://slack.example/api/", SecretStr("x"), session)
         channel, effects = Channel("C1", "#team", ""), Effects(journal, budget, settle_s=0, perform=True)
         at = datetime(2026, 1, 1, tzinfo=UTC)

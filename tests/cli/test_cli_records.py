@@ -454,11 +454,11 @@ def test_the_notes_tell_of_a_ticket_whose_folder_is_gone(own_world: World, tmp_p
 
 def add_note(world: World, ticket: int, body: str) -> None:
     """Put an internal note on a ticket, as the runner will."""
-    from runbook_lib.clients.http import Session
+    from runbook_lib.clients.http import HttpSession
     from runbook_lib.clients.zendesk import Zendesk
     from runbook_lib.settings import Settings
 
     settings = Settings.load(profile="sandbox", outputs=world.outputs)
-    with Session(loopback=True) as session:
+    with HttpSession(loopback=True) as session:
         zendesk = Zendesk(settings.zendesk_url, settings.zendesk_credentials(), session)
         zendesk.add_comment(zendesk.settled_ticket(ticket), body, public=False, operation_id="sandbox-1001-seal")

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from runbook_lib.cli import doctor
 from runbook_lib.cli.doctor import Checked, Health
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.settings import Settings
 from tests.practice import World
 
@@ -44,7 +44,7 @@ def examined(settings: Settings, seen: list[httpx.Request] | None = None, **chan
         headers = {"x-oauth-scopes": "chat:write,channels:history"}
         return httpx.Response(200, json=GOOD[request.url.path], headers=headers)
 
-    pool = Session(loopback=True, transport=httpx.MockTransport(answer))
+    pool = HttpSession(loopback=True, transport=httpx.MockTransport(answer))
     return {finding.service: finding for finding in doctor.examine(settings, pool)}
 
 

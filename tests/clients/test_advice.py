@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.http import Service, Session
+from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.domain.errors import OutcomeUnknownError, UnavailableError
 from tests.clients.sockets import certified, listening
 
 
 def both(url: str) -> list[str]:
     """What a read and a write say."""
-    with Session(loopback=False, budget=Budget(0)) as session:
+    with HttpSession(loopback=False, budget=Budget(0)) as session:
         service, words = Service("Desk", url, {}, session, str), []
         for request in (lambda: service.read("api/x"), lambda: service.write("POST", "api/x", json={})):
             with pytest.raises(UnavailableError) as caught:

@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.clients import http, retrying
 from runbook_lib.clients.budget import Budget
-from runbook_lib.clients.http import Service, Session
+from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from tests.clients.sockets import answering
 
@@ -55,12 +55,12 @@ def cases(table: dict[str, tuple[bytes, str]]) -> Any:
 
 
 def read(url: str) -> Any:
-    with Session(loopback=True, budget=Budget(60, sleep=lambda seconds: None)) as session:
+    with HttpSession(loopback=True, budget=Budget(60, sleep=lambda seconds: None)) as session:
         return Service("Desk", url, {"Authorization": "Bearer hush"}, session, str).read_json("api/x", dict)
 
 
 def write(url: str) -> Any:
-    with Session(loopback=True, budget=Budget(60, sleep=lambda seconds: None)) as session:
+    with HttpSession(loopback=True, budget=Budget(60, sleep=lambda seconds: None)) as session:
         return Service("Desk", url, {"Authorization": "Bearer hush"}, session, str).write_json(
             "POST", "api/x", dict, json={"a": 1}
         )

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from runbook_lib.clients.gate import Gate
-from runbook_lib.clients.http import Service, Session
+from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.domain.errors import RefusedError, UnavailableError
 from tests.clients.wire import PUBLIC
 
@@ -127,7 +127,7 @@ def test_redirect_is_checked(target: str) -> None:
         asked.append(request.headers["host"])
         return httpx.Response(302, headers={"Location": target})
 
-    session = Session(loopback=False, transport=httpx.MockTransport(answer), gate=gate())
+    session = HttpSession(loopback=False, transport=httpx.MockTransport(answer), gate=gate())
     with session, pytest.raises(RefusedError, match="not fetched"):
         Service("Zendesk", OWN, {"Authorization": "s"}, session, str).download("https://files.example/a", 10)
     assert ["files.example"] == asked

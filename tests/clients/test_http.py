@@ -561,15 +561,15 @@ def test_variables_of_the_network_that_cannot_be_used(monkeypatch: pytest.Monkey
     """They are named, without their values; practice does not look at them."""
     monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=f"cannot be used as they are set.*{name}") as caught:
-        http.Session(loopback=False)
+        http.HttpSession(loopback=False)
     assert "hush" not in "".join(traceback.format_exception(caught.value))
-    http.Session(loopback=True).close()
+    http.HttpSession(loopback=True).close()
 
 
 @pytest.mark.parametrize(("loopback", "trusted"), [(True, False), (False, True)])
 def test_session(loopback: bool, trusted: bool) -> None:
     """On loopback no proxy of the environment comes between; no session holds credentials or follows redirects."""
-    with http.Session(loopback=loopback) as client:
+    with http.HttpSession(loopback=loopback) as client:
         assert trusted == client.trust_env
         assert http.TIMEOUT_S == client.timeout.read
         assert not client.follow_redirects

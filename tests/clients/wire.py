@@ -9,7 +9,7 @@ import httpx
 
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.gate import Gate
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 
 PUBLIC = "93.184.215.14"
 """The address of every name, for downloads."""
@@ -30,7 +30,7 @@ class Wire:
         budget = Budget(60, sleep=self.waits.append)
         gate = Gate(practice=False, resolve=lambda host, port: [PUBLIC], has_proxy=lambda host: False)
         transport = httpx.MockTransport(self._answer)
-        self.session = Session(loopback=True, transport=transport, budget=budget, gate=gate)
+        self.session = HttpSession(loopback=True, transport=transport, budget=budget, gate=gate)
 
     @property
     def last(self) -> httpx.Request:

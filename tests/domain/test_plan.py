@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runbook_lib.domain.models import EffectState, Evidence, Outcome
-from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK, Action, ExactText, Plan, Reading, Target
+from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK, Action, ExactText, Plan, PlanFact, Target
 
 POST = Action(
     operation_id="sandbox-1001-slack_post",
@@ -18,7 +18,7 @@ POST = Action(
     target=Target("#support"),
     texts=(ExactText("post in #support", "A license for 250 users"),),
 )
-PLAN = Plan(1001, Outcome.LICENSE_ISSUED, (POST,), {"user_count": "250"}, (Reading("plan", "premium", "engineer"),))
+PLAN = Plan(1001, Outcome.LICENSE_ISSUED, (POST,), {"user_count": "250"}, (PlanFact("plan", "premium", "engineer"),))
 THERE = replace(POST, state=EffectState.ADOPTED, evidence=Evidence("message 1"), texts=())
 
 

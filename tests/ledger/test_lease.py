@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from runbook_lib.clients.budget import Budget, Lease, StaleLookError
-from runbook_lib.clients.http import Session
+from runbook_lib.clients.http import HttpSession
 from runbook_lib.clients.slack import Slack
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger import effects
@@ -79,7 +79,7 @@ def test_write_that_had_to_wait_is_looked_for_again(
     monkeypatch.setattr(effects, "LEAST_LEASE_S", 0.25)
     channel, budget = Channel(colleague), Budget(60)
     journal = Journal(tmp_path / "1001", "sandbox/1001", KeyRing(tmp_path / "keys"))
-    with Session(loopback=True, budget=budget, transport=httpx.MockTransport(channel.answer)) as session:
+    with HttpSession(loopback=True, budget=budget, transport=httpx.MockTransport(channel.answer)) as session:
         post = Post(Slack("https://slack.example/api/", SecretStr("x"), session))
         done = Effects(journal, budget, settle_s=0, perform=True).apply(post)
     assert done.state is state
@@ -92,7 +92,7 @@ def test_look_that_never_holds_sends_nothing(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(effects, "LEAST_LEASE_S", -1.0)
     channel, budget = Channel(colleague=False), Budget(60)
     journal = Journal(tmp_path / "1001", "sandbox/1001", KeyRing(tmp_path / "keys"))
-    with Session(loopback=True, budget=budget, transport=httpx.MockTransport(channel.answer)) as session:
+    with HttpSession(loopback=True, budget=budget, transport=httpx.MockTransport(channel.answer)) as session:
         post = Post(Slack("https://slack.example/api/", SecretStr("x"), session))
         with pytest.raises(StaleLookError):
             Effects(journal, budget, settle_s=-2, perform=True).apply(post)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.run.batch_list import Row, of_tickets, once, read
+from runbook_lib.run.batch_list import BatchRow, of_tickets, once, read
 
 NAMES = {"expires_on", "billable_users", "ticket_id", "perform"}
-USUAL = [Row(2, "1001"), Row(3, "1002", "weekend_license", {"expires_on": "2026-11-06"})]
+USUAL = [BatchRow(2, "1001"), BatchRow(3, "1002", "weekend_license", {"expires_on": "2026-11-06"})]
 TEXT = "ticket,runbook,expires_on\n1001,,\n1002,weekend_license,2026-11-06\n"
 
 
@@ -52,13 +52,13 @@ def test_spellings_of_one_list(content: bytes) -> None:
 
 
 def test_separator_line_of_excel() -> None:
-    assert [Row(3, "1001", "a,b")] == read("sep=;\r\nticket;runbook\r\n1001;a,b\r\n".encode("utf-16"), NAMES)
+    assert [BatchRow(3, "1001", "a,b")] == read("sep=;\r\nticket;runbook\r\n1001;a,b\r\n".encode("utf-16"), NAMES)
 
 
 @pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c"])
 def test_only_newlines_end_a_line(end: str) -> None:
     """What pages and word processors put into a cell begins no other ticket."""
-    assert [Row(2, "1001", "auto", {"expires_on": f"a{end}1002"})] == read(
+    assert [BatchRow(2, "1001", "auto", {"expires_on": f"a{end}1002"})] == read(
         f"ticket,expires_on\n1001,a{end}1002\n".encode(), NAMES
     )
 
@@ -72,11 +72,15 @@ def test_a_row_is_numbered_by_the_line_it_begins(newline: str) -> None:
 
 
 def test_without_heads_tickets_and_runbooks_are_taken() -> None:
-    assert [Row(1, "#1001"), Row(2, "#1002", "weekday_triage")] == read(b"#1001\n#1002,weekday_triage\n", NAMES)
-    assert [Row(1, "1001"), Row(2, "1.001", problem="'1.001' is no ticket's number or address.")] == read(
+    assert [BatchRow(1, "#1001"), BatchRow(2, "#1002", "weekday_triage")] == read(
+        b"#1001\n#1002,weekday_triage\n", NAMES
+    )
+    assert [BatchRow(1, "1001"), BatchRow(2, "1.001", problem="'1.001' is no ticket's number or address.")] == read(
         b"1001.0\n1.001\n", NAMES
     )
-    assert [Row(1, "https://x.zendesk.com/agent/tickets/7")] == read(b"https://x.zendesk.com/agent/tickets/7", NAMES)
+    assert [BatchRow(1, "https://x.zendesk.com/agent/tickets/7")] == read(
+        b"https://x.zendesk.com/agent/tickets/7", NAMES
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +126,7 @@ def test_a_wrong_line_does_not_stop_the_others() -> None:
 def test_comments() -> None:
     """What begins with `#` and no number is none of a ticket; its commas separate nothing."""
     content = b"# Acme, from the weekend's shift, by hand\n#\nticket;runbook\n  # first\n1001;auto\n#Bob;\n1002\n"
-    assert [Row(5, "1001"), Row(7, "1002")] == read(content, NAMES)
+    assert [BatchRow(5, "1001"), BatchRow(7, "1002")] == read(content, NAMES)
 
 
 def test_a_line_that_was_taken_out_is_not_run() -> None:
@@ -147,8 +151,8 @@ def test_tickets_named_one_by_one() -> None:
 
 
 def test_a_line_that_is_not_run_replaces_no_other() -> None:
-    wrong = Row(1, "7", problem="There is no runbook 'x'.")
-    assert [wrong, Row(2, "7")] == once([wrong, Row(2, "7")])
+    wrong = BatchRow(1, "7", problem="There is no runbook 'x'.")
+    assert [wrong, BatchRow(2, "7")] == once([wrong, BatchRow(2, "7")])
 
 
 def test_ten_thousand_lines() -> None:

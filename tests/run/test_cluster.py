@@ -22,7 +22,7 @@ from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError
 
 from runbook_lib.run import cluster as cluster_place
-from runbook_lib.run.batch_list import Row
+from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.run.pulse import Pulse
 from runbook_lib.settings import ROOT, Settings
 from tests.practice import Ran, World
@@ -241,7 +241,7 @@ def ran(*submitted: Callable[..., Future[Any]]) -> list[tuple[int, str]]:
     results = iter(submitted)
     place = cluster_place.Cluster(client, "runbook-1", Pulse(client, "runbook-1"), Settings.local())
     assert 4 == place.room
-    return [place.run(Row(number, "1001"))[::2] for number, _ in enumerate(submitted)]
+    return [place.run(BatchRow(number, "1001"))[::2] for number, _ in enumerate(submitted)]
 
 
 def raised(error: BaseException) -> Callable[[], Future[Any]]:
