@@ -27,7 +27,24 @@ TO_PASS = ("parameter to pass", "meaning")
 """The heads of a table that a form takes the place of."""
 _NAMES = "|".join(sorted((name for name in answers.QUESTIONS if "_" in name), key=len, reverse=True))
 _ANY_NAME = "|".join(sorted(answers.QUESTIONS, key=len, reverse=True))
+_ANSWER = r"`runbook answer \d+ \S+ (?:yes|no)`"
+_THERE, _ABSENT = "“It is there”", "“It is not there”"
+"""What the buttons say that take the answer."""
 _RULES = (
+    (
+        re.compile(
+            rf"Then run (?:{_ANSWER} if it is there, or {_ANSWER}, and run again"
+            "|it with --perform: that run takes your answer)"
+        ),
+        lambda m: f"Then press {_THERE} or {_ABSENT}",
+    ),
+    (
+        re.compile(rf"\b([Rr])un again, or do it by hand and say so: {_ANSWER}"),
+        lambda m: (
+            f"{'Press' if m[1] == 'R' else 'press'} “Perform and record” again, or do it by hand and press {_THERE}"
+        ),
+    ),
+    (re.compile(rf"\bThen run {_ANSWER}"), lambda m: f"Then press {_THERE}"),
     (
         re.compile(rf"\b([Pp])ass ({_ANY_NAME}) as (?:True|yes)\b"),
         lambda m: f"{_verb(m, 'answer')} {_label(m[2])} with yes",

@@ -183,7 +183,11 @@ class Board:
             return
         self._ask(name, place)
         is_last = name == self._case().order[-1]
+        has_stopped = name != OPEN and name not in self.results and not is_needed
         shown = [place.form.box] if place.form.rows else []
+        if self._button and (is_last or has_stopped):
+            self._button.ask()
+        shown += [self._button.answers.box] if has_stopped and not is_last and self._button else []
         shown += [self._button.widget.box] if is_last and self._button else []
         shown += [self._state_line] if is_last or is_needed or name == OPEN else []
         shown += [self._kept] if name == OPEN else []

@@ -24,9 +24,12 @@ from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.events import EFFECTS, Event
 from runbook_lib.domain.models import Outcome
-from runbook_lib.domain.plan import Plan
+from runbook_lib.domain.plan import Plan, Target
+from runbook_lib.domain.state_words import operation_words
+from runbook_lib.jupyter.answer_buttons import AnswerButtons, Question
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress, effect_name
 from runbook_lib.jupyter.button import LABEL, Button
+from runbook_lib.ledger import answering
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
@@ -65,7 +68,8 @@ class PerformButton:
         self._begun: Plan | None = None
         # Makes a run, given where the ticket's folder is, the runbook and the ticket
         self.runs: Callable[[Settings, str, int], BackgroundRun] = BackgroundRun
-        self.widget = Button(too_late=self._too_late)  # what is seen
+        self.answers = AnswerButtons(self._answer)
+        self.widget = Button(too_late=self._too_late, below=[self.answers.box])  # what is seen
 
     def renew(self, plan: Plan) -> None:
         """Show a plan above the button, which from now on performs this one.
@@ -96,6 +100,26 @@ class PerformButton:
 
     def say(self, words: str) -> None:
         self.widget.show(self._result("waiting", Tone.PLAN, words))
+
+    def ask(self) -> None:
+        """Ask for each operation that only a person can end whether it is there; not while a run is under way."""
+        case = self._case()
+        planned = {action.operation_id: action.target for action in case.plan().actions}
+        ticket = Target(f"ticket {case.ticket.id}", case.ticket.url)
+        self.answers.renew(
+            [
+                Question(name, operation_words(line.effect), line.text("reason"), planned.get(name, ticket))
+                for name, line in self._open_questions().items()
+            ]
+        )
+
+    def _open_questions(self) -> dict[str, Event]:
+        """What a person is asked about, by operation; nothing where the journal cannot be relied on: a step says so."""
+        case = self._case()
+        try:
+            return {} if self._run().is_under_way else case.effects.journal.history().questions | case.effects.asked
+        except RunbookError:
+            return {}
 
     def last_record(self) -> tuple[Part, ...]:
         """How this case was performed before, with a link to the record.
@@ -149,6 +173,26 @@ class PerformButton:
                 self._begun = shown
         yield from map(self._progress, run.progress())
 
+    def _answer(self, question: Question, is_there: bool) -> None:
+        self.widget.follow(lambda: self._with_errors(self._steps_of_an_answer(question, is_there)))
+
+    def _steps_of_an_answer(self, question: Question, is_there: bool) -> Iterator[Mapping[str, Any]]:
+        """Note what a person says; then everything is looked up once more, which makes a new plan."""
+        case, operation = self._case(), question.operation_id
+        try:
+            said = answering.note(case.settings, case.ticket.id, operation, is_there=is_there, asked=case.effects.asked)
+        except RunbookError as exc:
+            self.answers.say(f"✗ {_in_words(str(exc), case.operation(''), operation)}")
+            self.ask()
+            return
+        noted = f"Noted: {_in_words(said, case.operation(''), operation)}."
+        self.answers.say(f"✓ {noted}")
+        yield self._result("looking once more", Tone.PLAN, noted)
+        self._look_again()
+        self.ask()
+        then = "Nothing is left to do." if self.widget.is_done else "Read the plan above, then press to go on."
+        yield self._result("noted", Tone.GOOD, f"{noted} {then}", *self.last_record())
+
     def _with_errors(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """The steps; an error that ends them early is shown in words."""
         try:
@@ -181,6 +225,8 @@ class PerformButton:
         yield self._result("not performed", Tone.ASK, words)
 
     def _progress(self, now: RunProgress) -> Mapping[str, Any]:
+        if now.is_over:
+            self.ask()
         if now.error:
             return self._result("stopped", Tone.STOP, now.error, *_changed(now))
         if now.is_over and now.runbook not in ("", self._case().runbook):
@@ -239,6 +285,10 @@ class PerformButton:
         place = self._case().badge.partition(" · ")[0]
         card = form_words.card(Card(title, state, tone, place, parts, pages=self._case().pages))
         return {"text/html": html(card), "text/plain": text(card)}
+
+
+def _in_words(said: str, prefix: str, operation_id: str) -> str:
+    return said.replace(operation_id.removeprefix(prefix), operation_words(operation_id))
 
 
 def _ended_words(line: Mapping[str, Any]) -> str:
