@@ -67,7 +67,7 @@ EFFECTS: Mapping[str, Meaning] = {
     Kind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
     Kind.DONE: Meaning(False, True, "{effect}: done", "done"),
     Kind.ADOPTED: Meaning(False, True, "{effect}: found, not repeated", "found, not repeated"),
-    Kind.ANSWERED: Meaning(False, False, "{operator} answered for {effect}: it is {place}", "answered"),
+    Kind.ANSWERED: Meaning(False, False, "answered for {effect}: it is {place}", "answered"),
 }
 """The kinds of lines that are about an operation."""
 

@@ -184,11 +184,11 @@ def asked(case: Any) -> list[str]:
 
 
 def answer(case: Any, label: str, *, place: int = 0) -> str:
-    """Press a button of one of these questions, and wait for its end; what is then said below them."""
-    buttons, *_, note = (
-        button_of(case).answers.box.children[place].children[1],
-        button_of(case).answers.box.children[-1],
-    )
-    next(one for one in buttons.children if one.description == label).click()
-    assert button_of(case).widget.wait(120)
-    return re.sub("<[^>]*>", "", note.value)
+    """Press a button of one of these questions, and wait for its end; why it was not taken, or what came of it."""
+    button = button_of(case)
+    row = button.answers.box.children[place]
+    *buttons, note = row.children[1].children
+    next(one for one in buttons if one.description == label).click()
+    assert button.widget.wait(120)
+    is_refused = row in button.answers.box.children
+    return re.sub("<[^>]*>", "", note.value) if is_refused else text_of(button.widget.output)
