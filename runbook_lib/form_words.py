@@ -45,6 +45,7 @@ _RULES = (
         ),
     ),
     (re.compile(rf"\bThen run {_ANSWER}"), lambda m: f"Then press {_THERE}"),
+    (re.compile(r"`runbook [^`]*`(?! in a terminal)"), lambda m: f"{m[0]} in a terminal"),  # there is no other way
     (
         re.compile(rf"\b([Pp])ass ({_ANY_NAME}) as (?:True|yes)\b"),
         lambda m: f"{_verb(m, 'answer')} {_label(m[2])} with yes",

@@ -12,9 +12,9 @@ from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import OutcomeUnknownError
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
+from tests.cases.test_slack_down import run_weekday
 from tests.cases.test_weekend_license import die
 from tests.cases.walking import (
-    PARAMETERS,
     Screen,
     answer,
     asked,
@@ -38,7 +38,7 @@ def performed(runbook: Any = WeekendLicense, ticket_id: int = 1001) -> Any:
     """A case whose button was pressed."""
     case = runbook.open(ticket_id)
     button_of(case).runs = run_here
-    run(case)
+    (run_weekday if runbook is WeekdayTriage else run)(case)
     press(case)
     return case
 
@@ -129,13 +129,7 @@ def test_settled_question_is_refused(here: World) -> None:
 def test_expert_told_by_hand(here: World) -> None:
     """The case goes on from the answer at the next press."""
     here.inject("slack", **DOWN)
-    case = WeekdayTriage.open(2001)
-    button_of(case).runs = run_here
-    for name in case.order:
-        getattr(case, name)(
-            **{one: value for one, value in PARAMETERS.get(name, {}).items() if one != "billable_users"}
-        )
-    press(case)
+    case = performed(WeekdayTriage, 2001)
     assert "expert post" in asked(case)
     assert "Noted: expert post is there." in answer(case, THERE, place=asked(case).index("expert post"))
     assert "[Escalated]" in press(case)
