@@ -37,11 +37,14 @@ FOR_PROGRAMS = re.compile(
 )
 
 
-def test_no_card_has_words_for_programs(here: World, screen: Screen) -> None:
+def test_no_card_has_words_for_programs_or_repeats_a_question(here: World, screen: Screen) -> None:
     """Walked through as far as each practice ticket goes without an answer."""
     found = {}
     for ticket in all_tickets():
-        for words in walked(RUNBOOKS[ticket.id // 1000], ticket.id, screen):
+        shown = walked(RUNBOOKS[ticket.id // 1000], ticket.id, screen)
+        for place, words in enumerate(shown):
+            if words.startswith("[answer above]") and (again := sentences(words) & sentences(*shown[:place])):
+                found[ticket.id, words.partition("\n")[0]] = sorted(again)
             said = "\n".join(line for line in words.splitlines() if not line.lstrip().startswith("|"))
             if names := FOR_PROGRAMS.findall(said):
                 found[ticket.id, said.partition("\n")[0]] = sorted(set(names))
@@ -54,7 +57,7 @@ IN_A_TERMINAL = r"in a terminal: runbook [a-z]+ \S+ \S+ yes"
 
 def test_no_page_has_words_for_programs_after_a_press(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor has the review of those runs: one whose post is not done, one whose post nobody knows of, one that waits."""
-    monkeypatch.setenv("RUNBOOK_WAIT_S", "1")
+    monkeypatch.setenv("RUNBOOK_SETTLE_S", "1")
     here.inject("slack", **DOWN)
     failed = performed(WeekdayTriage, 2001)
     waits = performed(WeekendLicense, 1002)
@@ -127,6 +130,12 @@ def walked(runbook: Any, ticket_id: int, screen: Screen) -> list[str]:
     except RunbookError:
         shown.append(state(case))
     return [*screen.cards.values(), *shown, *(text for text in notes(case))]
+
+
+def sentences(*cards: str) -> set[str]:
+    """The sentences of cards below their heads."""
+    said = [" ".join(card.partition("\n")[2].split()) for card in cards]
+    return {sentence for words in said for sentence in re.findall(r"[^.]{20,}\. ", f"{words} ")}
 
 
 def notes(case: Any) -> list[str]:
