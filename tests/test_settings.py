@@ -980,7 +980,7 @@ def test_secret_file_that_is_no_text(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_live_has_no_date_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor has practice one but the world's."""
     set_all(monkeypatch, LIVE | {"TODAY": "2026-11-22"})
-    with pytest.raises(InputError, match="RUNBOOK_TODAY is 2026-11-22, but live is the real day. Unset it"):
+    with pytest.raises(InputError, match=r"RUNBOOK_TODAY is 2026-11-22, but live is the real day\. Unset it"):
         Settings.load()
     set_all(monkeypatch, {"PROFILE": "sandbox"})
     assert Settings.local().today is None
