@@ -501,7 +501,7 @@ def test_the_form_begins_with_the_parameters_and_decides(watched: Review) -> Non
     assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain", MIME} <= view.keys()
     form = watched.form
     assert form is not None
-    assert ("2020-01-01", "license_issued") == (form.values["since"], form.values["outcome"])
+    assert ("2020-01-01", "License issued") == (form.values["since"], form.values["outcome"])
     assert "1 of 2 runs. Run the cells below to see them." == form.summary.value
     form.rows["outcome"].input.value = "escalated"
     assert [1002] == [run["ticket_id"] for run in plain(watched.runs())["runs"]]
