@@ -164,6 +164,7 @@ class Effects:
 
     def adopt(self, effect: Lookup) -> EffectResult | None:
         """What is there already of an effect, or None. A performing run notes it, or why it could not look."""
+        self.asked.pop(effect.operation_id, None)
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
         of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
@@ -229,6 +230,7 @@ class Effects:
 
     def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
         """Note that what a person was asked has become clear by itself."""
+        self.asked.pop(operation_id, None)
         if self.perform and operation_id in self.journal.history().open_operations:
             self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
 
