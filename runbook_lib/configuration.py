@@ -83,7 +83,9 @@ class Profile(BaseModel):
         except ValidationError as exc:
             raise InputError(_wrong_settings(exc)) from None
         if settings.profile == "live" and settings.today:
-            raise InputError("RUNBOOK_TODAY is for practice; live is the real day.")
+            raise InputError(
+                f"RUNBOOK_TODAY is {settings.today}, but live is the real day. Unset it: it is for practice."
+            )
         return settings
 
     def now(self) -> datetime:
@@ -106,11 +108,13 @@ class Profile(BaseModel):
             except ValueError as exc:
                 raise InputError(f"{address} is no address; expected one such as https://gitlab.com.") from exc
             if self.profile == "sandbox" and not is_loopback(host):
-                raise InputError(f"The profile is sandbox, but {address} is not on this machine; nothing was sent.")
+                words = f"The profile is sandbox, but {address} is not on this machine; nothing was sent."
+                raise InputError(f"{words} Correct the address, or set RUNBOOK_PROFILE=live for real tickets.")
             if self.profile == "live" and is_loopback(host):
-                raise InputError(f"The profile is live, but {address} is on this machine; nothing was sent.")
+                words = f"The profile is live, but {address} is on this machine; nothing was sent."
+                raise InputError(f"{words} Correct the address, or set RUNBOOK_PROFILE=sandbox for practice.")
             if self.profile == "live" and parts.scheme == "http":
-                raise InputError(f"The address {address} is not encrypted; live needs https.")
+                raise InputError(f"The address {address} is not encrypted; live needs https. Begin it with https://.")
             if parts.username is not None or parts.password is not None:
                 raise InputError(
                     f"The address of {parts.hostname} has a user or a password in it. Leave them out: they would go to "
@@ -157,4 +161,5 @@ def _wrong_settings(exc: ValidationError) -> str:
         for e in exc.errors()
     )
     wrong = [f"{name} ({words})" for name, words in said]
-    return f"These settings are missing or impossible: {'; '.join(wrong)}."
+    where = "Correct them where they are set: in the environment, .env or a file of RUNBOOK_SECRETS_DIR."
+    return f"These settings are missing or impossible: {'; '.join(wrong)}. {where}"

@@ -6,6 +6,7 @@ Steps and errors are worded for the command line. Exact texts, links and what cu
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from runbook_lib.display import (
@@ -27,7 +28,26 @@ TO_PASS = ("parameter to pass", "meaning")
 """The heads of a table that a form takes the place of."""
 _NAMES = "|".join(sorted((name for name in answers.QUESTIONS if "_" in name), key=len, reverse=True))
 _ANY_NAME = "|".join(sorted(answers.QUESTIONS, key=len, reverse=True))
+_SENTENCE = re.compile(r"(?<=[.!?]) (?=\S)")
+_ANSWER = r"`runbook answer \d+ \S+ (?:yes|no)`"
+_THERE, _ABSENT = "“It is there”", "“It is not there”"
+"""What the buttons say that take the answer."""
 _RULES = (
+    (
+        re.compile(
+            rf"Then run (?:{_ANSWER} if it is there, or {_ANSWER}, and run again"
+            "|it with --perform: that run takes your answer)"
+        ),
+        lambda m: f"Then press {_THERE} or {_ABSENT}",
+    ),
+    (
+        re.compile(rf"\b([Rr])un again, or do it by hand and say so: {_ANSWER}"),
+        lambda m: (
+            f"{'Press' if m[1] == 'R' else 'press'} “Perform and record” again, or do it by hand and press {_THERE}"
+        ),
+    ),
+    (re.compile(rf"\bThen run {_ANSWER}"), lambda m: f"Then press {_THERE}"),
+    (re.compile(r"`runbook [^`]*`(?! in a terminal)"), lambda m: f"{m[0]} in a terminal"),  # there is no other way
     (
         re.compile(rf"\b([Pp])ass ({_ANY_NAME}) as (?:True|yes)\b"),
         lambda m: f"{_verb(m, 'answer')} {_label(m[2])} with yes",
@@ -59,6 +79,26 @@ def card(shown: Card) -> Card:
     number = sum(len(table.rows) for table in asked)
     state = f"answer {count(number, 'question')}" if number else shown.state
     return replace(shown, state=state, parts=tuple(_part(one) for one in shown.parts if one not in asked))
+
+
+def without(shown: Card, above: Iterable[Card]) -> Card:
+    """A card without the sentences that cards above it have already."""
+    said = {sentence for card in above for sentence in _sentences(card.parts)}
+    parts: list[Part] = []
+    for part in shown.parts:
+        if not isinstance(part, Paragraph):
+            parts.append(part)
+        elif words_left := " ".join(one for one in _SENTENCE.split(part.words) if one not in said):
+            parts.append(replace(part, words=words_left))
+    return replace(shown, parts=tuple(parts))
+
+
+def _sentences(parts: Iterable[Part]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Paragraph):
+            yield from _SENTENCE.split(part.words)
+        elif isinstance(part, Fold):
+            yield from _sentences(part.parts)
 
 
 def labelled(shown: Card) -> Card:

@@ -58,7 +58,8 @@ class JobSettings(Profile):
         settings = cls.resolve(passed(SETTINGS), values)
         settings.guard_addresses(settings.gitlab_url, settings.smtp_host)
         if settings.profile == "live" and settings.smtp_security == "none":
-            raise InputError("RUNBOOK_SMTP_SECURITY is none; a live license travels encrypted: starttls or tls.")
+            words = "RUNBOOK_SMTP_SECURITY is none, but a live license travels encrypted."
+            raise InputError(f"{words} Set it to starttls or tls, whichever the mail server takes.")
         return settings
 
 

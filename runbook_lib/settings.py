@@ -282,7 +282,7 @@ class Settings(Profile):
         if not (self.license_public_key_file and self.license_public_key_file.is_file()):
             raise InputError(
                 f"RUNBOOK_LICENSE_PUBLIC_KEY_FILE is {str(self.license_public_key_file)!r}, which is no file; "
-                "expected the PEM of the key that customers' licenses are checked with."
+                "expected the PEM of the key that customers' licenses are checked with. Set it to that file's path."
             )
 
     def _needed(self) -> list[str]:

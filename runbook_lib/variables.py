@@ -70,11 +70,9 @@ class Places:
 
     @classmethod
     def read(cls, known: Collection[str] | None = SETTINGS) -> Self:
-        """Read them. Raises as `chosen`, and InputError if the profile is none."""
+        """Read them. Raises as `chosen`."""
         found = chosen(None, known, _PRACTICE_PLACES)
         given = {name: found.get(variable(name), "").strip() for name in cls.__dataclass_fields__}
-        if given["profile"] not in ("sandbox", "live"):
-            raise InputError(f"{_PROFILE} is {given['profile']!r}; expected sandbox or live.")
         outputs, notebooks = (Path(given[name] or ROOT / name) for name in ("outputs", "notebooks"))
         keys, team = (Path(given[name]) if given[name] else None for name in ("keys", "trusted_keys"))
         return cls(given["profile"], outputs, notebooks, keys, team, given["share"])
@@ -110,12 +108,15 @@ def chosen(profile: str | None, known: Collection[str] | None, practice: Collect
         practice: Those that variables may set on practice.
 
     Raises:
-        InputError: A variable is unknown, or the secret files cannot be read.
+        InputError: A variable is unknown, the profile is none, or the secret files cannot be read.
     """
     found = _ours(os.environ, known)
     profile = profile or found.get(_PROFILE, "")
     in_file = {} if profile == "sandbox" else _ours(_lines(ENV_FILE), known)
     profile = profile or in_file.get(_PROFILE, "sandbox")
+    if profile not in ("sandbox", "live"):
+        advice = "Set one of the two in the environment or in .env, or leave it out for practice."
+        raise InputError(f"{_PROFILE} is {profile!r}; expected sandbox or live. {advice}")
     if profile == "live":
         found = _with_secrets({**in_file, **found}, known)
     else:
@@ -157,7 +158,9 @@ def _lines(env_file: Path) -> Mapping[str, str | None]:
     try:
         return dotenv_values(env_file, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):  # whose message would show a part of what is in it
-        raise InputError(f"{env_file} cannot be read; expected text in UTF-8 that you may read.") from None
+        raise InputError(
+            f"{env_file} cannot be read; expected text in UTF-8 that you may read. Save it so, or remove it."
+        ) from None
 
 
 def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
@@ -192,11 +195,14 @@ def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[
     if known is None or not (folder := found.get(SECRETS)):
         return found
     if not Path(folder).is_dir():
-        raise InputError(f"{SECRETS} is {folder!r}, which is no folder; expected one file per secret.")
+        raise InputError(
+            f"{SECRETS} is {folder!r}, which is no folder; expected one file per secret. Correct it, or unset it."
+        )
     wanted = {variable(setting).lower() for setting in known}
     try:
         paths = [path for path in Path(folder).iterdir() if path.name.lower() in wanted and path.is_file()]
         secrets = {path.name.upper(): trimmed(path.read_text(encoding="utf-8-sig")) for path in paths}
     except (OSError, UnicodeDecodeError):
-        raise InputError(f"A file in {SECRETS}, {folder}, cannot be read; expected text for each secret.") from None
+        words = f"A file in {SECRETS}, {folder}, cannot be read; expected text for each secret"
+        raise InputError(f"{words}, readable for you. Correct its contents or its rights.") from None
     return {**{name: value for name, value in secrets.items() if value}, **found}

@@ -541,7 +541,6 @@ def test_now_in_live_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MECHANIZER_PROJECT_ID", "-1"),
         ("SLACK_CHANNEL_ID", "#support"),
         ("SLACK_CHANNEL_ID", "https://team.slack.com/archives/C0123456789"),
-        ("PROFILE", "production"),
         ("ISSUER", "somebody"),
     ],
 )
@@ -549,7 +548,7 @@ def test_impossible_values(monkeypatch: pytest.MonkeyPatch, name: str, value: st
     """A value that cannot be is refused by its setting's name, before anything runs."""
     set_all(monkeypatch, {"PROFILE": "live", name: value})
 
-    with pytest.raises(InputError, match=rf"missing or impossible: RUNBOOK_{name} \(.+\)\.$"):
+    with pytest.raises(InputError, match=rf"missing or impossible: RUNBOOK_{name} \(.+\)\. Correct "):
         Settings.local()
 
 
@@ -810,13 +809,13 @@ def test_job_without_anything() -> None:
         JobSettings.load()
     needs = [name for name in JOB if name != "PROFILE"]
     fields = "; ".join(f"RUNBOOK_{name} (Field required)" for name in needs)
-    assert f"These settings are missing or impossible: {fields}." == str(caught.value)
+    assert str(caught.value).startswith(f"These settings are missing or impossible: {fields}. Correct them where ")
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"TODAY": "2026-11-22"}, "RUNBOOK_TODAY is for practice"),
+        ({"TODAY": "2026-11-22"}, "RUNBOOK_TODAY is 2026-11-22, but live is the real day. Unset it"),
         ({"SMTP_SECURITY": "none"}, "RUNBOOK_SMTP_SECURITY is none"),
         ({"SMTP_SECURITY": "ssl"}, "RUNBOOK_SMTP_SECURITY"),
         ({"SMTP_PORT": "smtp"}, "RUNBOOK_SMTP_PORT"),
@@ -981,7 +980,7 @@ def test_secret_file_that_is_no_text(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_live_has_no_date_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor has practice one but the world's."""
     set_all(monkeypatch, LIVE | {"TODAY": "2026-11-22"})
-    with pytest.raises(InputError, match="RUNBOOK_TODAY is for practice"):
+    with pytest.raises(InputError, match=r"RUNBOOK_TODAY is 2026-11-22, but live is the real day\. Unset it"):
         Settings.load()
     set_all(monkeypatch, {"PROFILE": "sandbox"})
     assert Settings.local().today is None
@@ -1016,10 +1015,11 @@ def test_places_are_those_of_the_settings(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("PROFILE", "RUNBOOK_PROFILE is 'x'; expected sandbox or live"), ("OUTPUT", "did you mean")]
+    ("name", "said"), [("PROFILE", "RUNBOOK_PROFILE is 'x'; expected sandbox or live. Set"), ("OUTPUT", "did you mean")]
 )
 def test_places_tell_what_is_wrong(monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
     """A wrong profile, or a misspelt setting, would mean other records."""
     set_all(monkeypatch, {name: "x"})
-    with pytest.raises(InputError, match=said):
-        Places.read()
+    for read in (Places.read, Settings.local):
+        with pytest.raises(InputError, match=said):
+            read()

@@ -34,12 +34,13 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
     scope is said here.
     """
     words = _outcome_words(case, case.outcome, ending) if case.outcome else ending
-    words += unfinished(case)
+    if left := unfinished(case):
+        words = f"{words.rstrip('.')}.{left}"
     planned = any(effect.state is EffectState.PLANNED for effect in case.applied)
     parts = (case.summary_table, *more, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
     parts += (Preview("to perform it", case.command),) if planned else ()
     tone = _TONES.get(case.outcome, Tone.ASK) if case.outcome else Tone.ASK
-    tone = Tone.PLAN if planned else Tone.ASK if unfinished(case) else tone
+    tone = Tone.PLAN if planned else Tone.ASK if left else tone
     state, about = str(case.outcome or "goes on"), case.summary
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
     if case.outcome:  # a name is for programs only

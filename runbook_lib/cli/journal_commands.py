@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,6 @@ from runbook_lib.domain.errors import InputError
 if TYPE_CHECKING:
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.ledger.keyring import KeyRing
-
-MOST_CHARS = 300
-"""Of a reason that is given."""
 
 
 @click.command
@@ -37,28 +33,14 @@ def answer(ticket: str, operation: str, there: str, because: str) -> int:
     its open ends; no opens them again.
     """
     from runbook_lib.domain.events import CASE
+    from runbook_lib.ledger import answering
+    from runbook_lib.settings import Settings
 
-    journal, operator, settle_s = _journal(ticket)
-    because = _checked(because)
-    profile, _, number = journal.ticket.partition("/")
-    prefix = f"{profile}-{number}-"
-    operation_id = prefix + operation.removeprefix(prefix)
-    is_there = there == "yes"
-    is_case = operation_id == f"{prefix}{CASE}"
-    if not journal.entries():
-        raise InputError(f"{_without(journal)}, so that there is nothing to answer. Check the number.")
-    with journal.lock(then="answer again"):
-        if not is_case:
-            _refuse_what_is_settled(journal, operation_id, prefix)
-            if not is_there:
-                _refuse_too_early(journal.open_since(operation_id), operation, settle_s)
-        state = ("over" if is_there else "still open") if is_case else "there" if is_there else "not there"
-        words = f"{operator} says that {'the case' if is_case else 'it'} is {state}"
-        evidence = {"summary": f"{words}: {because}" if because else words, "url": "", "reference": ""}
-        given = {"evidence": evidence} if is_there else {"evidence": None, "because": because}
-        journal.append("answered", operation_id=operation_id, there=is_there, operator=operator, **given)
+    settings, number = Settings.local(), options.ticket_number(ticket)
+    noted = answering.note(settings, number, operation, is_there=there == "yes", because=because)
+    is_case = operation in (CASE, f"{settings.profile}-{number}-{CASE}")
     then = "To correct it, answer anew." if is_case else "Now run again; to correct it, answer anew."
-    click.echo(f"Noted: {'the case' if is_case else operation} is {state}. {then}")
+    click.echo(f"Noted: {noted}. {then}")
     return exit_status.DONE
 
 
@@ -77,45 +59,12 @@ def _without(journal: Journal) -> str:
     return f"Ticket {journal.ticket.partition('/')[2]} has no journal here"
 
 
-def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str) -> None:
-    """Only what no run has seen to be there can be answered."""
-    from runbook_lib.domain.events import CASE
-
-    if operation_id in (answerable := journal.history().answerable):
-        return
-    name, number = operation_id.removeprefix(prefix), journal.ticket.partition("/")[2]
-    if evidence := journal.settled(operation_id):
-        raise InputError(
-            f"{name} on ticket {number} is done already ({evidence.summary}), so there is nothing to answer. Run again "
-            "to go on."
-        )
-    known = ", ".join(dict.fromkeys([*(one.removeprefix(prefix) for one in answerable), CASE]))
-    raise InputError(
-        f"Ticket {number} has no operation {name!r} in its journal here. Those that can be answered: {known}."
-    )
-
-
-def _refuse_too_early(opened_at: datetime | None, operation: str, settle_s: float) -> None:
-    """What was sent a moment ago may still show: *no* is an answer only after that."""
-    sure_at = opened_at and opened_at + timedelta(seconds=settle_s)
-    if sure_at and datetime.now(UTC) < sure_at:
-        raise InputError(
-            f"{operation} may still take effect until {sure_at:%H:%M:%S} UTC. Look again after that, and answer then."
-        )
-
-
-def _checked(words: str) -> str:
-    if len(words) > MOST_CHARS or not words.isprintable():
-        raise InputError(f"--because is no line of up to {MOST_CHARS} characters; say it in fewer, plain words.")
-    return words.strip()
-
-
 @journal.command()
 @options.ticket
 @options.as_json
 def show(ticket: str, as_json: bool) -> int:
     """Check a ticket's journal and show its lines."""
-    found = _journal(ticket)[0]
+    found = _journal(ticket)
     entries = found.entries()
     parts = found.parts()
     if not parts:
@@ -150,13 +99,15 @@ def restart(ticket: str, because: str) -> int:
 
     What the old one says of effects is found again at the services, not repeated.
     """
-    found, operator, _ = _journal(ticket)
-    because = _checked(because)
+    from runbook_lib.ledger import answering
+    from runbook_lib.settings import Settings
+
+    found, because = _journal(ticket), answering.checked(because)
     if not because:
         raise InputError("--because is empty; say in a few words why the journal cannot be relied on.")
     found.damaged()  # or else it is refused before the lock, which makes the ticket's folder
     with found.lock():
-        kept = found.restart(because=because, operator=operator)
+        kept = found.restart(because=because, operator=Settings.local().operator or getpass.getuser())
     old = f"the old one is {kept}" if kept else "there was no old one"
     click.echo(f"A new journal was begun; {old}.")
     return exit_status.DONE
@@ -214,14 +165,8 @@ def _key_ring() -> KeyRing:
     return KeyRing.of(Settings.local())
 
 
-def _journal(ticket: str) -> tuple[Journal, str, float]:
-    """A ticket's journal, the operator, and the seconds after which a lost request takes effect no more."""
+def _journal(ticket: str) -> Journal:
     from runbook_lib.ledger.journal import Journal
     from runbook_lib.settings import Settings
 
-    settings = Settings.local()
-    return (
-        Journal.of(settings, options.ticket_number(ticket)),
-        settings.operator or getpass.getuser(),
-        settings.settle_s,
-    )
+    return Journal.of(Settings.local(), options.ticket_number(ticket))

@@ -121,7 +121,8 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
     wanted = None if day is None else answers.day("--date", day)
     local = Settings.local()
     if local.profile == "live":
-        raise InputError("RUNBOOK_PROFILE is live; the practice world needs the profile sandbox.")
+        words = "RUNBOOK_PROFILE is live; the practice world needs the profile sandbox."
+        raise InputError(f"{words} Run `RUNBOOK_PROFILE=sandbox runbook sandbox`.")
     folder = local.world_folder
     with ExitStack() as turn:
         turn.enter_context(server.one_at_a_time(folder))

@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 SUFFIX = ".ipynb"
 CASE = "case"
 """The operation by which a person says that a ticket's case has ended."""
+REPEATED = "seal_note"
+"""The effect that the next run makes up for, so that it is no open end."""
 
 
 class Kind(StrEnum):
@@ -65,7 +67,7 @@ EFFECTS: Mapping[str, Meaning] = {
     Kind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
     Kind.DONE: Meaning(False, True, "{effect}: done", "done"),
     Kind.ADOPTED: Meaning(False, True, "{effect}: found, not repeated", "found, not repeated"),
-    Kind.ANSWERED: Meaning(False, False, "{operator} answered for {effect}: it is {place}", "answered"),
+    Kind.ANSWERED: Meaning(False, False, "answered for {effect}: it is {place}", "answered"),
 }
 """The kinds of lines that are about an operation."""
 
@@ -315,6 +317,21 @@ class History:
         """The operations that a person may answer for: those whose effect no run has seen."""
         seen = (Kind.DONE, Kind.ADOPTED)
         return [name for name, operation in self.operations.items() if operation.least_closed.last.kind not in seen]
+
+    @property
+    def questions(self) -> dict[str, Event]:
+        """The last line of each operation that only a person can end, unless a further run does; by its id."""
+        asked = {} if self.case_ended else self.operations
+        return {name: one.least_closed.last for name, one in asked.items() if self._is_asked(one.least_closed)}
+
+    def _is_asked(self, attempt: Attempt) -> bool:
+        """Whether it is not known if an effect is there; or it is not, and its run has an outcome or is the last."""
+        if attempt.last.is_open:
+            return True
+        run = self.runs.get(attempt.run)
+        if attempt.last.kind != Kind.NOT_DONE or attempt.last.effect == REPEATED or run is None:
+            return False
+        return run is self.performing_runs[-1] or bool(run.end and run.end.text("outcome"))
 
     def _take(self, event: Event) -> None:
         self.events.append(event)

@@ -21,6 +21,7 @@ from typing import IO, Any
 from runbook_lib import files, templates
 from runbook_lib.domain.errors import RunbookError, UnavailableError
 from runbook_lib.domain.events import Event, History, RunEvents
+from runbook_lib.domain.state_words import operation_words
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -250,4 +251,4 @@ def _seconds(run: RunEvents) -> float:
 
 
 def effect_name(event: Event) -> str:
-    return event.effect.replace("_", " ")
+    return operation_words(event.effect)

@@ -6,7 +6,7 @@ own, `OPEN`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -178,12 +178,16 @@ class Board:
         place.asks = place.asks if asks is None else asks
         place.is_needed = is_needed
         card = self._card_of(name, place, result)
-        if result.card.quiet:
+        if card.card.quiet:
             place.show(card, ())
             return
         self._ask(name, place)
         is_last = name == self._case().order[-1]
+        has_stopped = name != OPEN and name not in self.results and not is_needed
         shown = [place.form.box] if place.form.rows else []
+        if self._button and (is_last or has_stopped):
+            self._button.ask()
+        shown += [self._button.answers.box] if has_stopped and not is_last and self._button else []
         shown += [self._button.widget.box] if is_last and self._button else []
         shown += [self._state_line] if is_last or is_needed or name == OPEN else []
         shown += [self._kept] if name == OPEN else []
@@ -201,11 +205,18 @@ class Board:
         if name != OPEN and (place.asks or name in self.stuck):
             number = count(len(place.asks), "question")
             state = f"answer {number}" if place.is_needed else f"{number} open"
-            state = "answer above" if len(place.asks) < len(result.asks) else state
             card = replace(card, state=state, tone=Tone.ASK)
+            if len(place.asks) < len(result.asks):
+                card = form_words.without(replace(card, state="answer above"), self._above(name))
+            if not (card.parts or place.asks):
+                return self.waiting(name)
         if name in self.results:
             place.parts = card.parts
         return replace(result, card=card)
+
+    def _above(self, step: str) -> Iterator[Card]:
+        order = self._case().order
+        return (place.card.card for one in order[: order.index(step)] if (place := self.places.get(one)) and place.card)
 
     def _with_plan(self, result: StepResult, button: PerformButton) -> StepResult:
         """The last step's card: below it stands the plan, in place of what it says of effects."""

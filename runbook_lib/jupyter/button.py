@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -26,10 +26,11 @@ class Button:
 
     Args:
         too_late: What a press comes to that was made before `renew`, and arrives after it.
+        below: Widgets that stand below what came of a press.
     """
 
-    def __init__(self, *, too_late: Work) -> None:
-        self._too_late = too_late
+    def __init__(self, *, too_late: Work, below: Sequence[Any] = ()) -> None:
+        self._too_late, self._below = too_late, tuple(below)
         self._guard, self._is_busy, self._is_done, self._is_closed = threading.Lock(), False, False, False
         self._worker: threading.Thread | None = None
         self._press: Work = too_late
@@ -37,7 +38,7 @@ class Button:
         self.button, self.description = new(ipywidgets.Button), new(ipywidgets.Output)  # in no box yet
         self.output, self.details = new(ipywidgets.Output), new(ipywidgets.Output)
         self.output.add_class(RESULT)
-        self.box = new(ipywidgets.VBox, children=[self.output])
+        self.box = new(ipywidgets.VBox, children=[self.output, *below])
 
     def renew(self, description: Mapping[str, Any], details: Mapping[str, Any], press: Work) -> None:
         """Another button takes the place of this one, below what it does.
@@ -57,8 +58,12 @@ class Button:
             self.button = new(ipywidgets.Button, layout={"width": "auto", "align_self": "flex-start"})
             self._look()
             self.button.on_click(self._clicked)
-            self.box.children = (self.description, self.button, self.output, self.details)
+            self.box.children = (self.description, self.button, self.output, *self._below, self.details)
             close(*previous)
+
+    @property
+    def is_done(self) -> bool:
+        return self._is_done
 
     def describe(self, description: Mapping[str, Any]) -> None:
         if (outputs := outputs_of(description)) != self.description.outputs:

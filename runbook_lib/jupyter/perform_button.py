@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,12 @@ from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.events import EFFECTS, Event
 from runbook_lib.domain.models import Outcome
-from runbook_lib.domain.plan import Plan
+from runbook_lib.domain.plan import Plan, Target
+from runbook_lib.domain.state_words import operation_words
+from runbook_lib.jupyter.answer_buttons import AnswerButtons, Question
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress, effect_name
 from runbook_lib.jupyter.button import LABEL, Button
+from runbook_lib.ledger import answering
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
 
@@ -40,7 +44,7 @@ _NEXT = {
     Outcome.ESCALATED: "The expert goes on from the note on the ticket; stay in touch with the customer until then.",
     Outcome.OUT_OF_SCOPE: "Answer the customer yourself; nothing was sent to them.",
 }
-_ISSUE = re.compile(r"https?://\S+/-/issues/(\d+)")
+_ISSUE = re.compile(r"\s*(https?://\S+/-/issues/(\d+))")
 """The address of a tracker issue, as a run's last line names it."""
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
 _OUTDATED = "A step above was run again, or has stopped. Run the last cell again for the plan as it is now."
@@ -65,7 +69,8 @@ class PerformButton:
         self._begun: Plan | None = None
         # Makes a run, given where the ticket's folder is, the runbook and the ticket
         self.runs: Callable[[Settings, str, int], BackgroundRun] = BackgroundRun
-        self.widget = Button(too_late=self._too_late)  # what is seen
+        self.answers = AnswerButtons(self._answer)
+        self.widget = Button(too_late=self._too_late, below=[self.answers.box])  # what is seen
 
     def renew(self, plan: Plan) -> None:
         """Show a plan above the button, which from now on performs this one.
@@ -96,6 +101,30 @@ class PerformButton:
 
     def say(self, words: str) -> None:
         self.widget.show(self._result("waiting", Tone.PLAN, words))
+
+    def ask(self) -> None:
+        """Ask for each operation that only a person can end whether it is there; not while a run is under way."""
+        with suppress(RunbookError):  # a step, or a press, says so
+            self._ask({} if self._run().is_under_way else self._open_questions())
+
+    def _open_questions(self) -> dict[str, Event]:
+        case = self._case()
+        return case.effects.journal.history().questions | case.effects.asked
+
+    def _ask(self, lines: Mapping[str, Event]) -> None:
+        case = self._case()
+        planned = {action.operation_id: action.target for action in case.plan().actions}
+        ticket = Target(f"ticket {case.ticket.id}", case.ticket.url)
+        asked = [
+            Question(name, operation_words(line.effect), line.text("reason"), planned.get(name, ticket))
+            for name, line in lines.items()
+        ]
+        self.answers.renew(asked)
+
+    def _ask_after_run(self) -> None:
+        """Ask what a run has left open; what happened is said right above."""
+        with suppress(RunbookError):
+            self._ask({name: Event({"effect": one.effect}) for name, one in self._open_questions().items()})
 
     def last_record(self) -> tuple[Part, ...]:
         """How this case was performed before, with a link to the record.
@@ -149,6 +178,25 @@ class PerformButton:
                 self._begun = shown
         yield from map(self._progress, run.progress())
 
+    def _answer(self, question: Question, is_there: bool) -> None:
+        self.widget.follow(lambda: self._with_errors(self._steps_of_an_answer(question, is_there)))
+
+    def _steps_of_an_answer(self, question: Question, is_there: bool) -> Iterator[Mapping[str, Any]]:
+        """Note what a person says; then everything is looked up once more, which makes a new plan."""
+        case, operation = self._case(), question.operation_id
+        name = operation.removeprefix(case.operation(""))
+        try:
+            said = answering.note(case.settings, case.ticket.id, name, is_there=is_there, asked=case.effects.asked)
+        except RunbookError as exc:
+            self.answers.say(question, f"✗ {str(exc).replace(name, question.name)}")
+            return
+        noted = f"Noted: {said.replace(name, question.name)}."
+        yield self._result("looking once more", Tone.PLAN, noted)
+        self._look_again()
+        self.ask()
+        then = "Nothing is left to do." if self.widget.is_done else "Read the plan above, then press to go on."
+        yield self._result("noted", Tone.GOOD, f"{noted} {then}", *self.last_record())
+
     def _with_errors(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """The steps; an error that ends them early is shown in words."""
         try:
@@ -181,6 +229,8 @@ class PerformButton:
         yield self._result("not performed", Tone.ASK, words)
 
     def _progress(self, now: RunProgress) -> Mapping[str, Any]:
+        if now.is_over:
+            self._ask_after_run()
         if now.error:
             return self._result("stopped", Tone.STOP, now.error, *_changed(now))
         if now.is_over and now.runbook not in ("", self._case().runbook):
@@ -213,17 +263,18 @@ class PerformButton:
         self._on_end(f"performed: {ended}" if outcome else f"the run ended: {ended}")
         ticket = self._case().ticket
         links = [*([self._record(line)] if line["record"] else []), Link(f"ticket {ticket.id}", ticket.url)]
-        links += [Link(f"tracker issue {found[1]}", found[0]) for found in _ISSUE.finditer(line["summary"])]
+        links += [Link(f"tracker issue {found[2]}", found[1]) for found in _ISSUE.finditer(line["summary"])]
         parts: list[Part] = [Links(links), *([Paragraph(now.notice, strong=True)] if now.notice else [])]
         if line["missing"]:
             labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
             words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
             parts.append(Paragraph(words))
+        is_over = outcome is not None and not self.answers.questions  # else what is asked below comes next
         if outcome is None:
             parts += _changed(now) or (_NOTHING,)
-        else:
+        elif is_over:
             parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
-        tone = Tone.ASK if outcome is None else Tone.GOOD
+        tone = Tone.GOOD if is_over else Tone.ASK
         return self._result(ended, tone, _ISSUE.sub("", line["summary"]).strip(), *parts)
 
     def _record(self, line: Mapping[str, Any]) -> Link:

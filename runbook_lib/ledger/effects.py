@@ -40,6 +40,7 @@ from runbook_lib.domain.errors import (
     RefusedError,
     RunbookError,
 )
+from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.sharing import SharedRun
@@ -137,6 +138,8 @@ class Effects:
         self._lease = Lease(self._lease_s)
         self._shared = shared
         self._resent: list[Repeatable] = []
+        # What only a person can say, by this run: its operations, each with a line that tells what happened
+        self.asked: dict[str, Event] = {}
 
     def apply(self, effect: Effect) -> EffectResult:
         """Make sure that an effect is there, and return the evidence.
@@ -161,11 +164,12 @@ class Effects:
 
     def adopt(self, effect: Lookup) -> EffectResult | None:
         """What is there already of an effect, or None. A performing run notes it, or why it could not look."""
+        self.asked.pop(effect.operation_id, None)
         if evidence := self.journal.settled(effect.operation_id):
             return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, evidence)
         of_it = [line for line in self.journal.entries() if line.get("operation_id") == effect.operation_id]
         if of_it and of_it[-1].get("not_as_sent"):  # it is not looked for again until a person has put it right
-            raise OutcomeUnknownError(f"{of_it[-1]['reason']} Then run `{self._answer(effect.operation_id)} yes`.")
+            raise self._to_be_put_right(effect, of_it[-1]["reason"])
         try:
             evidence = self._find(effect)
         except NotAsSentError as exc:
@@ -194,7 +198,11 @@ class Effects:
     def _not_as_sent(self, effect: Lookup, exc: NotAsSentError) -> OutcomeUnknownError:
         """The error for something that differs from what was sent, once the journal says so."""
         self._note("unknown", effect, reason=str(exc), not_as_sent=True)
-        return OutcomeUnknownError(f"{exc} Then run `{self._answer(effect.operation_id)} yes`.")
+        return self._to_be_put_right(effect, str(exc))
+
+    def _to_be_put_right(self, effect: Lookup, words: str) -> OutcomeUnknownError:
+        self._ask(effect.operation_id, effect.name, words)
+        return OutcomeUnknownError(f"{words} Then run `{self._answer(effect.operation_id)} yes`.")
 
     def _note_refusal(self, effect: Lookup, exc: RunbookError) -> None:
         """Keep why an effect was not sent, so that a person can do it by hand; a missing answer is no reason."""
@@ -210,14 +218,19 @@ class Effects:
 
         The words say what happened, and where to look; the command that takes the answer is added.
         """
+        self._ask(operation_id, name, words)
         if not self.perform:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
         self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
         say = self._answer(operation_id)
         return OutcomeUnknownError(f"{words} Then run `{say} yes` if it is there, or `{say} no`, and run again.")
 
+    def _ask(self, operation_id: str, name: str, words: str) -> None:
+        self.asked[operation_id] = Event({"effect": name, "operation_id": operation_id, "reason": words})
+
     def close_question(self, operation_id: str, name: str, evidence: Evidence) -> None:
         """Note that what a person was asked has become clear by itself."""
+        self.asked.pop(operation_id, None)
         if self.perform and operation_id in self.journal.history().open_operations:
             self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
 

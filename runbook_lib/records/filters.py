@@ -13,6 +13,7 @@ from runbook_lib.domain.answers import UNKNOWN, Question
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.state_words import ending_words
 from runbook_lib.records.runs import RunFilter
 
 DAYS = 7
@@ -21,8 +22,8 @@ _FILTERS = (
     Question("since", f"the first day, YYYY-MM-DD, in UTC; unknown takes {DAYS} days", answers.day),
     Question("until", "the last day, YYYY-MM-DD, in UTC; unknown is today", answers.day),
     Question("runbook", "only this runbook, such as weekend_license", answers.line),
-    Question("outcome", "only cases that ended so, such as license_issued", answers.one_of(*Outcome)),
-    Question("status", "only runs that ended so, such as needs_answer", answers.one_of(*Status)),
+    Question("outcome", "only cases that ended so, such as escalated", answers.one_of(*Outcome)),
+    Question("status", "only runs that ended so, such as failed", answers.one_of(*Status)),
     Question("operator", "only the runs of this person", answers.line),
     Question("ticket", "only this ticket, and its timeline", answers.ticket),
 )
@@ -68,7 +69,8 @@ def wanted(values: Mapping[str, str], option: str = "") -> RunFilter:
 
 
 def words(wanted: RunFilter) -> str:
-    named = {"runbook": wanted.runbook, "outcome": wanted.outcome, "status": wanted.status, "operator": wanted.operator}
+    ends = {name: ending_words(value).lower() for name in ("outcome", "status") if (value := getattr(wanted, name))}
+    named = {"runbook": wanted.runbook, **ends, "operator": wanted.operator}
     tickets = [f"ticket {ticket_id}" for ticket_id in wanted.tickets]
     return ", ".join([_period(wanted), *tickets, *(f"{name} {clean(value)}" for name, value in named.items() if value)])
 

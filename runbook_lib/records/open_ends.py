@@ -1,4 +1,4 @@
-"""What still needs a person, each with the command that comes next. Reads no file."""
+"""What still needs a person, each with what comes next: by a command, or in JupyterLab. Reads no file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib import form_words
+from runbook_lib.domain.answers import QUESTIONS, label_of
 from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
-from runbook_lib.domain.state_words import ending_words
+from runbook_lib.domain.plain_text import listed
+from runbook_lib.domain.state_words import ending_words, operation_words
 from runbook_lib.records.runs import Run, State
+
+_ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
+_WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the details."
+_REHEARSED = "It was rehearsed on {since}, would end as {end}, and was never performed."
 
 
 class Kind(StrEnum):
@@ -34,6 +40,43 @@ class OpenEnd:
     run: Run
     words: str
     command: str
+    operation: str = ""  # the name of the one that it is about, or ""
+
+    @property
+    def page_words(self) -> str:
+        """What happened, and what to do in JupyterLab; a command only where there is no other way."""
+        run, it, since = self.run, operation_words(self.operation), _since(self.run)
+        open_it = f"Open {run.runbook or 'start_here'} with ticket {run.ticket_id}"
+        answer = f", answer {listed([f'“{label_of(name)}”' for name in run.missing])}" if run.missing else ""
+        go_on = f"{open_it}{answer}, and {'press “Perform and record”' if run.performed else 'run all cells'}"
+        in_terminal = f"say so in a terminal: {_case_ended(run)}."
+        match self.kind:
+            case Kind.UNKNOWN:
+                words = (
+                    f"Nobody knows whether the {it} is there. {open_it}, look, and press “It is there” or “It is not "
+                )
+                return f"{words}there”."
+            case Kind.UNDONE:
+                return f"The {it} is not there yet. {go_on}; or do it by hand, and press “It is there”."
+            case Kind.UNSEALED:
+                return f"{self.words} In a terminal: {self.command}."
+            case Kind.INTERRUPTED:
+                return f"The run was interrupted. {go_on}: effects that were made are found, and not repeated."
+            case Kind.NEEDS_ANSWER:
+                return f"{form_words.words(run.summary or _ASKED)} {go_on}."
+            case Kind.FAILED:
+                happened = form_words.words(first_sentence(run.summary or _STOPPED))
+                return f"{happened} Put that right. {go_on}: what is done already is found, and not repeated."
+            case Kind.CUSTOMER:
+                words = f"It waits for the customer since {since}. {go_on} when they have answered."
+                return f"{words} If the case has ended otherwise, {in_terminal}"
+            case Kind.EXPERT:
+                return f"{_WITH_EXPERT.format(since=since)} When the case has ended, {in_terminal}"
+            case Kind.REHEARSED:
+                words = (
+                    f"{_REHEARSED.format(since=since, end=_end(run))} {open_it}, enter the answers of its record, and "
+                )
+                return f"{words}press “Perform and record”. If the case has ended otherwise, {in_terminal}"
 
 
 def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
@@ -65,7 +108,8 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
     for operation in run.unknown:
         name = operation.removeprefix(prefix)
         words = f"Look whether {name} is there. Say yes or no, then run again."
-        yield OpenEnd(Kind.UNKNOWN, run, words, shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"]))
+        answer = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
+        yield OpenEnd(Kind.UNKNOWN, run, words, answer, name)
     if run.state is State.UNSEALED:
         path = str(folder / str(run.ticket_id) / str(run.record))
         words = "No journal names this file. Seal it if you know where it comes from; otherwise remove it."
@@ -75,38 +119,47 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         words = "The run was interrupted. Run again: effects that were made are found, and not repeated."
         yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
-        words = f"{run.summary or 'It stopped to ask a person.'} Find out, then run again."
+        words = f"{run.summary or _ASKED} Find out, then run again."
         yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
     elif run.halfway:
-        happened = first_sentence(run.summary or "It stopped before its end.")
+        happened = first_sentence(run.summary or _STOPPED)
         words = f"{happened} Put that right, then run again: what is done already is found, and not repeated."
         yield OpenEnd(Kind.FAILED, run, words, _again(run))
     for operation in run.undone:
         name = operation.removeprefix(prefix)
         answer = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
         words = f"{name} is not there yet. Run again to complete it; or do it by hand, and say so: {answer}."
-        yield OpenEnd(Kind.UNDONE, run, words, _again(run))
+        yield OpenEnd(Kind.UNDONE, run, words, _again(run), name)
     yield from _waiting(run)
 
 
 def _waiting(run: Run) -> Iterator[OpenEnd]:
     """Of a case that waits for a person: since when, and what to do then."""
-    ended = shlex.join(["runbook", "answer", str(run.ticket_id), CASE, "yes"])
-    when = f"{run.since:%Y-%m-%d %H:%M} UTC" if run.since else "an unknown day"
+    ended, since = _case_ended(run), _since(run)
     if run.waits_for == "customer":
         words = (
-            f"It waits for the customer since {when}. When they have answered, run again with what they sent; if the "
+            f"It waits for the customer since {since}. When they have answered, run again with what they sent; if the "
         )
         yield OpenEnd(Kind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
     elif run.waits_for == "expert":
-        words = f"The expert has it since {when}; the note on the ticket has the details. "
-        words += "Report it when the case has ended."
+        words = f"{_WITH_EXPERT.format(since=since)} Report it when the case has ended."
         yield OpenEnd(Kind.EXPERT, run, words, ended)
     elif run.waits_for:
-        end = ending_words(run.outcome).lower()
-        words = f"It was rehearsed on {when}, would end as {end}, and was never performed. Perform it with the "
+        words = f"{_REHEARSED.format(since=since, end=_end(run))} Perform it with the "
         words += f"answers of its record; or, if the case has ended otherwise, say so: {ended}."
         yield OpenEnd(Kind.REHEARSED, run, words, f"{_again(run)} --perform")
+
+
+def _since(run: Run) -> str:
+    return f"{run.since:%Y-%m-%d %H:%M} UTC" if run.since else "an unknown day"
+
+
+def _end(run: Run) -> str:
+    return ending_words(run.outcome).lower()
+
+
+def _case_ended(run: Run) -> str:
+    return shlex.join(["runbook", "answer", str(run.ticket_id), CASE, "yes"])
 
 
 def _again(run: Run) -> str:

@@ -14,10 +14,13 @@ from typing import Any, Self
 
 from IPython.display import display
 
+from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean, count, listed
+from runbook_lib.domain.state_words import ending_words
+from runbook_lib.form_words import labelled
 from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.jupyter.forms import Kind as Fill
 from runbook_lib.ledger.journal import Journal
@@ -46,6 +49,17 @@ class FormResult(StepResult):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**self.form.view, **super()._repr_mimebundle_()}
+
+
+@dataclass(frozen=True)
+class PageResult(StepResult):
+    """A result that a page says in words of its own, where a terminal has commands."""
+
+    page: tuple[Part, ...] = field(kw_only=True)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        page = html(labelled(replace(self.card, parts=self.page)))
+        return {**super()._repr_mimebundle_(), "text/html": page}
 
 
 @dataclass(frozen=True)
@@ -210,14 +224,16 @@ class Review:
             return self._result("none", tone, parts, words, open_ends=[])
         counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
         words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
-        table = review_rows.open_ends_table(found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
-        parts = (Paragraph(f"{words}. The period does not count here: what is open stays open."), table, *_rest(found))
+        table = functools.partial(review_rows.open_ends_table, found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
+        above = Paragraph(f"{words}. The period does not count here: what is open stays open.")
+        page, parts = ((above, table(for_page=for_page), *_rest(found)) for for_page in (True, False))
         names = ("ticket_id", "record", "runbook", "operator")
         plain = [
             {name: getattr(end.run, name) for name in names} | {"kind": end.kind, "command": end.command}
             for end in found
         ]
-        return self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain)
+        result = self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain)
+        return PageResult(result.card, result.data, page=page)
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
@@ -234,14 +250,19 @@ class Review:
         if not moments:
             words = f"{head} It has no journal here."
             return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
-        rows = [(moment.at, moment.words, moment.detail) for moment in moments]
-        table = Table(("when (UTC)", "what happened", "what it rests on"), rows[-MOST_ROWS:], whole=(1,))
-        before = (Paragraph(f"{len(rows) - MOST_ROWS} earlier lines are left out."),) if len(rows) > MOST_ROWS else ()
+        rows = [(moment.at, moment.who or review_rows.NONE, moment.words, moment.detail) for moment in moments]
+        heads = ("when (UTC)", "who", "what happened", "what it rests on")
+        table = Table(heads, rows[-MOST_ROWS:], whole=(2,))
+        left_out = len(rows) - MOST_ROWS
+        above = (Paragraph(head), *((Paragraph(f"{left_out} earlier lines are left out."),) if left_out > 0 else ()))
         ends = [end for end in self._open() if end.run.ticket_id == ticket_id]
-        after = tuple(Paragraph(f"Still open ({end.kind}): {end.command}", strong=True) for end in ends)
+        page, parts = (
+            (*above, table, *(Paragraph(f"Still open ({end.kind}): {words}", strong=True) for end, words in said))
+            for said in ([(end, end.page_words) for end in ends], [(end, end.command) for end in ends])
+        )
         story = [vars(moment) for moment in moments]
-        parts = (Paragraph(head), *before, table, *after)
-        return self._result("shown", Tone.PLAIN, parts, head, ticket=ticket_id, story=story)
+        result = self._result("shown", Tone.PLAIN, parts, head, ticket=ticket_id, story=story)
+        return PageResult(result.card, result.data, page=page)
 
     @_step("Verification")
     def verification(self) -> StepResult:
@@ -300,10 +321,11 @@ class Review:
     def _fields(self) -> list[Field]:
         of_runs = {name: {getattr(run, name) for run in self._runs} for name in ("runbook", "operator")}
         choices: dict[str, Sequence[str]] = {name: sorted(found - {""}) for name, found in of_runs.items()}
-        choices |= {"outcome": [*map(str, Outcome)], "status": [*map(str, Status)]}
+        choices |= {"outcome": [*map(ending_words, Outcome)], "status": [*map(ending_words, Status)]}
         kinds = {name: Fill.CHOICE if name in choices else Fill.TEXT for name in filters.FILTERS}
+        found = {**self._values, **{one: ending_words(self._values[one]) for one in ("outcome", "status")}}
         return [
-            Field(name, name, kinds[name], choices.get(name, ()), self._values[name], hint="all", check=one.reading)
+            Field(name, name, kinds[name], choices.get(name, ()), found[name], hint="all", check=one.reading)
             for name, one in filters.FILTERS.items()
         ]
 
@@ -350,7 +372,7 @@ def _stopped(title: str, badge: str, exc: RunbookError) -> StepResult:
 def _rest(everything: Sequence[object]) -> tuple[Part, ...]:
     """A word on the rows that a table has no place for."""
     more = len(everything) - MOST_ROWS
-    words = "more are left out here. Shorten the period, or use `runbook records list` or `export`."
+    words = "more are left out here. Shorten the period, or choose one ticket."
     return (Paragraph(f"{more} {words}"),) if more > 0 else ()
 
 

@@ -6,15 +6,15 @@ Each table is its heads, its rows, and the columns whose values stay on one line
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from runbook_lib.display import Link, Table
-from runbook_lib.domain.events import EFFECTS, Event, Kind
+from runbook_lib.domain.events import EFFECTS, Event, History, Kind
+from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.state_words import operation_words, run_ending_words
 from runbook_lib.records.case_facts import CaseFacts
@@ -25,6 +25,7 @@ from runbook_lib.records.runs import Run, State, by_name
 NONE = "–"
 SENTENCES = 1000
 """Characters of what is open that are shown, as `records list --open` does."""
+_BY_A_PERSON = (Kind.RUN_STARTED, Kind.RECORD_ADOPTED, Kind.RESTARTED, Kind.SIGNED_OFF, Kind.ANSWERED)
 _MODES = {True: "", False: " (rehearsal)", None: ""}
 
 
@@ -34,18 +35,16 @@ def runs_table(runs: Iterable[Run], facts: Callable[[Run], CaseFacts], folder: P
     return Table(heads, rows, whole=(1, 3, 7))
 
 
-def open_ends_table(ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], now: datetime) -> Table:
-    heads = ("open for", "ticket", "operator", "why, and what to do", "command")
-    rows = [
-        (
-            age(end, now),
-            _ticket(end.run, facts(end.run)),
-            end.run.operator or NONE,
-            f"{end.kind.capitalize()}. {end.words}",
-            end.command,
-        )
-        for end in ends
-    ]
+def open_ends_table(
+    ends: Sequence[OpenEnd], facts: Callable[[Run], CaseFacts], now: datetime, *, for_page: bool
+) -> Table:
+    """What is open; a page says what to do in JupyterLab, a terminal names the command."""
+    heads = ("open for", "ticket", "operator", "why, and what to do", *(() if for_page else ("command",)))
+    rows = []
+    for end in ends:
+        about = (age(end, now), _ticket(end.run, facts(end.run)), end.run.operator or NONE)
+        kind = end.kind.capitalize()
+        rows.append((*about, *((f"{kind}. {end.page_words}",) if for_page else (f"{kind}. {end.words}", end.command))))
     return Table(heads, rows, whole=(1,), longest=SENTENCES)
 
 
@@ -124,25 +123,36 @@ def _record(run: Run, folder: Path) -> str | Link:
 
 @dataclass(frozen=True)
 class Moment:
-    """One line of the timeline: when, in UTC, to the second, what happened, and what it rests on or came to; or ""."""
+    """One line of the timeline: when, in UTC, to the second, who, what happened, and what it rests on or came to."""
 
     at: str
+    who: str
     words: str
     detail: str = ""
 
 
 def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
-    groups = groupby(map(Event, entries), key=lambda event: (event.kind == Kind.CELL_STARTED, event.record or ""))
-    return [moment for (are_cells, _), group in groups for moment in _moments(list(group), are_cells=are_cells)]
-
-
-def _moments(events: list[Event], *, are_cells: bool) -> Iterator[Moment]:
-    if not are_cells:
-        yield from (Moment(_at(event), line_words(event), line_detail(event)) for event in events)
-        return
-    first, *others = (event.text("cell").replace("_", " ") for event in events)
-    several = f"{len(events)} cells, from {first} to {others[-1]}" if others else ""
-    yield Moment(_at(events[0]), several or line_words(events[0]))
+    """The lines but for a run's steps; one that stopped says at which, also where the journal has no end of it."""
+    history = History.of(entries)
+    last_steps = [run.cells[-1] for run in history.runs.values() if run.cells]
+    ends = [run.end for run in history.runs.values()]
+    steps = {(one.writer, one.record): one.text("cell").replace("_", " ") for one in last_steps}
+    ended = {(one.writer, one.record) for one in ends if one}
+    operators: dict[str, str] = {}
+    moments = []
+    for event in history.events:
+        key = (event.writer, event.record)
+        if event.kind == Kind.RUN_STARTED:
+            operators[event.writer] = event.text("operator")
+        who = event.text("operator") or operators.get(event.writer, "")
+        if event.kind == Kind.CELL_STARTED:
+            if any(event is one for one in last_steps) and key not in ended:
+                moments.append(Moment(_at(event), who, f"the step {steps[key]}, the last that was begun"))
+            continue
+        has_stopped = event.kind == Kind.RUN_ENDED and event.text("status") not in ("", Status.COMPLETED)
+        words = f"{_words(event)}{f', in the step {steps[key]}' if has_stopped and key in steps else ''}"
+        moments.append(Moment(_at(event), who, words, line_detail(event)))
+    return moments
 
 
 def _at(event: Event) -> str:
@@ -150,29 +160,34 @@ def _at(event: Event) -> str:
 
 
 def line_words(event: Event) -> str:
-    operator = event.text("operator") or "somebody"
+    """What happened, with who did it where the line says so."""
+    is_by_a_person = event.kind in _BY_A_PERSON
+    return f"{event.text('operator') or 'somebody'} {_words(event)}" if is_by_a_person else _words(event)
+
+
+def _words(event: Event) -> str:
     match event.kind:
         case Kind.RUN_STARTED:
             mode = "performed" if event.performed else "rehearsal"
-            return f"{operator} began {event.text('runbook') or 'a run'} ({mode})"
+            return f"began {event.text('runbook') or 'a run'} ({mode})"
         case Kind.CELL_STARTED:
             return f"the cell {event.text('cell').replace('_', ' ')}"
         case Kind.RUN_ENDED:
             outcome, status, following = map(event.text, ("outcome", "status", "next_runbook"))
             return f"the run ended: {run_ending_words(outcome, status or 'outcome unknown', following).lower()}"
         case Kind.RECORD_ADOPTED:
-            return f"{operator} took in a notebook of {event.text('runbook') or 'a run'}"
+            return f"took in a notebook of {event.text('runbook') or 'a run'}"
         case Kind.RESTARTED:
-            return f"{operator} set the journal aside, and began a new one"
+            return "set the journal aside, and began a new one"
         case Kind.SIGNED_OFF:
             started_at, _ = by_name(event.record or "")
-            return f"{operator} signed off {f'the record of {moment(started_at)}' if started_at else 'a record'}"
+            return f"signed off {f'the record of {moment(started_at)}' if started_at else 'a record'}"
     if event.is_of_the_case:
-        return f"{operator} said that the case {'has ended' if event.says_there else 'is open'}"
+        return f"said that the case {'has ended' if event.says_there else 'is open'}"
     if event.kind not in EFFECTS:
         return event.kind or "a line that says nothing"
-    words = {"operator": operator, "effect": operation_words(event.effect or "an effect")}
-    return EFFECTS[event.kind].timeline.format(**words, place="there" if event.says_there else "not there")
+    effect, place = operation_words(event.effect or "an effect"), "there" if event.says_there else "not there"
+    return EFFECTS[event.kind].timeline.format(effect=effect, place=place)
 
 
 def line_detail(event: Event) -> str:

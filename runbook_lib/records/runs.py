@@ -17,7 +17,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self
 
-from runbook_lib.domain.events import CASE, SUFFIX, Event, History, Kind, RunEvents
+from runbook_lib.domain.events import CASE, REPEATED, SUFFIX, Event, History, Kind, RunEvents
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.ledger.chains import KEY_DIGITS
 
@@ -29,8 +29,6 @@ progress and an interrupted one look alike; after this time it is called interru
 ADOPTED_WORDS = "adopted: its contents are not guaranteed"
 UNKNOWN_PERSON = "unknown person"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
-_REPEATED = "seal_note"
-"""The effect that the next run makes up for, so that it is no open end."""
 _WAITS_FOR: Mapping[str, str] = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
 _RECORDED = ("runbook", "operator", "status", "outcome", "next_runbook", "summary")
@@ -286,7 +284,7 @@ def _is_undone(run: Run, event: Event) -> bool:
     """Whether a run reached an outcome without an effect, as its last line says, so that a further run has to do it."""
     if not run.outcome:
         return False
-    return event.says_absent or (event.kind == Kind.NOT_DONE and event.text("effect") != _REPEATED)
+    return event.says_absent or (event.kind == Kind.NOT_DONE and event.text("effect") != REPEATED)
 
 
 def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:

@@ -71,7 +71,7 @@ def test_an_expert_is_planned_with_slack_down(here: World, screen: Screen) -> No
     assert "[to be performed] The plan" in plan(case)
     told = " ".join(press(case).split())
     assert "No expert was engaged yet. Not done: post in #support_licensing-subscription." in told
-    assert "`runbook answer 2001 expert_post yes`" in told
+    assert "Press “Perform and record” again, or do it by hand and press “It is there”." in told
     here.clear_faults()
     run_weekday(case)
     assert "[Escalated]" in press(case)

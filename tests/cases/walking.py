@@ -74,6 +74,11 @@ class Screen:
         *_, found = [card for card in self.cards.values() if re.match(rf"\[[^]]*\] {re.escape(title)} \(", card)]
         return found
 
+    def below(self, title: str) -> list[Any]:
+        """The widgets below a step's card."""
+        boxes = [_instances[key] for key in self._shown if key in _instances]
+        return [one for box in boxes if f"] {title} (" in text_of(box.children[0]) for one in box.children[1:]]
+
 
 def session(case: Any) -> Session:
     """What the notebook has in place of the bare case."""
@@ -171,3 +176,19 @@ def press(case: Any) -> str:
     widget.press()
     assert widget.wait(120)
     return text_of(widget.output)
+
+
+def asked(case: Any) -> list[str]:
+    """What the page asks whether it is there."""
+    return [question.name for question in button_of(case).answers.questions]
+
+
+def answer(case: Any, label: str, *, place: int = 0) -> str:
+    """Press a button of one of these questions, and wait for its end; why it was not taken, or what came of it."""
+    button = button_of(case)
+    row = button.answers.box.children[place]
+    *buttons, note = row.children[1].children
+    next(one for one in buttons if one.description == label).click()
+    assert button.widget.wait(120)
+    is_refused = row in button.answers.box.children
+    return re.sub("<[^>]*>", "", note.value) if is_refused else text_of(button.widget.output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from runbook_lib.display import Card, Paragraph, Preview, Table, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
+from runbook_lib.records.review import Review
 from runbook_lib.sandbox.tickets import all_tickets
-from tests.cases.walking import Screen, plan, run, session, state
+from tests.cases.walking import Screen, button_of, plan, run, session, state
+from tests.jupyter.test_answer_buttons import DOWN, lose_the_post, performed
 from tests.practice import World
 from tests.test_golden import GOLDEN
 
@@ -34,15 +37,59 @@ FOR_PROGRAMS = re.compile(
 )
 
 
-def test_no_card_has_words_for_programs(here: World, screen: Screen) -> None:
+def test_no_card_has_words_for_programs_or_repeats_a_question(here: World, screen: Screen) -> None:
     """Walked through as far as each practice ticket goes without an answer."""
     found = {}
     for ticket in all_tickets():
-        for words in walked(RUNBOOKS[ticket.id // 1000], ticket.id, screen):
+        shown = walked(RUNBOOKS[ticket.id // 1000], ticket.id, screen)
+        for place, words in enumerate(shown):
+            if words.startswith("[answer above]") and (again := sentences(words) & sentences(*shown[:place])):
+                found[ticket.id, words.partition("\n")[0]] = sorted(again)
             said = "\n".join(line for line in words.splitlines() if not line.lstrip().startswith("|"))
             if names := FOR_PROGRAMS.findall(said):
                 found[ticket.id, said.partition("\n")[0]] = sorted(set(names))
     assert not found, "\n".join(f"{place}: {names}" for place, names in found.items())
+
+
+IN_A_TERMINAL = r"in a terminal: runbook [a-z]+ \S+ \S+ yes"
+"""What a page may say where there is no other way."""
+
+
+def test_no_page_has_words_for_programs_after_a_press(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor has the review of those runs: one whose post is not done, one whose post nobody knows of, one that waits."""
+    monkeypatch.setenv("RUNBOOK_SETTLE_S", "1")
+    here.inject("slack", **DOWN)
+    failed = performed(WeekdayTriage, 2001)
+    waits = performed(WeekendLicense, 1002)
+    here.clear_faults()
+    lose_the_post(here)
+    cases = (failed, waits, performed(WeekendLicense, 1001))
+    pages = [in_page(one.outputs[0]["data"]["text/html"]) for case in cases for one in outputs_of(case)]
+    pages += [in_page(row.children[0].value) for case in cases for row in button_of(case).answers.box.children]
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    review = Review.open(since="2020-01-01")
+    steps = (review.filters, review.runs, review.people, review.trends, review.open_ends, review.timeline)
+    pages += [in_page(shown._repr_mimebundle_()["text/html"]) for shown in (review, *(step() for step in steps))]
+    for words in (
+        "Expert post: is it there?",
+        "Slack post: is it there?",
+        "Nobody knows whether the slack post is there.",
+    ):
+        assert [page for page in pages if words in page], words
+    assert [] == [(found, page) for page in pages if (found := FOR_PROGRAMS.findall(page))]
+    assert "runbook answer 1001 slack_post yes" in " ".join(repr(review.open_ends()).split())
+
+
+def outputs_of(case: Any) -> list[Any]:
+    """What stands above and below the button."""
+    widget = button_of(case).widget
+    return [widget.description, widget.output]
+
+
+def in_page(html: str) -> str:
+    """What a page says, but for the exact texts and what only a terminal can do."""
+    said = unescape(re.sub("<[^>]*>", " ", re.sub("<pre.*?</pre>", "", html, flags=re.DOTALL)))
+    return re.sub(IN_A_TERMINAL, "", " ".join(said.split()))
 
 
 def test_records_have_outcomes_as_words() -> None:
@@ -85,6 +132,12 @@ def walked(runbook: Any, ticket_id: int, screen: Screen) -> list[str]:
     return [*screen.cards.values(), *shown, *(text for text in notes(case))]
 
 
+def sentences(*cards: str) -> set[str]:
+    """The sentences of cards below their heads."""
+    said = [" ".join(card.partition("\n")[2].split()) for card in cards]
+    return {sentence for words in said for sentence in re.findall(r"[^.]{20,}\. ", f"{words} ")}
+
+
 def notes(case: Any) -> list[str]:
     """What stands beside the fields of the forms."""
     forms = [session(case).form(name) for name in case.order]
@@ -95,6 +148,12 @@ def notes(case: Any) -> list[str]:
     ("said", "heard"),
     [
         ("Talk to them; to take it over, pass take_over as True.", "answer “Take it over” with yes"),
+        (
+            "Run again, or do it by hand and say so: `runbook answer 1 reply yes`.",
+            "do it by hand and press “It is there”.",
+        ),
+        ("Look. Then run it with --perform: that run takes your answer.", "Look. Then press “It is there” or"),
+        ("Run `runbook keys rotate`; what is pushed stays.", "Run `runbook keys rotate` in a terminal; what is pushed"),
         ("Pass expires_on.", "Fill in “Expired on”."),
         ("Read them off the images and pass them.", "and enter them."),
         ("The plan is paid, and a pass is no ticket.", "The plan is paid, and a pass is no ticket."),

@@ -224,8 +224,8 @@ def test_run_that_needs_no_person_is_no_open_end() -> None:
 
 
 def test_a_journal_in_words() -> None:
-    """Cells are one line, effects stand by their name and with their evidence."""
-    at = {"at": START.isoformat()}
+    """Each line with who did it; a run's steps are none, effects stand by their name and with their evidence."""
+    at = {"at": START.isoformat(), "writer": "one"}
     evidence = {"summary": "reply 7", "url": "https://zendesk.example/7"}
     entries = [
         {**at, "kind": "run_started", "operator": "grace", "runbook": "weekend_license", "performed": True},
@@ -237,19 +237,35 @@ def test_a_journal_in_words() -> None:
         {**at, "kind": "answered", "operator": "ada", "operation_id": "sandbox-1001-slack_post", "there": True},
         {**at, "kind": "run_ended", "outcome": "license_issued", "sha256": "a" * 64, "summary": "250 users"},
         {**at, "kind": "done", "effect": "seal_note", "operation_id": "sandbox-1001-seal-1"},
-        {**at, "kind": "restarted", "operator": "ada", "because": "disk"},
+        {**at, "writer": "two", "kind": "not_done", "effect": "reply"},
     ]
     assert [
-        ("grace began weekend_license (performed)", ""),
-        ("2 cells, from open to take", ""),
-        ("reply: about to be done", ""),
-        ("reply: done", "reply 7 · https://zendesk.example/7"),
-        ("slack post: unknown whether it is there", "read time-out"),
-        ("ada answered for slack post: it is there", ""),
-        ("the run ended: license issued", "250 users"),
-        ("note with the record's digest: done", ""),
-        ("ada set the journal aside, and began a new one", "disk"),
-    ] == [(moment.words, moment.detail) for moment in timeline(entries)]
+        ("grace", "began weekend_license (performed)", ""),
+        ("grace", "reply: about to be done", ""),
+        ("grace", "reply: done", "reply 7 · https://zendesk.example/7"),
+        ("grace", "slack post: unknown whether it is there", "read time-out"),
+        ("ada", "answered for slack post: it is there", ""),
+        ("grace", "the run ended: license issued", "250 users"),
+        ("grace", "note with the record's digest: done", ""),
+        ("", "reply: not done", ""),
+    ] == [(moment.who, moment.words, moment.detail) for moment in timeline(entries)]
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ({"status": "failed"}, "the run ended: failed, in the step collect facts"),
+        ({"status": "completed", "outcome": "license_issued"}, "the run ended: license issued"),
+        (None, "the step collect facts, the last that was begun"),
+    ],
+)
+def test_run_that_stopped_says_at_which_step(end: dict[str, str] | None, words: str) -> None:
+    """Also one that left no end."""
+    line = {"at": START.isoformat(), "writer": "one", "record": NAME, "sha256": "a" * 64}
+    entries: list[dict[str, object]] = [{**line, "kind": "run_started", "operator": "grace"}]
+    entries += [{**line, "kind": "cell_started", "cell": cell} for cell in ("open", "collect_facts")]
+    entries += [{**line, "kind": "run_ended", **end}] if end else []
+    assert [("grace", words)] == [(moment.who, moment.words) for moment in timeline(entries)[1:]]
 
 
 def test_malformed_lines_are_shown_as_far_as_possible() -> None:
@@ -485,7 +501,7 @@ def test_the_form_begins_with_the_parameters_and_decides(watched: Review) -> Non
     assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain", MIME} <= view.keys()
     form = watched.form
     assert form is not None
-    assert ("2020-01-01", "license_issued") == (form.values["since"], form.values["outcome"])
+    assert ("2020-01-01", "License issued") == (form.values["since"], form.values["outcome"])
     assert "1 of 2 runs. Run the cells below to see them." == form.summary.value
     form.rows["outcome"].input.value = "escalated"
     assert [1002] == [run["ticket_id"] for run in plain(watched.runs())["runs"]]

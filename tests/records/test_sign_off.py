@@ -56,7 +56,7 @@ def test_a_sign_off_is_a_line_of_the_journal(shelf: Shelf, settings: Settings) -
     assert words.startswith("ada, 2")
     assert words.endswith(f": {WORDS}")
     moment = timeline([entry])[0]
-    assert ("ada signed off the record of 2026-11-21 10:00", WORDS) == (moment.words, moment.detail)
+    assert ("ada", "signed off the record of 2026-11-21 10:00", WORDS) == (moment.who, moment.words, moment.detail)
 
 
 def test_only_what_was_not_reviewed_is_asked_for(shelf: Shelf, settings: Settings) -> None:

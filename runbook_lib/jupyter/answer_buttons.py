@@ -1,0 +1,78 @@
+"""Asks a person whether something is there that the runbook could not do, or does not know the end of.
+
+One row for each operation, with two buttons. The rows are widgets: they stand in every page as long as the question is
+open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import htpy as h
+import ipywidgets
+
+from runbook_lib import form_words
+from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plan import Target
+from runbook_lib.jupyter.widgets import close, new
+
+_LINK = "color:var(--jp-content-link-color,#0969da)"  # elsewhere than in a card a link looks like text
+_BUTTON, _WRAP = {"width": "auto"}, {"flex_flow": "row wrap", "align_items": "center"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One operation to be answered for."""
+
+    operation_id: str
+    name: str  # what kind of change, in words
+    happened: str  # what is known of it, and where to look; or ""
+    target: Target
+
+
+class AnswerButtons:
+    """The questions that are open.
+
+    Args:
+        on_answer: Called with the question and whether it is there.
+    """
+
+    def __init__(self, on_answer: Callable[[Question, bool], None]) -> None:
+        self._on_answer = on_answer
+        self._rows: dict[Question, Any] = {}
+        self.box = new(ipywidgets.VBox)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        return tuple(self._rows)
+
+    def renew(self, questions: Sequence[Question]) -> None:
+        """Ask these from now on; the row of one that was there before stays."""
+        former = self._rows
+        self._rows = {one: former.pop(one, None) or self._row(one) for one in questions}
+        self.box.children = tuple(self._rows.values())
+        close(*former.values())
+
+    def say(self, question: Question, words: str) -> None:
+        """Say beside the buttons of a question why its answer was not taken."""
+        if row := self._rows.get(question):
+            row.children[1].children[-1].value = _html(words)
+
+    def _row(self, question: Question) -> Any:
+        target, name = question.target, clean(f"{question.name[:1].upper()}{question.name[1:]}", 100)
+        look = h.a(href=target.url, target="_blank", rel="noreferrer", style=_LINK)[clean(target.label, 100)]
+        words = _html(h.b[f"{name}: is it there?"], f" {question.happened} Look: ", look)
+        buttons = []
+        for label, is_there in (("It is there", True), ("It is not there", False)):
+            button = new(ipywidgets.Button, description=label, layout=_BUTTON, tooltip=f"{name}: {label.lower()}")
+            button.on_click(lambda _, is_there=is_there: self._on_answer(question, is_there))
+            buttons.append(button)
+        line = new(ipywidgets.HBox, children=[*buttons, new(ipywidgets.HTML)], layout=_WRAP)
+        return new(ipywidgets.VBox, children=[new(ipywidgets.HTML, value=words), line], layout={"margin": "4px 0"})
+
+
+def _html(*content: h.Element | str) -> str:
+    said = (clean(form_words.words(one), 600) if isinstance(one, str) else one for one in content)
+    return str(h.div(style="white-space:normal;line-height:1.5;padding:2px 0px")[*said])
