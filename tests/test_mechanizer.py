@@ -24,7 +24,7 @@ import httpx
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
-from aiosmtpd.smtp import HttpSession as MailSession
+from aiosmtpd.smtp import Session as MailSession
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
