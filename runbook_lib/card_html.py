@@ -105,10 +105,10 @@ def _part(part: Part, card: Card) -> h.Node:
         case Fold(parts, label):
             return _folded(label or "Details", [_part(one, card) for one in parts])
         case Link(label, url):
-            shown = _linked(label, url) if _is_ours(url) else [clean(label), ": ", clean(url)]
+            shown = linked(label, url) if _is_ours(url) else [clean(label), ": ", clean(url)]
             return h.p(style="margin:6px 0px")[shown]
         case Links(links):
-            shown = [[" · " if place else "", _linked(one.label, one.url)] for place, one in enumerate(links)]
+            shown = [[" · " if place else "", linked(one.label, one.url)] for place, one in enumerate(links)]
             return h.p(style="margin:6px 0px")[shown]
         case DecisionPath(stops):
             last = max((place for place, stop in enumerate(stops) if stop.taken), default=None)
@@ -117,10 +117,10 @@ def _part(part: Part, card: Card) -> h.Node:
             ]
 
 
-def _linked(words: str, url: str) -> h.Node:
+def linked(words: str, url: str, *, style: str | None = None) -> h.Node:
     """Words as a link, if the address is one of ours."""
     if _is_ours(url):
-        return h.a(href=url, rel="noreferrer", target="_blank")[h.bdi[clean(words)]]
+        return h.a(href=url, rel="noreferrer", target="_blank", style=style)[h.bdi[clean(words)]]
     return h.bdi[clean(words)]
 
 
@@ -141,7 +141,7 @@ def _sentence(words: str, pages: Collection[str]) -> h.Node:
 
 def _page_link(address: str) -> h.Node:
     named = (f"{kind} {found[1]}" for path, kind in _PAGES if (found := re.search(path, address)))
-    return _linked(next(named, "this page"), address)
+    return linked(next(named, "this page"), address)
 
 
 def _words_as_they_are(words: str) -> h.Node:
@@ -201,7 +201,7 @@ def _columns(row: Sequence[str | Link], table: Table) -> list[tuple[h.Node, str]
 
 
 def _value(cell: str | Link, longest: int) -> h.Node:
-    return _linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(clean(cell, longest))]
+    return linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(clean(cell, longest))]
 
 
 def _unbroken(words: str, whole: re.Pattern[str] = _HYPHENED) -> h.Node:

@@ -1156,7 +1156,7 @@ def test_command(pipeline: pytest.MonkeyPatch, tracker: Tracker, capsys: pytest.
             assert loopback, "practice goes through no proxy"
             super().__init__(loopback=loopback, transport=transport, **options)
 
-    pipeline.setattr(mechanizer, "Session", PracticeSession)
+    pipeline.setattr(mechanizer, "HttpSession", PracticeSession)
 
     with mail_server(postbox) as port:
         pipeline.setenv("RUNBOOK_SMTP_PORT", str(port))

@@ -1,7 +1,7 @@
 """Asks a person whether something is there that the runbook could not do, or does not know the end of.
 
 One row for each operation, with two buttons. The rows are widgets: they stand in every page as long as the question is
-open.
+open. What was answered stands there with the other button, for a wrong click, until a run goes on from it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import htpy as h
 import ipywidgets
 
 from runbook_lib import form_words
+from runbook_lib.card_html import linked
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Target
 from runbook_lib.jupyter.widgets import close, new
 
 _LINK = "color:var(--jp-content-link-color,#0969da)"  # elsewhere than in a card a link looks like text
-_BUTTON, _WRAP = {"width": "auto"}, {"flex_flow": "row wrap", "align_items": "center"}
+_BUTTON, _WRAP, _ROW = {"width": "auto"}, {"flex_flow": "row wrap", "align_items": "center"}, {"margin": "4px 0"}
+_SAID = {True: "It is there", False: "It is not there"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Question:
     name: str  # what kind of change, in words
     happened: str  # what is known of it, and where to look; or ""
     target: Target
+    said: bool | None = None  # what was answered, and may be changed
 
 
 class AnswerButtons:
@@ -46,7 +49,8 @@ class AnswerButtons:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        return tuple(self._rows)
+        """Those without an answer."""
+        return tuple(one for one in self._rows if one.said is None)
 
     def renew(self, questions: Sequence[Question]) -> None:
         """Ask these from now on; the row of one that was there before stays."""
@@ -61,18 +65,21 @@ class AnswerButtons:
             row.children[1].children[-1].value = _html(words)
 
     def _row(self, question: Question) -> Any:
-        target, name = question.target, clean(f"{question.name[:1].upper()}{question.name[1:]}", 100)
-        look = h.a(href=target.url, target="_blank", rel="noreferrer", style=_LINK)[clean(target.label, 100)]
-        words = _html(h.b[f"{name}: is it there?"], f" {question.happened} Look: ", look)
+        name = clean(f"{question.name[:1].upper()}{question.name[1:]}", 100)
+        look = linked(question.target.label, question.target.url, style=_LINK)
+        words: list[h.Node] = [h.b[f"{name}: is it there?"], f" {question.happened} Look: ", look]
+        if question.said is not None:
+            words = [f"{name}: you said that {_SAID[question.said].lower()}. If that was wrong, change it: "]
         buttons = []
-        for label, is_there in (("It is there", True), ("It is not there", False)):
-            button = new(ipywidgets.Button, description=label, layout=_BUTTON, tooltip=f"{name}: {label.lower()}")
-            button.on_click(lambda _, is_there=is_there: self._on_answer(question, is_there))
-            buttons.append(button)
+        for is_there, label in _SAID.items():
+            if is_there is not question.said:
+                button = new(ipywidgets.Button, description=label, layout=_BUTTON, tooltip=f"{name}: {label.lower()}")
+                button.on_click(lambda _, is_there=is_there: self._on_answer(question, is_there))
+                buttons.append(button)
         line = new(ipywidgets.HBox, children=[*buttons, new(ipywidgets.HTML)], layout=_WRAP)
-        return new(ipywidgets.VBox, children=[new(ipywidgets.HTML, value=words), line], layout={"margin": "4px 0"})
+        return new(ipywidgets.VBox, children=[new(ipywidgets.HTML, value=_html(*words)), line], layout=_ROW)
 
 
-def _html(*content: h.Element | str) -> str:
+def _html(*content: h.Node) -> str:
     said = (clean(form_words.words(one), 600) if isinstance(one, str) else one for one in content)
     return str(h.div(style="white-space:normal;line-height:1.5;padding:2px 0px")[*said])

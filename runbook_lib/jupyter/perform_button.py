@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ class PerformButton:
         # Makes a run, given where the ticket's folder is, the runbook and the ticket
         self.runs: Callable[[Settings, str, int], BackgroundRun] = BackgroundRun
         self.answers = AnswerButtons(self._answer)
+        self._said: dict[str, Question] = {}  # what was answered since the last run
         self.widget = Button(too_late=self._too_late, below=[self.answers.box])  # what is seen
 
     def renew(self, plan: Plan) -> None:
@@ -119,10 +121,13 @@ class PerformButton:
             Question(name, operation_words(line.effect), line.text("reason"), planned.get(name, ticket))
             for name, line in lines.items()
         ]
-        self.answers.renew(asked)
+        own = case.operation("")
+        said = [one for name, one in self._said.items() if name not in lines and name.startswith(own)]
+        self.answers.renew([*asked, *said])
 
     def _ask_after_run(self) -> None:
         """Ask what a run has left open; what happened is said right above."""
+        self._said.clear()
         with suppress(RunbookError):
             self._ask({name: Event({"effect": one.effect}) for name, one in self._open_questions().items()})
 
@@ -192,6 +197,7 @@ class PerformButton:
             return
         noted = f"Noted: {said.replace(name, question.name)}."
         yield self._result("looking once more", Tone.PLAN, noted)
+        self._said[operation] = replace(question, said=is_there)
         self._look_again()
         self.ask()
         then = "Nothing is left to do." if self.widget.is_done else "Read the plan above, then press to go on."

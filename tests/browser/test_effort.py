@@ -129,8 +129,8 @@ def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Noteboo
     notebook.see("4 answers typed before")
     notebook.see("Maximum users: 254 (typed before)")
     notebook.see("confirmed by the engineer")
-    assert notebook.button(CHANGE).is_visible()
-    assert notebook.button(BUTTON).is_visible()
+    notebook.button(CHANGE).wait_for()
+    notebook.button(BUTTON).wait_for()
     assert before == records(lab.world, 1908)
 
 

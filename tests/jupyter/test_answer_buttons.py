@@ -103,6 +103,19 @@ def test_question_is_asked_in_every_page(here: World) -> None:
     assert [] == asked(third)
 
 
+def test_wrong_click_is_taken_back(here: World) -> None:
+    """By the other button, which stays until a run goes on from the answer."""
+    here.inject("slack", **DOWN)
+    case = performed()
+    answer(case, THERE)
+    here.clear_faults()
+    assert "Noted: slack post is not there." in answer(case, ABSENT)
+    assert [True, False] == [line["there"] for line in lines()]
+    assert "[License issued]" in press(case)
+    assert 1 == len(here.posts(1001))
+    assert () == button_of(case).answers.box.children
+
+
 def test_double_click_answers_once(here: World) -> None:
     """Also where the second click was made before the question had gone."""
     here.inject("slack", **DOWN)
