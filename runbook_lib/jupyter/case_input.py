@@ -24,7 +24,7 @@ from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
-from runbook_lib.jupyter.forms import Field, Kind
+from runbook_lib.jupyter.forms import Field, FieldKind
 from runbook_lib.redaction import Redactor
 
 OPEN = "open"
@@ -134,7 +134,7 @@ class CaseInput:
         if passed not in (answers.UNKNOWN, False):
             found, source = _as_typed(name, passed), "set in the notebook"
         found, choices = answers.in_words(found), tuple(map(answers.in_words, known.choices or question.choices))
-        kind = Kind.FILES if name == "screenshots" else Kind.CHOICE if choices else Kind.TEXT
+        kind = FieldKind.FILES if name == "screenshots" else FieldKind.CHOICE if choices else FieldKind.TEXT
         read = self.pictures.suggestions.get(name, ())
         hint = " / ".join(choices) or question.hint
         is_old = name in self.typed_before

@@ -48,7 +48,7 @@ _FOLDING = (
 """What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards."""
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """How a field is filled in."""
 
     CHOICE = "choice"
@@ -60,7 +60,7 @@ class Kind(Enum):
 class Field:
     name: str  # by which its value is read
     label: str
-    kind: Kind = Kind.TEXT
+    kind: FieldKind = FieldKind.TEXT
     choices: Sequence[str] = ()  # what is offered; only for a choice
     found: str = ""  # what stands in it at first, or ""
     source: str = ""  # who says so, or ""
@@ -226,7 +226,7 @@ class Row:
         self.message = ""
         self.note = new(ipywidgets.HTML, layout={"max_width": "100%"})
         self.input.observe(self._entered, names="value")
-        uploads = [self._uploads()] if field.kind is Kind.FILES else []
+        uploads = [self._uploads()] if field.kind is FieldKind.FILES else []
         self._line = new(ipywidgets.HBox, children=[self.input, *uploads, self.note], layout=_WRAP)
         self.box = new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
 
@@ -234,7 +234,7 @@ class Row:
         suggestions, self.field = self.field.suggestions, field
         self._renewing, self._is_confirmed = threading.get_ident(), is_confirmed
         self.input.placeholder, self.input.value = field.hint, field.found if entered is None else entered
-        if field.kind is Kind.CHOICE:
+        if field.kind is FieldKind.CHOICE:
             self.input.options = tuple(field.choices)
         self._renewing = 0
         if field.suggestions != suggestions or not self.confirm_buttons:
@@ -358,7 +358,7 @@ def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
 
 def _input(field: Field) -> Any:
     shown: dict[str, Any] = {"description": field.label, "style": _STYLE, "layout": _INPUT, "continuous_update": False}
-    return new(ipywidgets.Combobox if field.kind is Kind.CHOICE else ipywidgets.Text, **shown)
+    return new(ipywidgets.Combobox if field.kind is FieldKind.CHOICE else ipywidgets.Text, **shown)
 
 
 def _note(field: Field, text: str) -> str:

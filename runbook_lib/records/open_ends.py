@@ -22,7 +22,7 @@ _WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the 
 _REHEARSED = "It was rehearsed on {since}, would end as {end}, and was never performed."
 
 
-class Kind(StrEnum):
+class OpenEndKind(StrEnum):
     NEEDS_ANSWER = "needs an answer"
     UNKNOWN = "unknown outcome"
     INTERRUPTED = "interrupted"
@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class OpenEnd:
-    kind: Kind
+    kind: OpenEndKind
     run: Run
     words: str
     command: str
@@ -51,28 +51,28 @@ class OpenEnd:
         go_on = f"{open_it}{answer}, and {'press “Perform and record”' if run.performed else 'run all cells'}"
         in_terminal = f"say so in a terminal: {_case_ended(run)}."
         match self.kind:
-            case Kind.UNKNOWN:
+            case OpenEndKind.UNKNOWN:
                 words = (
                     f"Nobody knows whether the {it} is there. {open_it}, look, and press “It is there” or “It is not "
                 )
                 return f"{words}there”."
-            case Kind.UNDONE:
+            case OpenEndKind.UNDONE:
                 return f"The {it} is not there yet. {go_on}; or do it by hand, and press “It is there”."
-            case Kind.UNSEALED:
+            case OpenEndKind.UNSEALED:
                 return f"{self.words} In a terminal: {self.command}."
-            case Kind.INTERRUPTED:
+            case OpenEndKind.INTERRUPTED:
                 return f"The run was interrupted. {go_on}: effects that were made are found, and not repeated."
-            case Kind.NEEDS_ANSWER:
+            case OpenEndKind.NEEDS_ANSWER:
                 return f"{form_words.words(run.summary or _ASKED)} {go_on}."
-            case Kind.FAILED:
+            case OpenEndKind.FAILED:
                 happened = form_words.words(first_sentence(run.summary or _STOPPED))
                 return f"{happened} Put that right. {go_on}: what is done already is found, and not repeated."
-            case Kind.CUSTOMER:
+            case OpenEndKind.CUSTOMER:
                 words = f"It waits for the customer since {since}. {go_on} when they have answered."
                 return f"{words} If the case has ended otherwise, {in_terminal}"
-            case Kind.EXPERT:
+            case OpenEndKind.EXPERT:
                 return f"{_WITH_EXPERT.format(since=since)} When the case has ended, {in_terminal}"
-            case Kind.REHEARSED:
+            case OpenEndKind.REHEARSED:
                 words = (
                     f"{_REHEARSED.format(since=since, end=_end(run))} {open_it}, enter the answers of its record, and "
                 )
@@ -109,27 +109,27 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         name = operation.removeprefix(prefix)
         words = f"Look whether {name} is there. Say yes or no, then run again."
         answer = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
-        yield OpenEnd(Kind.UNKNOWN, run, words, answer, name)
+        yield OpenEnd(OpenEndKind.UNKNOWN, run, words, answer, name)
     if run.state is State.UNSEALED:
         path = str(folder / str(run.ticket_id) / str(run.record))
         words = "No journal names this file. Seal it if you know where it comes from; otherwise remove it."
         command = ["runbook", "records", "adopt", path, "--ticket", str(run.ticket_id)]
-        yield OpenEnd(Kind.UNSEALED, run, words, shlex.join(command))
+        yield OpenEnd(OpenEndKind.UNSEALED, run, words, shlex.join(command))
     elif run.status == Status.INTERRUPTED:
         words = "The run was interrupted. Run again: effects that were made are found, and not repeated."
-        yield OpenEnd(Kind.INTERRUPTED, run, words, _again(run))
+        yield OpenEnd(OpenEndKind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
         words = f"{run.summary or _ASKED} Find out, then run again."
-        yield OpenEnd(Kind.NEEDS_ANSWER, run, words, _again(run))
+        yield OpenEnd(OpenEndKind.NEEDS_ANSWER, run, words, _again(run))
     elif run.halfway:
         happened = first_sentence(run.summary or _STOPPED)
         words = f"{happened} Put that right, then run again: what is done already is found, and not repeated."
-        yield OpenEnd(Kind.FAILED, run, words, _again(run))
+        yield OpenEnd(OpenEndKind.FAILED, run, words, _again(run))
     for operation in run.undone:
         name = operation.removeprefix(prefix)
         answer = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
         words = f"{name} is not there yet. Run again to complete it; or do it by hand, and say so: {answer}."
-        yield OpenEnd(Kind.UNDONE, run, words, _again(run), name)
+        yield OpenEnd(OpenEndKind.UNDONE, run, words, _again(run), name)
     yield from _waiting(run)
 
 
@@ -140,14 +140,14 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
         words = (
             f"It waits for the customer since {since}. When they have answered, run again with what they sent; if the "
         )
-        yield OpenEnd(Kind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
+        yield OpenEnd(OpenEndKind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
     elif run.waits_for == "expert":
         words = f"{_WITH_EXPERT.format(since=since)} Report it when the case has ended."
-        yield OpenEnd(Kind.EXPERT, run, words, ended)
+        yield OpenEnd(OpenEndKind.EXPERT, run, words, ended)
     elif run.waits_for:
         words = f"{_REHEARSED.format(since=since, end=_end(run))} Perform it with the "
         words += f"answers of its record; or, if the case has ended otherwise, say so: {ended}."
-        yield OpenEnd(Kind.REHEARSED, run, words, f"{_again(run)} --perform")
+        yield OpenEnd(OpenEndKind.REHEARSED, run, words, f"{_again(run)} --perform")
 
 
 def _since(run: Run) -> str:

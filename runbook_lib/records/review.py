@@ -21,15 +21,14 @@ from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean, count, listed
 from runbook_lib.domain.state_words import ending_words
 from runbook_lib.form_words import labelled
-from runbook_lib.jupyter.forms import Field, Form
-from runbook_lib.jupyter.forms import Kind as Fill
+from runbook_lib.jupyter.forms import Field, FieldKind, Form
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.mirror import freshness
 from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
 from runbook_lib.records.findings import Finding, Verification
-from runbook_lib.records.open_ends import Kind, OpenEnd, first_sentence, open_ends
+from runbook_lib.records.open_ends import OpenEnd, OpenEndKind, first_sentence, open_ends
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
@@ -63,7 +62,7 @@ class PageResult(StepResult):
 
 
 @dataclass(frozen=True)
-class Picture:
+class PlotPicture:
     png: bytes
     words: str
 
@@ -207,7 +206,7 @@ class Review:
         took = [duration and vars(duration) for duration in trend.durations]
         data = {"by": trend.step, "starts": trend.starts, "ends": trend.ends, "durations": took}
         result = self._result("counted", Tone.PLAIN, parts, f"{count(len(found), 'run')} by {trend.step}.", **data)
-        picture = Picture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
+        picture = PlotPicture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
         display(picture)  # type: ignore[no-untyped-call]
         return result
 
@@ -222,7 +221,7 @@ class Review:
                 parts += (Paragraph("What was named above as not to be relied on is not counted."),)
             tone = Tone.ASK if self._problems else Tone.GOOD
             return self._result("none", tone, parts, words, open_ends=[])
-        counts = {kind: sum(end.kind is kind for end in found) for kind in Kind}
+        counts = {kind: sum(end.kind is kind for end in found) for kind in OpenEndKind}
         words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
         table = functools.partial(review_rows.open_ends_table, found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
         above = Paragraph(f"{words}. The period does not count here: what is open stays open.")
@@ -322,7 +321,7 @@ class Review:
         of_runs = {name: {getattr(run, name) for run in self._runs} for name in ("runbook", "operator")}
         choices: dict[str, Sequence[str]] = {name: sorted(found - {""}) for name, found in of_runs.items()}
         choices |= {"outcome": [*map(ending_words, Outcome)], "status": [*map(ending_words, Status)]}
-        kinds = {name: Fill.CHOICE if name in choices else Fill.TEXT for name in filters.FILTERS}
+        kinds = {name: FieldKind.CHOICE if name in choices else FieldKind.TEXT for name in filters.FILTERS}
         found = {**self._values, **{one: ending_words(self._values[one]) for one in ("outcome", "status")}}
         return [
             Field(name, name, kinds[name], choices.get(name, ()), found[name], hint="all", check=one.reading)

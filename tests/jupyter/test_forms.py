@@ -10,15 +10,23 @@ import pytest
 from runbook_lib.cases.pictures import Suggestion
 from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.errors import InputError
-from runbook_lib.jupyter.forms import MIME, Field, Form, Kind, fold, picture_html
+from runbook_lib.jupyter.forms import MIME, Field, FieldKind, Form, fold, picture_html
 from runbook_lib.jupyter.widgets import close
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 FIELDS = (
-    Field("plan", "Plan", Kind.CHOICE, ("premium", "free"), "premium", "license file", check=QUESTIONS["plan"].reading),
+    Field(
+        "plan",
+        "Plan",
+        FieldKind.CHOICE,
+        ("premium", "free"),
+        "premium",
+        "license file",
+        check=QUESTIONS["plan"].reading,
+    ),
     Field("expires_on", "Expired on", hint="YYYY-MM-DD", check=QUESTIONS["expires_on"].reading),
 )
-FILES = Field("screenshots", "Screenshots", Kind.FILES)
+FILES = Field("screenshots", "Screenshots", FieldKind.FILES)
 
 
 class Heard(list[tuple[str, str]]):
@@ -107,11 +115,15 @@ def test_a_form_that_asks_more_keeps_its_fields(heard: Heard) -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "options"),
-    [((Kind.TEXT, Kind.CHOICE), ("a", "b")), ((Kind.CHOICE, Kind.TEXT), None), ((Kind.FILES, Kind.CHOICE), ("a", "b"))],
+    [
+        ((FieldKind.TEXT, FieldKind.CHOICE), ("a", "b")),
+        ((FieldKind.CHOICE, FieldKind.TEXT), None),
+        ((FieldKind.FILES, FieldKind.CHOICE), ("a", "b")),
+    ],
 )
-def test_a_field_of_another_kind_is_another_widget(kinds: tuple[Kind, Kind], options: object) -> None:
+def test_a_field_of_another_kind_is_another_widget(kinds: tuple[FieldKind, FieldKind], options: object) -> None:
     """A second look finds names to choose from, or none any more; what was entered stays."""
-    before, after = (Field("name", "Name", one, ("a", "b") if one is Kind.CHOICE else ()) for one in kinds)
+    before, after = (Field("name", "Name", one, ("a", "b") if one is FieldKind.CHOICE else ()) for one in kinds)
     form = Form([before])
     former = form.rows["name"].input
     form.renew([after], entered={"name": "typed"})

@@ -21,7 +21,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import filters, review
-from runbook_lib.records.open_ends import Kind, OpenEnd, open_ends
+from runbook_lib.records.open_ends import OpenEnd, OpenEndKind, open_ends
 from runbook_lib.records.review import Review
 from runbook_lib.records.review_rows import timeline
 from runbook_lib.records.runs import Run, RunFilter, State
@@ -147,52 +147,52 @@ def ends(**changes: Any) -> list[OpenEnd]:
     [
         (
             {"status": "needs_answer", "missing": ("expires_on", "plan", "new one")},
-            Kind.NEEDS_ANSWER,
+            OpenEndKind.NEEDS_ANSWER,
             "runbook run weekend_license 1001 -p expires_on YYYY-MM-DD -p plan starter/premium/ultimate/free "
             "-p 'new one' VALUE --perform",
         ),
         (
             {"status": "needs_answer", "performed": False},
-            Kind.NEEDS_ANSWER,
+            OpenEndKind.NEEDS_ANSWER,
             "runbook run weekend_license 1001",
         ),
         (
             {"status": "completed", "unknown": ("sandbox-1001-slack_post",)},
-            Kind.UNKNOWN,
+            OpenEndKind.UNKNOWN,
             "runbook answer 1001 slack_post yes",
         ),
         (
             {"status": "interrupted", "state": State.INTERRUPTED},
-            Kind.INTERRUPTED,
+            OpenEndKind.INTERRUPTED,
             "runbook run weekend_license 1001 --perform",
         ),
-        ({"status": "interrupted", "runbook": ""}, Kind.INTERRUPTED, "runbook run auto 1001 --perform"),
+        ({"status": "interrupted", "runbook": ""}, OpenEndKind.INTERRUPTED, "runbook run auto 1001 --perform"),
         (
             {"status": "failed", "missing": ("plan",)},
-            Kind.FAILED,
+            OpenEndKind.FAILED,
             "runbook run weekend_license 1001 -p plan starter/premium/ultimate/free --perform",
         ),
         (
             {"status": "completed", "undone": ("sandbox-1001-slack_post",)},
-            Kind.UNDONE,
+            OpenEndKind.UNDONE,
             "runbook run weekend_license 1001 --perform",
         ),
-        ({"waits_for": "customer", "since": START}, Kind.CUSTOMER, "runbook run weekend_license 1001 --perform"),
-        ({"waits_for": "expert", "since": START}, Kind.EXPERT, "runbook answer 1001 case yes"),
+        ({"waits_for": "customer", "since": START}, OpenEndKind.CUSTOMER, "runbook run weekend_license 1001 --perform"),
+        ({"waits_for": "expert", "since": START}, OpenEndKind.EXPERT, "runbook answer 1001 case yes"),
         (
             {"waits_for": "performing", "since": START, "performed": False},
-            Kind.REHEARSED,
+            OpenEndKind.REHEARSED,
             "runbook run weekend_license 1001 --perform",
         ),
-        ({"status": "killed"}, Kind.FAILED, "runbook run weekend_license 1001 --perform"),
+        ({"status": "killed"}, OpenEndKind.FAILED, "runbook run weekend_license 1001 --perform"),
         (
             {"state": State.UNSEALED, "record": "my file.ipynb"},
-            Kind.UNSEALED,
+            OpenEndKind.UNSEALED,
             "runbook records adopt 'outputs/sandbox/1001/my file.ipynb' --ticket 1001",
         ),
     ],
 )
-def test_each_open_end_has_its_command(changes: dict[str, Any], kind: Kind, command: str) -> None:
+def test_each_open_end_has_its_command(changes: dict[str, Any], kind: OpenEndKind, command: str) -> None:
     """Ready to be typed."""
     assert [(kind, command)] == [(end.kind, end.command) for end in ends(**changes)]
 
@@ -206,7 +206,7 @@ def test_a_run_that_failed_says_what_happened() -> None:
 def test_one_run_may_be_open_twice() -> None:
     """It was interrupted during an effect."""
     kinds = [end.kind for end in ends(status="interrupted", unknown=("sandbox-1001-reply",))]
-    assert [Kind.UNKNOWN, Kind.INTERRUPTED] == kinds
+    assert [OpenEndKind.UNKNOWN, OpenEndKind.INTERRUPTED] == kinds
 
 
 def test_an_open_question_is_shown_whole() -> None:
