@@ -93,7 +93,7 @@ def _remembered(case: Case, effect: Shown, result: EffectResult) -> EffectResult
 def _unavailable(case: Case, effect: Effect, exc: RunbookError) -> EffectResult:
     """What becomes of an effect that nothing waits for: the next run makes up for it, or a person does."""
     if not case.perform:
-        trouble = f"{exc} This could not be looked at; it is tried again when this is performed."
+        trouble = f"{exc} You can perform all the same: it is tried again then."
         return EffectResult(effect.name, effect.summary, EffectState.PLANNED, error=exc, trouble=trouble)
     if there := case.effects.journal.settled(effect.operation_id):  # once; a second one could not be taken back
         return EffectResult(effect.name, effect.summary, EffectState.ALREADY_DONE, there, exc, str(exc))

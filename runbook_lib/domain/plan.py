@@ -48,9 +48,9 @@ class PlanFact:
     source: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Action:
-    """One effect, planned or found."""
+    """One effect, planned or found. Equal to another one if it shows the reader the same."""
 
     operation_id: str  # the effect's id. It holds what makes it another one: a ticket's stamp, a file's digest
     name: str  # what kind of change, such as `slack_post`
@@ -60,7 +60,19 @@ class Action:
     texts: tuple[ExactText, ...] = ()
     state: EffectState = EffectState.PLANNED  # planned, or found there already
     evidence: Evidence | None = None  # where it is, if it is there
-    trouble: str = field(default="", compare=False)  # why it could not be looked at, with what to do; or ""
+    trouble: str = ""  # why it could not be looked at, with what to do; or ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Action) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        """Without what could not be looked at. What is there already may have got another id by another change."""
+        sent_as = self.operation_id if self.state is EffectState.PLANNED else ""
+        return (sent_as, self.name, self.step, self.summary, self.target, self.texts, self.state, self.evidence)
 
 
 @dataclass(frozen=True)

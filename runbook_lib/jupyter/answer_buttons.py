@@ -17,6 +17,7 @@ from runbook_lib import form_words
 from runbook_lib.card_html import linked
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Target
+from runbook_lib.jupyter.button import LABEL
 from runbook_lib.jupyter.widgets import close, new
 
 _LINK = "color:var(--jp-content-link-color,#0969da)"  # elsewhere than in a card a link looks like text
@@ -32,6 +33,7 @@ class Question:
     name: str  # what kind of change, in words
     happened: str  # what is known of it, and where to look; or ""
     target: Target
+    is_absent: bool = False  # whether it is known not to be there: a person may do it by hand
     said: bool | None = None  # what was answered, and may be changed
 
 
@@ -68,11 +70,14 @@ class AnswerButtons:
         name = clean(f"{question.name[:1].upper()}{question.name[1:]}", 100)
         look = linked(question.target.label, question.target.url, style=_LINK)
         words: list[h.Node] = [h.b[f"{name}: is it there?"], f" {question.happened} Look: ", look]
+        if question.is_absent:
+            again = f" Press “{LABEL}” to try again; or do it by hand, then say so. Where: "
+            words = [h.b[f"{name}: not done."], again, look]
         if question.said is not None:
             words = [f"{name}: you said that {_SAID[question.said].lower()}. If that was wrong, change it: "]
         buttons = []
         for is_there, label in _SAID.items():
-            if is_there is not question.said:
+            if is_there is not question.said and (is_there or not question.is_absent or question.said is not None):
                 button = new(ipywidgets.Button, description=label, layout=_BUTTON, tooltip=f"{name}: {label.lower()}")
                 button.on_click(lambda _, is_there=is_there: self._on_answer(question, is_there))
                 buttons.append(button)

@@ -24,7 +24,7 @@ from runbook_lib.cases.cards import plan_details, plan_parts
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.domain.events import EFFECTS, Event
+from runbook_lib.domain.events import EFFECTS, Event, Kind
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan, Target
 from runbook_lib.domain.state_words import operation_words
@@ -118,7 +118,13 @@ class PerformButton:
         planned = {action.operation_id: action.target for action in case.plan().actions}
         ticket = Target(f"ticket {case.ticket.id}", case.ticket.url)
         asked = [
-            Question(name, operation_words(line.effect), line.text("reason"), planned.get(name, ticket))
+            Question(
+                operation_id=name,
+                name=operation_words(line.effect),
+                happened=line.text("reason"),
+                target=planned.get(name, ticket),
+                is_absent=line.kind == Kind.NOT_DONE,
+            )
             for name, line in lines.items()
         ]
         own = case.operation("")
@@ -129,7 +135,9 @@ class PerformButton:
         """Ask what a run has left open; what happened is said right above."""
         self._said.clear()
         with suppress(RunbookError):
-            self._ask({name: Event({"effect": one.effect}) for name, one in self._open_questions().items()})
+            self._ask(
+                {name: Event({"effect": one.effect, "kind": one.kind}) for name, one in self._open_questions().items()}
+            )
 
     def last_record(self) -> tuple[Part, ...]:
         """How this case was performed before, with a link to the record.
@@ -195,12 +203,12 @@ class PerformButton:
         except RunbookError as exc:
             self.answers.say(question, f"✗ {str(exc).replace(name, question.name)}")
             return
-        noted = f"Noted: {said.replace(name, question.name)}."
+        noted = f"Noted: the {said.replace(name, question.name)}."
         yield self._result("looking once more", Tone.PLAN, noted)
         self._said[operation] = replace(question, said=is_there)
         self._look_again()
         self.ask()
-        then = "Nothing is left to do." if self.widget.is_done else "Read the plan above, then press to go on."
+        then = "Nothing is left to do." if self.widget.is_done else f"Read the plan above, then press “{LABEL}”."
         yield self._result("noted", Tone.GOOD, f"{noted} {then}", *self.last_record())
 
     def _with_errors(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

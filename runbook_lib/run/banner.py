@@ -78,7 +78,7 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     )
     title = f"RECORD of ticket {manifest['ticket_id']}, {manifest['runbook']}"
     is_decided = manifest["outcome"] or manifest.get("next_runbook")
-    tone = Tone.PLAN if would_be else Tone.GOOD if is_decided else Tone.STOP
+    tone = Tone.PLAN if would_be else Tone.STOP if not is_decided else Tone.ASK if any(_undone(manifest)) else Tone.GOOD
     return Card(title, ended, tone, f"{place} · {performed}", parts)
 
 
@@ -107,6 +107,10 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield _WAITS[manifest["outcome"]]
     for name in manifest["missing"]:
         yield f"to be answered: {label_of(name)}"
+    yield from _undone(manifest)
+
+
+def _undone(manifest: Mapping[str, Any]) -> Iterator[str]:
     for effect in manifest["effects"]:
         if manifest["performed"] and effect["state"] not in _SETTLED:
             yield f"{effect_words(effect['state']).capitalize()}: {effect['summary']}"

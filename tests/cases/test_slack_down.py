@@ -50,7 +50,7 @@ def test_the_plan_and_the_button_stay(here: World, screen: Screen) -> None:
     shown = " ".join(plan(case).split())
     assert "[to be performed] The plan" in shown and "/agent/tickets/1001>" in shown
     assert "[unavailable] Tell the team" in screen.card("Tell the team")
-    assert "This could not be looked at; it is tried again when this is performed." in shown
+    assert "You can perform all the same: it is tried again then." in shown
     told = " ".join(press(case).split())
     assert "[License issued]" in told and "Not done: post in #support_licensing-subscription." in told
     assert "performed: License issued" in state(case)

@@ -48,6 +48,13 @@ def test_trouble_makes_no_other_plan() -> None:
     assert ((), ("Slack cannot be reached.",)) == (PLAN.troubles, troubled.troubles)
 
 
+def test_another_id_counts_only_of_what_is_to_be_done() -> None:
+    """What is there already has got one by another change of the ticket, such as a note."""
+    there, planned = (replace(PLAN, actions=(replace(one, operation_id="other"),)) for one in (THERE, POST))
+    assert replace(PLAN, actions=(THERE,)) == there
+    assert replace(PLAN, actions=(POST,)) != planned
+
+
 @pytest.mark.parametrize(
     ("later", "expected"),
     [

@@ -71,7 +71,7 @@ def test_no_page_has_words_for_programs_after_a_press(here: World, monkeypatch: 
     steps = (review.filters, review.runs, review.people, review.trends, review.open_ends, review.timeline)
     pages += [in_page(shown._repr_mimebundle_()["text/html"]) for shown in (review, *(step() for step in steps))]
     for words in (
-        "Expert post: is it there?",
+        "Expert post: not done.",
         "Slack post: is it there?",
         "Nobody knows whether the slack post is there.",
     ):
