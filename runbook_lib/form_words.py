@@ -6,7 +6,7 @@ Steps and errors are worded for the command line. Exact texts, links and what cu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from runbook_lib.display import (
@@ -61,11 +61,25 @@ _RULES = (
 )
 
 
+_WITHOUT_BUTTONS = (
+    (re.compile(rf"Then run {_ANSWER} if it is there, or {_ANSWER}, and run"), "Say whether it is there, and run"),
+    (re.compile(rf"(?<=\bsay so): {_ANSWER}"), ""),
+    (re.compile(rf"\bThen run {_ANSWER}"), "Then say that it is there"),
+)
+"""For a page that takes no answer, such as a record."""
+
+
 def words(said: str) -> str:
     """A sentence that names parameters, reworded for a form."""
     for pattern, reworded in _RULES:
         said = pattern.sub(reworded, said)
     return said
+
+
+def _words_to_read(said: str) -> str:
+    for pattern, reworded in _WITHOUT_BUTTONS:
+        said = pattern.sub(reworded, said)
+    return words(said)
 
 
 def title(heading: str) -> str:
@@ -103,28 +117,28 @@ def _sentences(parts: Iterable[Part]) -> Iterator[str]:
 
 def labelled(shown: Card) -> Card:
     """A card as a page shows it that has no form, such as a record: the questions stay, by their labels."""
-    return replace(shown, parts=tuple(map(_part, shown.parts)))
+    return replace(shown, parts=tuple(_part(part, _words_to_read) for part in shown.parts))
 
 
-def _part(part: Part) -> Part:
+def _part(part: Part, reworded: Callable[[str], str] = words) -> Part:
     match part:
         case Paragraph(said, strong):
-            return Paragraph(words(said), strong)
+            return Paragraph(reworded(said), strong)
         case Table(rows=rows):
-            cells = [tuple(one if isinstance(one, Link) else _cell(one) for one in row) for row in rows]
+            cells = [tuple(one if isinstance(one, Link) else _cell(one, reworded) for one in row) for row in rows]
             heads = ("to be answered", "meaning") if tuple(part.heads) == TO_PASS else part.heads
             return replace(part, heads=heads, rows=cells)
         case DecisionPath(stops):
-            return DecisionPath([replace(one, evidence=words(one.evidence)) for one in stops])
+            return DecisionPath([replace(one, evidence=reworded(one.evidence)) for one in stops])
         case Fold(parts, label):
-            return Fold([_part(one) for one in parts], label)
+            return Fold([_part(one, reworded) for one in parts], label)
         case Timeline() | Preview() | Link() | Links():
             return part
 
 
-def _cell(said: str) -> str:
+def _cell(said: str, reworded: Callable[[str], str]) -> str:
     """A table's value; one that is a parameter's name and nothing else is the label of a row."""
-    return answers.label_of(said) if said in answers.QUESTIONS else words(said)
+    return answers.label_of(said) if said in answers.QUESTIONS else reworded(said)
 
 
 def _label(name: str) -> str:

@@ -6,8 +6,9 @@ were sealed, and only where the reviewer's key is trusted. What is damaged canno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import Kind
@@ -37,7 +38,13 @@ def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: st
     verifier = Verifier(Archive.of(settings))
     for run in [_checked(path, verifier) for path in dict.fromkeys(paths)]:
         fields = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": line}
-        Journal.of(settings, run.ticket_id).append(Kind.SIGNED_OFF, **fields)
+        journal = Journal.of(settings, run.ticket_id)
+        if not any(fields.items() <= entry.items() for entry in _signed_off(journal)):  # the same said once more
+            journal.append(Kind.SIGNED_OFF, **fields)
+
+
+def _signed_off(journal: Journal) -> list[Mapping[str, Any]]:
+    return [entry for entry in journal.entries() if entry["kind"] == Kind.SIGNED_OFF]
 
 
 def _checked(path: Path, verifier: Verifier) -> Run:

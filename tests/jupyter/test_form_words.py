@@ -164,6 +164,13 @@ def test_sentence_names_what_the_form_has(said: str, heard: str) -> None:
     assert heard in form_words.words(said)
 
 
+def test_record_names_no_button() -> None:
+    """It takes no answer."""
+    said = "Run again, or do it by hand and say so: `runbook answer 1 reply yes`."
+    (part,) = form_words.labelled(Card("Step", "done", Tone.ASK, "", (Paragraph(said),))).parts
+    assert Paragraph("Run again, or do it by hand and say so.") == part
+
+
 def test_card_counts_its_questions() -> None:
     """The form asks them itself; what a customer wrote is left as it is."""
     written = Preview("first message", "pass take_over as True")

@@ -59,6 +59,14 @@ def test_a_sign_off_is_a_line_of_the_journal(shelf: Shelf, settings: Settings) -
     assert ("ada", "signed off the record of 2026-11-21 10:00", WORDS) == (moment.who, moment.words, moment.detail)
 
 
+def test_the_same_words_count_once(shelf: Shelf, settings: Settings) -> None:
+    """Other words of the same reviewer are another line."""
+    record = signed(shelf, settings)
+    for words in (WORDS, "Read it again."):
+        sign_off([record], words, settings, "ada")
+    assert 2 == len(last(shelf).signed_off)
+
+
 def test_only_what_was_not_reviewed_is_asked_for(shelf: Shelf, settings: Settings) -> None:
     """A run without a record waits for no reviewer."""
     signed(shelf, settings)
