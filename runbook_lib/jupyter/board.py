@@ -293,7 +293,8 @@ class Board:
         case = self._case()
         reached = [name for name in case.order if name in self.results]
         skipped = [one for one in reached if (card := self.results.get(one)) and card.card.state == "skipped"]
-        coming = next((name for name in case.order if name not in self.results), None)
+        waiting = self._waiting_for_answers()
+        coming = next((name for name in case.order if name in waiting or name not in self.results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
         words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
