@@ -22,7 +22,7 @@ from runbook_lib.jupyter.widgets import close, new
 
 _LINK = "color:var(--jp-content-link-color,#0969da)"  # elsewhere than in a card a link looks like text
 _BUTTON, _WRAP, _ROW = {"width": "auto"}, {"flex_flow": "row wrap", "align_items": "center"}, {"margin": "4px 0"}
-_SAID = {True: "It is there", False: "It is not there"}
+_LABELS = {True: "It is there", False: "It is not there"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ class Question:
     target: Target
     is_absent: bool = False  # whether it is known not to be there: a person may do it by hand
     said: bool | None = None  # what was answered, and may be changed
+
+    @property
+    def offered(self) -> tuple[bool, ...]:
+        """The answers that there are buttons for, by whether it is there."""
+        if self.said is not None:
+            return (not self.said,)
+        return (True,) if self.is_absent else (True, False)
 
 
 class AnswerButtons:
@@ -68,21 +75,25 @@ class AnswerButtons:
 
     def _row(self, question: Question) -> Any:
         name = clean(f"{question.name[:1].upper()}{question.name[1:]}", 100)
-        look = linked(question.target.label, question.target.url, style=_LINK)
-        words: list[h.Node] = [h.b[f"{name}: is it there?"], f" {question.happened} Look: ", look]
-        if question.is_absent:
-            again = f" Press “{LABEL}” to try again; or do it by hand, then say so. Where: "
-            words = [h.b[f"{name}: not done."], again, look]
-        if question.said is not None:
-            words = [f"{name}: you said that {_SAID[question.said].lower()}. If that was wrong, change it: "]
         buttons = []
-        for is_there, label in _SAID.items():
-            if is_there is not question.said and (is_there or not question.is_absent or question.said is not None):
-                button = new(ipywidgets.Button, description=label, layout=_BUTTON, tooltip=f"{name}: {label.lower()}")
-                button.on_click(lambda _, is_there=is_there: self._on_answer(question, is_there))
-                buttons.append(button)
+        for is_there in question.offered:
+            label = _LABELS[is_there]
+            button = new(ipywidgets.Button, description=label, layout=_BUTTON, tooltip=f"{name}: {label.lower()}")
+            button.on_click(lambda _, is_there=is_there: self._on_answer(question, is_there))
+            buttons.append(button)
+        words = _html(*_words(question, name))
         line = new(ipywidgets.HBox, children=[*buttons, new(ipywidgets.HTML)], layout=_WRAP)
-        return new(ipywidgets.VBox, children=[new(ipywidgets.HTML, value=_html(*words)), line], layout=_ROW)
+        return new(ipywidgets.VBox, children=[new(ipywidgets.HTML, value=words), line], layout=_ROW)
+
+
+def _words(question: Question, name: str) -> list[h.Node]:
+    look = linked(question.target.label, question.target.url, style=_LINK)
+    if question.said is not None:
+        return [f"{name}: you said that {_LABELS[question.said].lower()}. If that was wrong, change it: "]
+    if question.is_absent:
+        again = f" Press “{LABEL}” to try again; or do it by hand, then say so. Where: "
+        return [h.b[f"{name}: not done."], again, look]
+    return [h.b[f"{name}: is it there?"], f" {question.happened} Look: ", look]
 
 
 def _html(*content: h.Node) -> str:

@@ -113,7 +113,7 @@ class PerformButton:
         case = self._case()
         return case.effects.journal.history().questions | case.effects.asked
 
-    def _ask(self, lines: Mapping[str, Event]) -> None:
+    def _ask(self, lines: Mapping[str, Event], *, with_reason: bool = True) -> None:
         case = self._case()
         planned = {action.operation_id: action.target for action in case.plan().actions}
         ticket = Target(f"ticket {case.ticket.id}", case.ticket.url)
@@ -121,7 +121,7 @@ class PerformButton:
             Question(
                 operation_id=name,
                 name=operation_words(line.effect),
-                happened=line.text("reason"),
+                happened=line.text("reason") if with_reason else "",
                 target=planned.get(name, ticket),
                 is_absent=line.kind == Kind.NOT_DONE,
             )
@@ -135,9 +135,7 @@ class PerformButton:
         """Ask what a run has left open; what happened is said right above."""
         self._said.clear()
         with suppress(RunbookError):
-            self._ask(
-                {name: Event({"effect": one.effect, "kind": one.kind}) for name, one in self._open_questions().items()}
-            )
+            self._ask(self._open_questions(), with_reason=False)
 
     def last_record(self) -> tuple[Part, ...]:
         """How this case was performed before, with a link to the record.

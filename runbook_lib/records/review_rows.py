@@ -135,7 +135,7 @@ def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
     """The lines but for a run's steps; one that stopped says at which, also where the journal has no end of it."""
     history = History.of(entries)
     last_steps = [run.cells[-1] for run in history.runs.values() if run.cells]
-    ends = [run.end for run in history.runs.values()]
+    begun_last, ends = set(map(id, last_steps)), [run.end for run in history.runs.values()]
     steps = {(one.writer, one.record): one.text("cell").replace("_", " ") for one in last_steps}
     ended = {(one.writer, one.record) for one in ends if one}
     operators: dict[str, str] = {}
@@ -146,7 +146,7 @@ def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
             operators[event.writer] = event.text("operator")
         who = event.text("operator") or operators.get(event.writer, "")
         if event.kind == Kind.CELL_STARTED:
-            if any(event is one for one in last_steps) and key not in ended:
+            if id(event) in begun_last and key not in ended:
                 moments.append(Moment(_at(event), who, f"the step {steps[key]}, the last that was begun"))
             continue
         has_stopped = event.kind == Kind.RUN_ENDED and event.text("status") not in ("", Status.COMPLETED)
