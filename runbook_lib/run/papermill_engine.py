@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from papermill.log import logger
 from runbook_lib import files
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import forks, kernels
-from runbook_lib.run.signals import handled
+from runbook_lib.run.signals import Handler, handled, interrupt
 
 START_TIMEOUT_S = 60
 OUTPUT_TIMEOUT_S = 60
@@ -78,7 +78,7 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         )
         manager.notebook_start()
         try:
-            with _terminable():
+            with _interruptible():
                 cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **options)
         finally:
             manager.notebook_complete()
@@ -191,6 +191,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self._cell_s, run_s = limits
         self._given_limit = options.pop("timeout_func", None)
         self._ends_at = None if run_s is None else time.monotonic() + run_s
+        self._has_begun = asyncio.Event()
         super().__init__(manager, timeout_func=self._limit, **options)
 
     def run(self, *, close: bool) -> None:
@@ -212,6 +213,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         for index, cell in enumerate(self.nb.cells):
             self.nb_man.cell_start(cell, index)
             failed = False
+            self._has_begun.clear()
             try:
                 self.execute_cell(cell, index)
             except CellExecutionError as exc:
@@ -227,13 +229,16 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     def _collect_last_output(self) -> None:
         """Interrupt the cell that is running, and take in the traceback that says where it was.
 
-        What waits for its outputs is at work still: nbclient leaves that to the code that stops the kernel.
+        What waits for its outputs is at work still: nbclient leaves that to the code that stops the kernel. A kernel
+        that has not begun with the cell would ignore the interrupt.
         """
         from jupyter_core.utils import ensure_async, run_sync
 
         async def collect() -> None:
             waiting = asyncio.all_tasks() - {asyncio.current_task()}
             if waiting:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._has_begun.wait(), LAST_WORDS_S)
                 await ensure_async(self.km.interrupt_kernel())
                 ended, _ = await asyncio.wait(waiting, timeout=LAST_WORDS_S)
                 await asyncio.gather(*ended, return_exceptions=True)  # its output shows the cell's error
@@ -243,6 +248,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """As papermill's; a line of progress is also shown beside the bar."""
         output = super().process_message(msg, cell, cell_index)
+        if msg["msg_type"] == "execute_input":
+            self._has_begun.set()
         if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "busy":
             self.nb_man.search_ahead(cell_index)
         if output and output.get("metadata", {}).get(PROGRESS):
@@ -323,10 +330,18 @@ def write(path: Path, notebook: Any) -> bytes:
     return content
 
 
-def _terminable() -> AbstractContextManager[None]:
-    """Where SIGTERM ends the cells as Ctrl-C does, unless the caller handles it."""
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+def _interruptible() -> AbstractContextManager[None]:
+    """Where Ctrl-C and SIGTERM end the cells, each unless the caller handles it.
+
+    In a notebook, whose loop waits for this code, that is at once, as its kernel does it.
+    """
+    if threading.current_thread() is not threading.main_thread():
         return nullcontext()
-    ensure_event_loop()  # as in `Signals.end_this`
-    return handled({signal.SIGTERM: signal.default_int_handler})
+    try:
+        asyncio.get_running_loop()
+        handler: Handler = signal.default_int_handler
+    except RuntimeError:
+        ensure_event_loop()  # as in `Signals.end_this`
+        handler = interrupt
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    return handled({number: handler for number, default in defaults.items() if signal.getsignal(number) == default})

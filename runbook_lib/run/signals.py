@@ -61,14 +61,18 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         first, self.received = not self.received, True
         if first and self._in_cells:
-            # It may come between a call and its `await`: what is not awaited any more needs no warning,
-            # also not at the end of this process, when the last of it is collected.
-            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-            _interrupt()
+            interrupt(number, frame)
 
 
-def _interrupt() -> None:
-    """Raise KeyboardInterrupt. In an event loop that waits for the next callback: it would end the task in work."""
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, as a handler. In an event loop that waits for the next callback.
+
+    Between two callbacks every task is at an `await`: none is half begun, such as a cell that was sent to the kernel
+    while nothing waits for its outputs yet.
+    """
+    # It may come between a call and its `await`: what is not awaited any more needs no warning,
+    # also not at the end of this process, when the last of it is collected.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import KernelManager
 from nbclient.exceptions import CellTimeoutError
 from papermill.exceptions import PapermillExecutionError
@@ -392,3 +396,33 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
         process.wait(timeout=20)
     assert ["failed"] == states(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     wait_for(lambda: not Path(f"/proc/{mark.read_text()}").exists())
+
+
+def test_ctrl_c_when_a_cell_has_just_been_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for its outputs yet; it is heard out all the same."""
+    send = AsyncKernelClient.execute
+
+    def interrupted(client: AsyncKernelClient, *words: Any, **options: Any) -> Any:
+        sent = send(client, *words, **options)
+        signal.raise_signal(signal.SIGINT)
+        return sent
+
+    monkeypatch.setattr(AsyncKernelClient, "execute", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(notebook(tmp_path / "in.ipynb", "import time; time.sleep(60)"), tmp_path / "out.ipynb")
+    error, note = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[0].outputs
+    assert ("KeyboardInterrupt", papermill_engine.INTERRUPTED) == (error.ename, note.text)
+    assert before == signal.getsignal(signal.SIGINT)
+
+
+def test_ctrl_c_in_a_notebook_that_runs_another(tmp_path: Path) -> None:
+    """The loop of the outer one waits for the inner one, and would hear of it only at its end."""
+    cell = f"import os, signal, time; os.kill({os.getpid()}, signal.SIGINT); time.sleep(60)"
+
+    async def outer() -> None:
+        run(notebook(tmp_path / "in.ipynb", cell), tmp_path / "out.ipynb")
+
+    with pytest.raises(KeyboardInterrupt), closing(asyncio.new_event_loop()) as loop:
+        loop.run_until_complete(outer())
+    assert ["failed"] == states(nbformat.read(tmp_path / "out.ipynb", as_version=4))
