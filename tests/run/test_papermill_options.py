@@ -21,12 +21,13 @@ import nbformat
 import papermill
 import pytest
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient.exceptions import CellTimeoutError
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import papermill_io
 
 from runbook_lib.run import papermill_engine
+from runbook_lib.run.papermill_engine import Client
 from runbook_lib.settings import ROOT
 from tests.run.test_runner import wait_for
 
@@ -399,20 +400,32 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_when_a_cell_has_just_been_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for its outputs yet; it is heard out all the same."""
-    send = AsyncKernelClient.execute
+    """It reaches the kernel once that has begun with the cell, and the cell is heard out."""
+    order = []
+    send, process, interrupt = AsyncKernelClient.execute, Client.process_message, AsyncKernelManager.interrupt_kernel
 
-    def interrupted(client: AsyncKernelClient, *words: Any, **options: Any) -> Any:
+    def send_and_interrupt(client: AsyncKernelClient, *words: Any, **options: Any) -> Any:
         sent = send(client, *words, **options)
         signal.raise_signal(signal.SIGINT)
         return sent
 
-    monkeypatch.setattr(AsyncKernelClient, "execute", interrupted)
+    def note_message(client: Client, message: Any, *others: Any) -> Any:
+        order.append(message["msg_type"])
+        return process(client, message, *others)
+
+    async def note_interrupt(manager: AsyncKernelManager) -> None:
+        order.append("interrupt")
+        await interrupt(manager)
+
+    monkeypatch.setattr(AsyncKernelClient, "execute", send_and_interrupt)
+    monkeypatch.setattr(Client, "process_message", note_message)
+    monkeypatch.setattr(AsyncKernelManager, "interrupt_kernel", note_interrupt)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         run(notebook(tmp_path / "in.ipynb", "import time; time.sleep(60)"), tmp_path / "out.ipynb")
-    error, note = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[0].outputs
-    assert ("KeyboardInterrupt", papermill_engine.INTERRUPTED) == (error.ename, note.text)
+    assert ["status", "execute_input", "interrupt"] == order[:3]
+    assert "interrupt" != order[-1], "its last words are waited for"
+    assert ["failed"] == states(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     assert before == signal.getsignal(signal.SIGINT)
 
 
