@@ -15,7 +15,7 @@ papermill_engines.register(None, papermill_engines.get_engine("runbook"))
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of the command line start papermill in a process of its own, which is told so."""
+    """The tests of the command line start papermill in a process of its own, which gets the setting."""
     for module in {item.module for item in items if isinstance(item, pytest.Function)}:
         if hasattr(module, "papermill_cli"):
             start = module.papermill_cli

@@ -230,7 +230,7 @@ def copy_world(folder: Path) -> None:
 
 @cache
 def _pristine() -> Path:
-    """A world of this process that nobody changes."""
+    """A world of this process that no test changes."""
     folder = Path(tempfile.mkdtemp(prefix="pristine-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     make_world(folder / "world", WORLD_DATE)

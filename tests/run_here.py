@@ -1,4 +1,4 @@
-"""A performing run that is a button's process to whoever looks, but has no process and no kernel of its own."""
+"""A performing run that looks like a button's process, but has no process and no kernel of its own."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _profiles(field: FieldInfo) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A default as somebody would write it; "" where there is none."""
+    """A default as a person would write it; "" where there is none."""
     if isinstance(value, Path):
         return value.relative_to(ROOT).as_posix()
     return "" if value in (None, ...) or repr(value) == "PydanticUndefined" else str(value)

@@ -92,7 +92,7 @@ def test_live_with_missing_settings_names_each_of_them(here: Here, world: World)
     assert "RUNBOOK_OPERATOR" not in ran.stderr
 
 
-def test_a_folder_that_takes_no_records_is_reported_before_the_run(own_world: World, tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported_before_the_run(own_world: World, tmp_path: Path) -> None:
     """Here a file stands in the ticket folder's place."""
     (own_world.outputs / "sandbox" / "1001").write_text("in the way")
     ran = own_world.runbook("run", "weekend_license", "1001")
@@ -194,7 +194,7 @@ def test_an_expiry_in_the_future_is_out_of_scope(world: World) -> None:
     assert "2027-06-01" in report["summary"]
 
 
-def test_a_count_that_the_instance_would_refuse_is_refused_here(world: World) -> None:
+def test_a_count_that_the_instance_would_refuse(world: World) -> None:
     """The message names both numbers and the one that works."""
     figures = {"billable_users": 17, "maximum_users": 22, "users_over_license": 2}
     walked = cells(world, "weekend_license", 1005, **figures, user_count=19)

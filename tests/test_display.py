@@ -500,7 +500,7 @@ def test_the_timeline_shows_each_day(emergency_on: tuple[int, int, int], days: i
 @example(Window(date.min, date.min, date.min, date.max))
 @example(Window(date.max, date.max, date.max, date.min))
 def test_a_timeline_is_bounded(window: Window) -> None:
-    """Dates may be thousands of years apart: the strip stays short, and the dates are told all the same."""
+    """Dates may be thousands of years apart: the strip stays short, and the dates are shown all the same."""
     assert 1 <= len(days_of(window)) <= 45
     assert len(html_of(window)) < 15_000
     page = parsed(html_of(window))

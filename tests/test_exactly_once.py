@@ -123,7 +123,7 @@ def test_a_reason_is_one_line(own_world: World, words: str) -> None:
 
 
 def test_two_posts_are_made_one(own_world: World, tmp_path: Path) -> None:
-    """If two machines posted at the same moment, whoever runs again takes the later post back."""
+    """If two machines posted at the same moment, the next run deletes the later post."""
     assert "license_issued" == run(own_world).outcome
     own_world.change(
         "INSERT INTO messages SELECT channel_id, ts + 1, text, extras FROM messages WHERE text LIKE '%tickets/1001>%'"
@@ -279,7 +279,7 @@ def damaged(own_world: World) -> Path:
 
 
 def test_a_damaged_journal_stops_the_run(own_world: World) -> None:
-    """Bad input, told before any kernel starts; the way out is named, and works."""
+    """Bad input, reported before any kernel starts; the way out is named, and works."""
     journal = damaged(own_world)
     content, world = journal.read_bytes(), own_world.content()
 

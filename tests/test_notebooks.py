@@ -72,7 +72,7 @@ def test_each_runbook_has_a_case_of_its_name(runbook: Path) -> None:
 
 
 def test_templates_hold_no_outputs_and_have_readable_ids(path: Path) -> None:
-    """So that a diff shows only what somebody changed."""
+    """So that a diff shows only what was changed."""
     notebook = read(path)
     assert {"kernelspec", "language_info"} == set(notebook.metadata)
     assert not [cell.id for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]

@@ -48,7 +48,7 @@ COMMANDS: dict[str, Callable[[Path], list[str]]] = {
     "record": lambda folder: ["records", "show", "LICENSE"],
     "path": lambda folder: ["license", "read", "LICENSE", "--public-key", KEY],
 }
-"""Where in a command somebody may have pasted a license."""
+"""Where in a command a license may have been pasted."""
 STRIDE = 3 if EXAMPLES.max_examples > 1000 else 29
 """Offsets are thinned out, from another start for each secret and spelling; PROPERTY_EXAMPLES tries one in three."""
 
@@ -127,9 +127,9 @@ def test_a_license_in_an_error_body_is_in_no_message(license: str, name: str, at
     """Wherever the message is cut."""
     body = {"error": "RecordInvalid", "description": "x" * at + WRAPPINGS[name](license)}
     service = Service("Desk", "https://desk.example", {}, guarded(reply(422, json=body)), lambda b: b["description"])
-    with pytest.raises(RefusedError) as told:
+    with pytest.raises(RefusedError) as raised:
         service.read("x")
-    assert [] == runs_of(body_of(license), str(told.value))
+    assert [] == runs_of(body_of(license), str(raised.value))
 
 
 @settings(FEW_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -236,9 +236,9 @@ def test_no_piece_of_a_secret_at_any_offset_of_a_message(name: str, spelling: st
         answers = [reply(401, json={"error": words}), reply(401, text=words, headers={"Content-Type": "text/plain"})]
         for answer in answers:
             service = Service("Desk", "https://desk.example", {}, guarded(answer), lambda body: str(body["error"]))
-            with pytest.raises(RefusedError) as told:
+            with pytest.raises(RefusedError) as raised:
                 service.read("x")
-            assert [] == pieces(core, str(told.value))
+            assert [] == pieces(core, str(raised.value))
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
@@ -264,15 +264,15 @@ def test_no_piece_of_a_secret_in_a_line_of_a_journal(tmp_path: Path, name: str) 
 
 @pytest.mark.parametrize("header", ["Content-Type", "X-OAuth-Scopes"])
 def test_no_secret_comes_in_by_a_header(header: str) -> None:
-    """What is told of an answer's headers is redacted as its body is."""
+    """What is reported of an answer's headers is redacted as its body is."""
     token = TOKENS["slack_token"]
     answer = reply(text="no JSON", headers={header: token})
     service = Service("Desk", "https://desk.example", {}, guarded(answer), lambda body: str(body))
     response = service.read("x")
     assert [] == pieces(token, service.header(response, header) or "")
-    with pytest.raises(UnavailableError) as told:
+    with pytest.raises(UnavailableError) as raised:
         service.parsed(response, lambda body: body)
-    assert [] == pieces(token, str(told.value))
+    assert [] == pieces(token, str(raised.value))
 
 
 # -- answers that are nested without end
@@ -283,7 +283,7 @@ ALMOST = b'{"a":' * 900 + b"1" + b"}" * 900
 
 @pytest.mark.parametrize("content", [DEEP, ALMOST], ids=["10,000 deep", "900 deep"])
 @pytest.mark.parametrize("status", [200, 422])
-def test_an_answer_that_is_nested_without_end_is_a_sentence(content: bytes, status: int) -> None:
+def test_an_endlessly_nested_answer_is_a_sentence(content: bytes, status: int) -> None:
     """No recursion error surfaces, from a read, a write or a refusal."""
     answer = reply(status, content=content, headers={"Content-Type": "application/json"})
     service = Service("Desk", "https://desk.example", {}, guarded(answer), lambda body: body["error"])

@@ -81,7 +81,7 @@ def test_the_command_ends_well(practice: World, ticket_id: int) -> None:
 
 
 @pytest.mark.parametrize("ticket_id", ISSUED)
-def test_the_customer_gets_one_mail_with_a_license_that_verifies(practice: World, ticket_id: int) -> None:
+def test_the_customer_gets_one_valid_license(practice: World, ticket_id: int) -> None:
     """A ten-day Ultimate trial for that many users, in generic names."""
     performed(practice, ticket_id)
     (requester,) = practice.rows(
@@ -112,7 +112,7 @@ def test_the_tracker_has_one_closed_issue_with_the_same_license(practice: World,
 
 
 @pytest.mark.parametrize("ticket_id", ISSUED)
-def test_the_team_and_the_customer_are_told_once(practice: World, ticket_id: int) -> None:
+def test_the_team_and_the_customer_hear_once(practice: World, ticket_id: int) -> None:
     """One Slack post with the ticket's link, one public reply, one internal note; no license in any of them."""
     performed(practice, ticket_id)
     (post,) = practice.posts(ticket_id)
@@ -132,7 +132,7 @@ def test_a_second_performing_run_repeats_nothing(practice: World) -> None:
     assert {"already_done", "adopted"} == {effect["state"] for effect in again.report["effects"]}
 
 
-def test_another_machine_finds_what_was_done_and_repeats_nothing(practice: World, tmp_path: Path) -> None:
+def test_another_machine_repeats_nothing(practice: World, tmp_path: Path) -> None:
     """Without the journal everything is found where it happened."""
     performed(practice, 1001)
     elsewhere = practice.seen_from(tmp_path / "outputs")
@@ -154,7 +154,7 @@ def test_out_of_scope_says_why_and_what_instead(practice: World, ticket_id: int)
 
 
 def test_an_empty_ticket_asks_for_both_screenshots(practice: World) -> None:
-    """One public reply; asking again asks nobody twice."""
+    """One public reply; asking again sends nothing twice."""
     performed(practice, 1002)
     (asked,) = practice.comments(1002)
     assert 1 == asked["public"]
@@ -166,7 +166,7 @@ def test_an_empty_ticket_asks_for_both_screenshots(practice: World) -> None:
 
 
 def test_a_failing_job_issues_nothing_and_says_why(practice: World) -> None:
-    """The failure issue stays open; neither the team nor the customer is told of a license."""
+    """The failure issue stays open; neither the team nor the customer reads of a license."""
     ran = run_by_command(practice, 1010)
     assert (3, "needs_answer", None) == (ran.status, ran.report["status"], ran.report["outcome"])
     (issue,) = practice.issues(1010)

@@ -156,7 +156,7 @@ def test_another_machine_finds_what_was_done(practice: World, tmp_path: Path) ->
 
 
 def test_a_second_complaint_gets_the_copy(own_world: World) -> None:
-    """After the runbook has issued a license itself: only if somebody says that this mail has not come either."""
+    """After the runbook has issued a license itself: only if an answer says that this mail has not come either."""
     first = routed(own_world, 3003, perform=True)
     assert ("weekend_license", "license_issued") == (first.report["runbook"], first.report["outcome"])
     again = cells(own_world, "license_not_received", 3003, perform=True, mail_missing="yes")
@@ -165,7 +165,7 @@ def test_a_second_complaint_gets_the_copy(own_world: World) -> None:
 
 
 def test_hand_over_names_the_next_runbook(own_world: World) -> None:
-    """On ticket 3002: what had failed before is told, nothing is issued, and the next runbook with its command."""
+    """On ticket 3002: what had failed before is shown, nothing is issued, and the next runbook with its command."""
     report = cells(own_world, "license_not_received", 3002, perform=True).report
     assert (None, "weekend_license") == (report["outcome"], report["next_runbook"])
     assert "An earlier job had failed: " in report["summary"] and "451 4.3.0" in report["summary"]
@@ -238,7 +238,7 @@ def test_the_engineer_can_say_that_the_mail_is_there_or_not(world: World) -> Non
 
 
 def test_auto_passes_answers_to_the_runbook(world: World) -> None:
-    """One that only the runbook takes reaches it; a misspelt one is told before anything runs."""
+    """One that only the runbook takes reaches it; a misspelt one is reported before anything runs."""
     ran = world.runbook("run", "auto", 2901, "--json", "-p", "subscription", "A-S00029011")
     assert ("weekday_triage", "escalated") == (ran.report["runbook"], ran.report["outcome"])
     ran = world.runbook("run", "auto", 2901, "--json", "-p", "subscripton", "A-S00029011")

@@ -14,7 +14,7 @@ from tests.programs import BROWSER, OPENSSL, MissingProgramError, Program, ensur
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in place of PATH; Playwright has no browser, and nobody is root."""
+    """An empty folder in place of PATH; Playwright has no browser, and the user is not root."""
     found = tmp_path / "bin"
     found.mkdir()
     monkeypatch.setenv("PATH", str(found))
@@ -46,7 +46,7 @@ def test_a_stub_that_does_not_start_is_no_browser(path: Path) -> None:
 
 
 def test_the_setting_names_a_browser(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before any other; one that does not start is told, and never replaced by another."""
+    """Before any other; one that does not start is reported, and never replaced by another."""
     add(path, "chromium")
     named = add(path, "my-browser")
     monkeypatch.setenv(programs.BROWSER_SETTING, named)

@@ -265,12 +265,12 @@ def test_a_secret_that_no_setting_knows(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["GitLab", "one slash", "environment", "query"])
-def test_what_nobody_redacted_is_shown_without_secrets(form: str) -> None:
+def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
     """A value that was typed is quoted in a message, also where no runner redacts it: under plain papermill."""
     assert "Zz9Yy8Xx" not in clean(FORMS[form])
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         answers.parse("user_count", "glpat-Zz9Yy8Xx7Ww6Vv5Uu4Tt")
-    assert "Zz9Yy8Xx" not in str(told.value)
+    assert "Zz9Yy8Xx" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ JOB_FAILS = 1010
 
 @pytest.fixture(scope="module")
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world that nobody changes."""
+    """A world that no test changes."""
     yield from start(tmp_path_factory.mktemp("practice"))
 
 

@@ -320,7 +320,7 @@ def test_sandbox_ignores_configured_services(monkeypatch: pytest.MonkeyPatch, ou
 
 
 @pytest.mark.parametrize("source", ["environment", ".env", "secret files"])
-def test_sandbox_takes_nothing_that_is_the_services_or_the_teams(
+def test_sandbox_refuses_live_settings(
     monkeypatch: pytest.MonkeyPatch, outputs: Path, port: int, env_file: Path, tmp_path: Path, source: str
 ) -> None:
     """Every setting but those of practice has its default or is the sandbox's, also where it could not be read."""

@@ -50,7 +50,7 @@ def test_a_copy_has_the_values_and_is_renewed(notebook: Path) -> None:
 
 
 @pytest.mark.parametrize("work", ["typed", "run", "without its mark"])
-def test_a_copy_in_which_somebody_worked_is_kept(notebook: Path, work: str) -> None:
+def test_a_copy_with_work_in_it_is_kept(notebook: Path, work: str) -> None:
     """The result names what it lacks."""
     path = templates.copy(notebook, "mine.ipynb", {"ticket_id": 1005, "plan": "premium"}).path
     content = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""The contents of a ticket's files: each is fetched once in a case, whoever asks for it. Only reads."""
+"""The contents of a ticket's files: each is fetched once in a case. Only reads."""
 
 from __future__ import annotations
 

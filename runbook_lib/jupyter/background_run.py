@@ -171,7 +171,7 @@ class BackgroundRun:
                 written.close()
 
     def _pid_elsewhere(self) -> int | None:
-        """The process that performs on this ticket, or did so last, whoever began it."""
+        """The process that performs on this ticket, or did so last, begun here or elsewhere."""
         try:
             return int(self._lock_path.read_bytes())
         except (OSError, ValueError):  # it was begun just now

@@ -80,7 +80,7 @@ class OpenEnd:
 
 
 def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
-    """The open ends of runs, the oldest first: it has waited longest for somebody to act.
+    """The open ends of runs, the oldest first: it has waited longest.
 
     Operations are named by the profile whose records they are; the folder has the tickets' folders.
     """
@@ -88,7 +88,7 @@ def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
 
 
 def oldest_first(runs: Iterable[Run]) -> list[Run]:
-    """Runs in the order of their open ends; one that nobody knows the age of is the last."""
+    """Runs in the order of their open ends; one of unknown age is the last."""
     return sorted(runs, key=lambda run: open_since(run) or datetime.max.replace(tzinfo=UTC))
 
 

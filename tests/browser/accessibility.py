@@ -1,4 +1,4 @@
-"""What axe finds on a page that would keep somebody out: its serious and critical findings, in words."""
+"""What axe finds on a page that would keep a person out: its serious and critical findings, in words."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Loading JupyterLab's page takes more than all that a test then does in it. So it is loaded once, and each test opens its
 notebooks in it as its own file browser would; after the test they are closed, and their kernels end. A test that failed
-leaves its page to nobody.
+does not pass its page on.
 """
 
 from __future__ import annotations
@@ -125,4 +125,4 @@ def notebook(lab: Lab, tab: Tab, request: pytest.FixtureRequest) -> Iterator[Not
     found.close_all()
     if left or request.node.stash.get(FAILED, False):
         tab.close()
-    assert [] == left, "a question that nobody answered"
+    assert [] == left, "an unanswered dialog"

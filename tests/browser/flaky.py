@@ -69,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             began = time.monotonic()
             failures = run(number, tests, options.workers)
             failed += bool(failures)
-            told = f"failed: {', '.join(failures)}" if failures else "passed"
-            print(f"round {number}, {time.monotonic() - began:.0f} s: {told}", flush=True)
+            result = f"failed: {', '.join(failures)}" if failures else "passed"
+            print(f"round {number}, {time.monotonic() - began:.0f} s: {result}", flush=True)
     print(f"{options.rounds} rounds beside {options.busy} busy loops: {failed} failed")
     return 1 if failed else 0
 

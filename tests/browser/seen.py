@@ -24,7 +24,7 @@ class Seen:
     Attributes:
         page: The page, 1280 px wide.
         outside: Addresses beyond this machine that it asked for.
-        errors: What its console and its scripts told as errors.
+        errors: What its console and its scripts reported as errors.
         stacks: Where its scripts failed.
     """
 
@@ -64,7 +64,7 @@ class Seen:
 
     def said(self) -> str:
         """The end of what stands on the page, what its fields hold, where the focus is, and its errors."""
-        told: list[str] = self.page.evaluate(
+        found: list[str] = self.page.evaluate(
             """() => [
                 document.body.innerText.slice(-6000),
                 ...[...document.querySelectorAll('input')].map(field => `field: ${field.value}`),
@@ -73,4 +73,4 @@ class Seen:
                 ...(window.events ?? []).slice(-60).map(event => `event: ${event}`),
             ]"""
         )
-        return "\n".join([*told, *(f"error: {error}" for error in (*self.errors, *self.stacks))])
+        return "\n".join([*found, *(f"error: {error}" for error in (*self.errors, *self.stacks))])

@@ -1,4 +1,4 @@
-"""The control room in a real browser: it follows a run by itself, leaves the reader in peace, and shuts nobody out."""
+"""The control room in a real browser: it follows a run by itself, does not disturb its reader, and is accessible."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_run_is_seen_as_it_happens(here: World, seen: Seen) -> None:
     assert ([], []) == (seen.outside, seen.errors)
 
 
-def test_what_the_reader_opened_focused_and_scrolled_to_stays(lively: World, seen: Seen) -> None:
+def test_an_update_keeps_focus_scroll_and_folds(lively: World, seen: Seen) -> None:
     """A pane that changes keeps them; what is new does not push the rest away."""
     seen.resize(1280, 500)
     page = go(seen, lively, "/control-room/1001")
@@ -139,7 +139,7 @@ def test_what_the_reader_opened_focused_and_scrolled_to_stays(lively: World, see
     assert [] == seen.errors
 
 
-def test_a_text_that_is_marked_for_copying_is_not_taken_away(here: World, seen: Seen) -> None:
+def test_an_update_keeps_selected_text(here: World, seen: Seen) -> None:
     """Its pane waits until the mark is gone; the others do not."""
     page = go(seen, here, "/control-room/1001")
     page.evaluate("getSelection().selectAllChildren(document.querySelector('#thread .text'))")

@@ -161,7 +161,7 @@ def until_kept(notebook: Notebook, path: Path, words: str) -> None:
     raise AssertionError(f"{path} does not keep {words}")
 
 
-def test_explanations_fold_once_nothing_waits_for_a_step(lab: Lab, notebook: Notebook) -> None:
+def test_explanations_of_settled_steps_are_folded(lab: Lab, notebook: Notebook) -> None:
     """With the code, in the page, not in the file; a button in the heading opens both, also by a key."""
     notebook.open(copy(lab, "weekend_license", 1908, "folded"))
     code = notebook.panel.locator(".jp-CodeCell .jp-Placeholder", has_text="case.take")

@@ -32,9 +32,9 @@ def performed(here: World) -> Any:
 def summaries(performed: Any) -> list[str]:
     """What each step came to, as its card says."""
     outputs = [output for cell in performed.record.cells for output in cell.get("outputs", [])]
-    told = [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
-    assert len(told) >= 11
-    return [str(step["summary"]) for step in told if step["step"] in ("decide_scope", "choose_users", "close")]
+    steps = [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
+    assert len(steps) >= 11
+    return [str(step["summary"]) for step in steps if step["step"] in ("decide_scope", "choose_users", "close")]
 
 
 def test_as_html(here: World, performed: Any, seen: Seen, tmp_path: Path) -> None:

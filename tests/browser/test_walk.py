@@ -158,7 +158,7 @@ def has_room_for_forms(notebook: Notebook, width: int) -> None:
 
 
 def test_answers_in_a_page_that_was_loaded_again(lab: Lab, notebook: Notebook) -> None:
-    """A reload runs nothing; after an answer the page shows what comes, but does not move while somebody types."""
+    """A reload runs nothing; after an answer the page shows what comes, but does not move while a person types."""
     notebook.seen.resize(1280, 800)
     notebook.open(slow_copy(lab, "weekday_triage", 2902))
     assert "Waits for the answer above." in notebook.outputs()

@@ -18,7 +18,7 @@ from tests.practice import World, go_on, start
 
 @pytest.fixture
 def here(tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A practice world in which somebody sits at JupyterLab."""
+    """A practice world with a person at JupyterLab."""
     for world in start(tmp_path / "outputs"):
         sit_down(world, monkeypatch)
         yield world

@@ -153,7 +153,7 @@ def test_a_file_without_a_license_is_reported_with_its_kind(content: bytes, word
     ],
 )
 def test_what_was_not_opened_is_unread(content: bytes, words: str) -> None:
-    """It may hold the license, or the screenshot: nobody is asked for it before somebody has looked."""
+    """It may hold the license, or the screenshot: it is asked for only after a look."""
     said = comment("See the file.", "our.zip")
     case = SimpleNamespace(downloads=SimpleNamespace(content=lambda file: content))
     files = LicenseFiles(cast(Case, case))

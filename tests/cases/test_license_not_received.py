@@ -50,9 +50,9 @@ def test_an_earlier_valid_license_is_asked_about(here: World) -> None:
     """It does not count by itself; the tool would issue no other, so the way out is named."""
     move(here, days=4)
     case = to_facts(3001)
-    with pytest.raises(NeedsAnswerError, match="earlier emergency") as told:
+    with pytest.raises(NeedsAnswerError, match="earlier emergency") as raised:
         case.find_license()
-    assert ("send_earlier",) == told.value.missing
+    assert ("send_earlier",) == raised.value.missing
     case.find_license(send_earlier=True)
     case.check_copy()
     case.send_copy()

@@ -61,7 +61,7 @@ def ticket_url(issue: dict[str, str]) -> str:
     return found
 
 
-def told(here: World) -> list[tuple[str, str]]:
+def issues_of(here: World) -> list[tuple[str, str]]:
     """How each issue's title begins, and its state."""
     rows = here.rows("SELECT title, state FROM issues WHERE title LIKE ? ORDER BY iid", f"%{ADDRESS}%")
     return [(str(titles.read(row["title"]).mark), row["state"]) for row in rows]
@@ -73,7 +73,7 @@ def test_two_issues_of_dead_jobs_before_the_mail(here: World) -> None:
     before = len(here.rows("SELECT 1 FROM pipelines"))
     case = run()
     assert "as ordered" in repr(case.check_license())
-    assert [("[Failure]", "opened"), ("[Duplicate]", "closed"), ("[Success]", "closed")] == told(here)
+    assert [("[Failure]", "opened"), ("[Duplicate]", "closed"), ("[Success]", "closed")] == issues_of(here)
     assert (before + 1, 1) == (len(here.rows("SELECT 1 FROM pipelines")), len(here.mails(ADDRESS)))
 
 
@@ -89,9 +89,9 @@ def test_two_issues_where_only_the_customer_can_tell(here: World, came: bool) ->
     assert "as ordered" in repr(case.check_license())
     ends = [("[Duplicate]", "closed"), ("[Success]", "closed")] if came else []
     ends = ends or [("[Duplicate]", "closed"), ("[Failure]", "opened"), ("[Success]", "closed")]
-    assert (ends, 1) == (told(here), len(here.mails(ADDRESS)))
+    assert (ends, 1) == (issues_of(here), len(here.mails(ADDRESS)))
     run()
-    assert (ends, 1) == (told(here), len(here.mails(ADDRESS)))
+    assert (ends, 1) == (issues_of(here), len(here.mails(ADDRESS)))
 
 
 def _first(here: World) -> list[dict[str, str]]:
@@ -115,7 +115,7 @@ def test_a_colleagues_job_that_died_is_in_the_way(here: World) -> None:
     assert [] == here.rows("SELECT 1 FROM pipelines")
     assert 0 == here.runbook("answer", 1001, f"mail-issue-{issue['iid']}", "no").status
     run()
-    assert [("[Failure]", "opened"), ("[Success]", "closed")] == told(here)
+    assert [("[Failure]", "opened"), ("[Success]", "closed")] == issues_of(here)
     assert (1, 1) == (len(here.rows("SELECT 1 FROM pipelines")), len(here.mails(ADDRESS)))
 
 
@@ -161,4 +161,4 @@ def test_the_mail_runbook_settles_what_died(here: World) -> None:
     case.take()
     case.collect_facts()
     assert "failed before" in repr(case.find_license())
-    assert [("[Failure]", "opened")] == told(here)
+    assert [("[Failure]", "opened")] == issues_of(here)

@@ -145,10 +145,10 @@ def test_the_same_image_twice_is_read_once(looks: list[object]) -> None:
 
 def test_progress_names_no_file(looks: list[object]) -> None:
     """One line for each image, and "" at the end."""
-    cache, told = ImageCache(), list[str]()
-    cache.on_read = told.append
+    cache, reported = ImageCache(), list[str]()
+    cache.on_read = reported.append
     shown(cache, GOOD, png(Image.new("RGB", (301, 200))))
-    assert ["reading 1 of 2 images", "reading 2 of 2 images", ""] == told
+    assert ["reading 1 of 2 images", "reading 2 of 2 images", ""] == reported
 
 
 @pytest.mark.parametrize("error", [RuntimeError("text of the image"), InputError("The extra is missing.")])

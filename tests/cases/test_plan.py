@@ -1,4 +1,4 @@
-"""The plan of a case: its steps' effects with their exact texts, before anybody has looked at a card."""
+"""The plan of a case: its steps' effects with their exact texts, before any card is shown."""
 
 from __future__ import annotations
 

@@ -106,13 +106,13 @@ def test_a_public_reply_that_came_out_private(issued: World) -> None:
     """It is not done, and not repeated; a person posts it, and says so."""
     case = checked()
     issued.inject("zendesk", "private_comments")
-    told = r"cannot read.*Post it by hand.*Then run `runbook answer 1001 reply yes`"
+    words = r"cannot read.*Post it by hand.*Then run `runbook answer 1001 reply yes`"
     for _ in range(2):
-        with pytest.raises(OutcomeUnknownError, match=told):
+        with pytest.raises(OutcomeUnknownError, match=words):
             case.answer_customer()
     issued.clear_faults()
     again = WeekendLicense.open(1001)
-    with pytest.raises(OutcomeUnknownError, match=told):
+    with pytest.raises(OutcomeUnknownError, match=words):
         apply(again, changes.reply(again, "reply", "Hello", summary="public reply to the customer"))
     assert [0] == [comment["public"] for comment in issued.comments(1001)]
 
@@ -198,7 +198,7 @@ def test_a_trigger_that_is_refused(here: World, fault: dict[str, object], words:
     ("state", "words"), [("waiting_for_resource", "waits for a resource"), ("scheduled", "waits for its time")]
 )
 def test_a_pipeline_that_waits_by_itself(here: World, monkeypatch: pytest.MonkeyPatch, state: str, words: str) -> None:
-    """It may still issue the license, so the state is told, and no second pipeline is started."""
+    """It may still issue the license, so the state is reported, and no second pipeline is started."""
     monkeypatch.setenv("RUNBOOK_WAIT_S", "2")
     here.inject("pipelines", "hold", state=state)
     case = to_users(1001, perform=True)

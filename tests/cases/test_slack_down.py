@@ -51,8 +51,8 @@ def test_the_plan_and_the_button_stay(here: World, screen: Screen) -> None:
     assert "[to be performed] The plan" in shown and "/agent/tickets/1001>" in shown
     assert "[unavailable] Tell the team" in screen.card("Tell the team")
     assert "You can perform all the same: it is tried again then." in shown
-    told = " ".join(press(case).split())
-    assert "[License issued]" in told and "Not done: post in #support_licensing-subscription." in told
+    shown = " ".join(press(case).split())
+    assert "[License issued]" in shown and "Not done: post in #support_licensing-subscription." in shown
     assert "performed: License issued" in state(case)
     assert (1, 2, 0) == there(here)
     here.clear_faults()
@@ -69,9 +69,9 @@ def test_an_expert_is_planned_with_slack_down(here: World, screen: Screen) -> No
     run_weekday(case)
     assert "[unavailable] Engage an expert" in screen.card("Engage an expert")
     assert "[to be performed] The plan" in plan(case)
-    told = " ".join(press(case).split())
-    assert "No expert was engaged yet. Not done: post in #support_licensing-subscription." in told
-    assert "Press “Perform and record” again, or do it by hand and press “It is there”." in told
+    shown = " ".join(press(case).split())
+    assert "No expert was engaged yet. Not done: post in #support_licensing-subscription." in shown
+    assert "Press “Perform and record” again, or do it by hand and press “It is there”." in shown
     here.clear_faults()
     run_weekday(case)
     assert "[Escalated]" in press(case)

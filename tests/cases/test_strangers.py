@@ -294,7 +294,7 @@ def test_issued_copy_is_sent_without_a_question(here: World) -> None:
 
 
 def test_the_weekday_asks_before_it_decides_or_hands_over(here: World) -> None:
-    """On ticket 2001 without its organization: `escalate` leaves it to the expert, who is told that it is open."""
+    """On ticket 2001 without its organization: `escalate` leaves it to the expert, who learns that it is open."""
     here.change("UPDATE tickets SET organization_id = NULL WHERE id = 2001")
     case = WeekdayTriage.open(2001)
     for name in case.order[: case.order.index("decide")]:
@@ -325,10 +325,10 @@ def test_a_rejected_renewal_asks_which_one_is_installed(here: World) -> None:
     assert ("vltava-media-old.gitlab-license", "vltava-media-renewal.gitlab-license", "none") == prefill.choices
 
 
-@pytest.mark.parametrize("told", ["vltava-media-old.gitlab-license", "Vltava-Media-Old.gitlab\u2011license"])
-def test_the_old_license_is_installed(here: World, told: str) -> None:
+@pytest.mark.parametrize("installed", ["vltava-media-old.gitlab-license", "Vltava-Media-Old.gitlab\u2011license"])
+def test_the_old_license_is_installed(here: World, installed: str) -> None:
     """Then its dates decide: the case is in scope, and the answer stands on the card as the engineer's."""
-    case = to_users(1064, installed_license=told)
+    case = to_users(1064, installed_license=installed)
     assert date(2026, 11, 6) == case.facts.value("expires_on")
     assert "engineer" == str(case.facts.best("installed_license").source)  # type: ignore[union-attr]
     case.choose_users()

@@ -16,7 +16,7 @@ TICKET = Ticket(1001, "s", "open", AT, "stamp", ADA, None, None, None, "https://
 
 
 def said(author: Person, body: str = "words", *, public: bool = True) -> Comment:
-    """A comment of somebody."""
+    """A comment."""
     return Comment(1, author.id, body, public, AT, (), author)
 
 

@@ -59,10 +59,10 @@ def test_download_that_fails_is_no_request_for_screenshots(here: World, fault: d
     case = to_scope(1001)
 
     assert [one.name for one in case.known.unread] == [name_of(here, 1001)]
-    with pytest.raises(NeedsAnswerError, match="could not be looked at") as told:
+    with pytest.raises(NeedsAnswerError, match="could not be looked at") as raised:
         case.decide_scope()
         case.confirm_subscription()
-    assert name_of(here, 1001) in str(told.value)
+    assert name_of(here, 1001) in str(raised.value)
     assert case.outcome is None
 
 
@@ -99,9 +99,9 @@ def test_file_that_may_not_be_read(here: World, ticket_id: int, words: str) -> N
     """A sign-in page, malware, a size and a file that is gone stop the request for screenshots."""
     case = to_scope(ticket_id)
     case.decide_scope()
-    with pytest.raises(NeedsAnswerError, match=words) as told:
+    with pytest.raises(NeedsAnswerError, match=words) as raised:
         case.confirm_subscription()
-    assert "ask_customer" in told.value.missing
+    assert "ask_customer" in raised.value.missing
 
 
 def test_engineers_answer_ends_the_case(here: World) -> None:
@@ -117,9 +117,9 @@ def test_unread_license_keeps_a_weekend_case_from_ending(here: World) -> None:
     here.inject("zendesk", "error", status=503, path="/attachments/token", times=None)
     with plan_in_the_field(here, 1001, "free"):
         case = to_scope(1001)
-        with pytest.raises(NeedsAnswerError, match="could not be looked at") as told:
+        with pytest.raises(NeedsAnswerError, match="could not be looked at") as raised:
             case.decide_scope()
-    assert ("plan",) == told.value.missing
+    assert ("plan",) == raised.value.missing
     assert case.outcome is None
 
 
@@ -129,9 +129,9 @@ def test_weekend_case_does_not_end_without_customersdot(here: World, parameter: 
     here.inject("customersdot", "error", status=503, path="/admin/", times=None)
     with fields_of(here, 1002, {parameter: ours}):
         case = to_scope(1002)
-        with pytest.raises(NeedsAnswerError, match="CustomersDot could not be looked at") as told:
+        with pytest.raises(NeedsAnswerError, match="CustomersDot could not be looked at") as raised:
             case.decide_scope()
-        assert ("plan",) == told.value.missing
+        assert ("plan",) == raised.value.missing
         assert case.outcome is None
         case = to_scope(1002, **{parameter: ours})
         case.decide_scope()
@@ -188,9 +188,9 @@ def test_what_an_archive_may_hold_is_not_asked_for(here: World) -> None:
             to_scope(1003).decide_scope()
         case = to_scope(1904)
         case.decide_scope()
-        with pytest.raises(NeedsAnswerError, match="unpacks to more than 200 times") as told:
+        with pytest.raises(NeedsAnswerError, match="unpacks to more than 200 times") as raised:
             case.confirm_subscription()
-        assert "ask_customer" in told.value.missing
+        assert "ask_customer" in raised.value.missing
         assert "in scope" == to_scope(1001).decide_scope().card.state
 
 

@@ -88,17 +88,17 @@ def test_answers_by_hand_without_customersdot(here: World) -> None:
     shown = words(case.find_account())
     assert "/admin/customer?query=lena.fischer%40kiesgrube-it.example" in shown
     assert "has_account" in shown
-    with pytest.raises(NeedsAnswerError) as told:
+    with pytest.raises(NeedsAnswerError) as raised:
         to_end(case)
-    assert ("has_account", "escalate") == told.value.missing
-    assert "/admin/customer?query=" in str(told.value)
+    assert ("has_account", "escalate") == raised.value.missing
+    assert "/admin/customer?query=" in str(raised.value)
     with pytest.raises(NeedsAnswerError, match="subscription"):
         to_end(case, has_account="yes", has_access="yes")
-    with pytest.raises(NeedsAnswerError) as told:
+    with pytest.raises(NeedsAnswerError) as raised:
         to_end(case, has_account="yes", has_access="yes", subscription="Haus 2 100%")
-    assert ("entry_today", "escalate") == told.value.missing
-    assert "/admin/license_seat_link?query=Haus" in str(told.value)
-    assert "and search for Haus 2 100%." in str(told.value)
+    assert ("entry_today", "escalate") == raised.value.missing
+    assert "/admin/license_seat_link?query=Haus" in str(raised.value)
+    assert "and search for Haus 2 100%." in str(raised.value)
     to_end(case, has_account="yes", has_access="yes", subscription="Haus 2 100%", entry_today="yes")
     assert "resolved_itself" == case.outcome
     assert {"engineer"} == {str(reply.source) for reply in case.tree.replies.values()}
@@ -136,9 +136,9 @@ def test_two_accounts_and_a_name_with_spaces_and_percent(here: World) -> None:
     shown = words(case.find_subscription())
     assert "2 subscriptions" in shown
     assert "Bergwerk 100% Süd / Haus 2" in shown
-    with pytest.raises(NeedsAnswerError) as told:
+    with pytest.raises(NeedsAnswerError) as raised:
         to_end(case)
-    assert ("subscription", "escalate") == told.value.missing
+    assert ("subscription", "escalate") == raised.value.missing
     to_end(case, subscription="Bergwerk 100% Süd / Haus 2")
     assert "resolved_itself" == case.outcome
     to_end(case, subscription="A-S00029011")
@@ -207,7 +207,7 @@ def test_running_a_question_again_decides_anew(here: World) -> None:
 
 
 def test_an_open_scope_goes_along_to_the_expert(here: World) -> None:
-    """Without the license file and without an account nobody knows when the license ended."""
+    """Without the license file and without an account the license's end is unknown."""
     here.change("DELETE FROM attachments WHERE file_name LIKE 'silk-road%'")
     case = to_end(to_scope(2001, perform=True))
     assert "escalated" == case.outcome
@@ -249,7 +249,7 @@ def test_the_command_repeats_the_answers(here: World) -> None:
 
 
 def test_who_asks_for_an_expert_gets_one(here: World) -> None:
-    """Whatever the tree says; the customer is not told that all is well."""
+    """Whatever the tree says; the customer does not read that all is well."""
     case = to_end(to_scope(2003, perform=True), escalate=True)
     assert "escalated" == case.outcome
     (post,) = here.posts(2003)

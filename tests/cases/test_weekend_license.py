@@ -86,7 +86,7 @@ FACTS = {"expires_on": "2026-11-06", "billable_users": 17, "maximum_users": 22, 
 
 
 def test_a_step_out_of_order_asks_for_the_one_before(seen: World) -> None:
-    """Whoever skips a cell is told which."""
+    """A cell that was skipped is named."""
     case = WeekendLicense.open(1001)
     with pytest.raises(InputError, match="'take' has not been run"):
         case.decide_scope()
@@ -156,7 +156,7 @@ def test_a_trial_extension_proves_no_paid_plan(seen: World) -> None:
     assert 1 == case.verdict.window.days_after_grace
 
 
-def test_on_a_weekday_the_weekday_workflow_is_pointed_to(seen: World) -> None:
+def test_on_a_weekday_the_weekday_runbook_is_named(seen: World) -> None:
     """The engineer's date decides."""
     case = to_scope(1001, emergency_on="2026-11-23")
     assert "out_of_scope" == case.outcome
@@ -283,7 +283,7 @@ def test_another_count_than_the_issued_one_is_refused(issued: World) -> None:
 
 
 def test_license_not_as_ordered_needs_a_person(issued: World) -> None:
-    """Here the copy in the tracker is for fewer users than its title says; no team is told."""
+    """Here the copy in the tracker is for fewer users than its title says; no team is notified."""
     issued.change("UPDATE issues SET title = replace(title, '250', '300')")
     again = to_users(1001, perform=True)
     again.issue_license()
@@ -439,7 +439,7 @@ def test_the_customer_has_no_mail(issued: World) -> None:
 
 
 def test_a_job_that_died_before_the_mail(issued: World) -> None:
-    """Its issue says that nothing was sent: nobody is asked, the issue tells of it, and the tool is used again."""
+    """Its issue says that nothing was sent: no person is asked, the issue reports it, and the tool is used again."""
     die(issued, said=messages.NO_MAIL_YET)
     issued.change("DELETE FROM mails")
 
@@ -477,7 +477,7 @@ def test_a_license_for_another_address_of_the_ticket(here: World) -> None:
     assert ([before], 1) == (here.issues(1001), len(here.rows("SELECT * FROM mails")))
 
 
-def test_an_issue_that_somebody_retitled(issued: World) -> None:
+def test_an_issue_with_a_changed_title(issued: World) -> None:
     """What no job writes is left to a person, and never taken for a job that died."""
     issued.change("UPDATE issues SET title = 'Done!' WHERE description LIKE '%tickets/1001%'")
 
@@ -546,7 +546,7 @@ def test_a_job_that_was_stopped_a_moment_ago(issued: World, monkeypatch: pytest.
         ("license-1", "license-1 on ticket 1001 is done already (pipeline "),
     ],
 )
-def test_an_answer_that_nobody_asked_for(issued: World, operation: str, words: str) -> None:
+def test_an_answer_without_a_question(issued: World, operation: str, words: str) -> None:
     """What is done, and what never was begun, needs none; the message names what can be answered."""
     ran = issued.runbook("answer", 1001, operation, "yes")
 
@@ -636,7 +636,7 @@ def test_a_renewal_that_has_not_begun_does_not_count(here: World) -> None:
 
 
 def test_an_impossible_count_in_a_license_file_is_no_fact(here: World) -> None:
-    """The engineer is told; nothing is ordered for it."""
+    """The engineer sees it; nothing is ordered for it."""
     attach(here, 1001, starts_on=date(2025, 11, 9), expires_on=date(2026, 11, 7), users=-5)
     case = WeekendLicense.open(1001)
     case.take()
@@ -646,7 +646,7 @@ def test_an_impossible_count_in_a_license_file_is_no_fact(here: World) -> None:
 
 @pytest.mark.parametrize("first", ["mechanizer", "manual"])
 def test_no_issuer_makes_a_second_license(here: World, monkeypatch: pytest.MonkeyPatch, first: str) -> None:
-    """Whoever made the first one, on whatever machine: it is found, and nobody is asked to make another."""
+    """The first one is found, whatever machine made it, and no second one is asked for."""
     monkeypatch.setenv("RUNBOOK_ISSUER", first)
     link = {"issued_evidence": "https://customers.gitlab.example/license/7"} if first == "manual" else {}
     to_users(1001, perform=True).issue_license(**link)

@@ -1,4 +1,4 @@
-"""The title that an ended job's issue gets: written once, and never over what somebody has changed."""
+"""The title that an ended job's issue gets: written once, and never over a title that was edited."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_is_settled_is_found() -> None:
     ("title", "whose"), [(TITLE, "ada@customer.example for 250"), ("Done by hand", "bob@other.example for 9")]
 )
 def test_the_jobs_own_title_says_whose_it_is(title: str, whose: str) -> None:
-    """The license went to the job's address, whoever is the requester by now; a title by hand does not say it."""
+    """The license went to the job's address, although the requester has changed; a title by hand does not say it."""
     effect = settled(Wire(reply(json=ISSUE | {"title": title})), whose=("bob@other.example", 9))
     assert [f"[Success] - Created a license under {whose} users"] == [text.words for text in effect.texts]
 

@@ -90,7 +90,7 @@ def test_a_rehearsal_is_sealed_in_the_journal_only(here: World, monkeypatch: pyt
 
 
 def test_a_note_that_could_not_be_sent(own_world: World) -> None:
-    """The run has its outcome all the same, it is told, and the next one catches up."""
+    """The run has its outcome all the same, it is reported, and the next one catches up."""
     own_world.inject("zendesk", "error", method="PUT", skip=1, times=None, status=503)
     first = own_world.runbook("run", "weekend_license", 1003, "--perform", "--json", RUNBOOK_WAIT_S="1")
     assert (0, "out_of_scope") == (first.status, first.report["outcome"])

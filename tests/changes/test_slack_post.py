@@ -55,7 +55,7 @@ class Workspace:
 
 
 @pytest.mark.parametrize("may_delete", [True, False])
-def test_post_that_shows_late_is_deleted_with_the_next_effect(tmp_path: Path, may_delete: bool) -> None:
+def test_late_post_is_deleted_with_the_next_effect(tmp_path: Path, may_delete: bool) -> None:
     """One that may not be deleted holds nothing back; its own effect reports it."""
     workspace, budget = Workspace(may_delete=may_delete), Budget(60, sleep=lambda seconds: None)
     journal = Journal(tmp_path / "1001", "sandbox/1001", KeyRing(tmp_path / "keys"))

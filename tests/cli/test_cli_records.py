@@ -299,7 +299,7 @@ def test_show_an_altered_record(desk: Desk) -> None:
     [b"", b"hello", notebook(1001)[:300], b"\xff\xfe", notebook(1001, metadata={"runbook": {"schema": 99}})],
     ids=["empty", "text", "truncated", "no UTF-8", "newer"],
 )
-def test_what_is_no_record_is_named_and_the_rest_is_listed(desk: Desk, content: bytes) -> None:
+def test_a_file_that_is_no_record_is_named(desk: Desk, content: bytes) -> None:
     """By each command, without a traceback."""
     desk.shelf.seal(1001)
     odd = desk.shelf.folder(1001) / "odd.ipynb"

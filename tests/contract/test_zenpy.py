@@ -29,7 +29,7 @@ def test_it_knows_who_it_is(client):
     assert client.users.me().email == "practice.engineer@support.example"
 
 
-def test_a_bad_token_is_401_but_nobody_on_users_me(vendor_sandbox, client):
+def test_a_bad_token_is_401_but_anonymous_on_users_me(vendor_sandbox, client):
     stranger = Zenpy(subdomain="practice", oauth_token="wrong", disable_cache=True)
     assert stranger.users.me().id is None
     with pytest.raises(APIException, match="Couldn't authenticate you"):
@@ -57,7 +57,7 @@ def test_comments_come_in_pages(client):
     assert [comment.body for comment in by_cursor][1:] == [f"Note {number}" for number in range(5)]
 
 
-def test_public_and_internal_comments_are_told_apart_and_audited(client):
+def test_public_and_internal_comments_are_audited(client):
     answer = client.tickets.update(
         Ticket(id=1004, comment=Comment(body="internal", public=False), metadata={"operation_id": "op-1"})
     )

@@ -18,7 +18,7 @@ from tests.faults.night import Tally
 
 Found = tuple[Tally, dict[str, dict[str, int]], str]
 AT_A_TIME = 25
-"""Schedules of one series; a line is printed after each, so that nobody watches an empty screen."""
+"""Schedules of one series; a line is printed after each, so that progress shows."""
 
 
 def main() -> int:

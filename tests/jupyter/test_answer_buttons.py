@@ -79,8 +79,8 @@ def test_no_is_refused_as_long_as_it_may_show(here: World, monkeypatch: pytest.M
     case = WeekendLicense.open(1001)
     run(case)
     assert ["slack post"] == asked(case)
-    told = answer(case, ABSENT)
-    assert re.search(r"✗ slack post may still take effect until \d\d:\d\d:\d\d UTC\. Look again after that", told)
+    shown = answer(case, ABSENT)
+    assert re.search(r"✗ slack post may still take effect until \d\d:\d\d:\d\d UTC\. Look again after that", shown)
     assert ([], ["slack post"]) == (lines(), asked(case))
     here.clear_faults()
     assert "Noted: the slack post is there." in answer(case, THERE)
@@ -88,7 +88,7 @@ def test_no_is_refused_as_long_as_it_may_show(here: World, monkeypatch: pytest.M
 
 
 def test_question_is_asked_in_every_page(here: World) -> None:
-    """A restarted kernel, and a second tab; whoever is later with the same answer adds nothing."""
+    """A restarted kernel, and a second tab; the same answer again adds nothing."""
     here.inject("slack", **DOWN)
     first = performed()
     second = WeekendLicense.open(1001)
@@ -141,7 +141,7 @@ def test_settled_question_is_refused(here: World) -> None:
     assert [] == lines()
 
 
-def test_expert_told_by_hand(here: World) -> None:
+def test_expert_notified_by_hand(here: World) -> None:
     """The case goes on from the answer at the next press."""
     here.inject("slack", **DOWN)
     case = performed(WeekdayTriage, 2001)
@@ -153,7 +153,7 @@ def test_expert_told_by_hand(here: World) -> None:
 def test_question_below_the_step_that_waits_for_it(
     issued: World, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A mail that nobody knows the end of, which no performing run has asked about: the answer goes on to the plan."""
+    """A mail with an unknown outcome, which no performing run has asked about: the answer goes on to the plan."""
     sit_down(issued, monkeypatch)
     die(issued, said="The mail is being sent.")
     case = WeekendLicense.open(1001)

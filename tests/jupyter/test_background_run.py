@@ -79,7 +79,7 @@ def test_a_second_one_is_not_begun_but_followed(here: World) -> None:
 
 
 def test_answers_are_passed_on(here: World) -> None:
-    """A wrong one is told as the command tells it, and nothing is begun."""
+    """A wrong one gets the command's error, and nothing is begun."""
     run = performance(1001)
     run.begin({"user_count": "300"})
     assert "300 users" in str((last(run).ended or {})["summary"])
@@ -90,7 +90,7 @@ def test_answers_are_passed_on(here: World) -> None:
     assert (None, []) == (end.ended, here.comments(1005))
 
 
-def test_a_process_that_is_killed_is_told(here: World) -> None:
+def test_a_killed_process_is_reported(here: World) -> None:
     """And pressing again goes on from there."""
     run = performance(1001)
     run.begin({})
@@ -108,7 +108,7 @@ def test_a_process_that_is_killed_is_told(here: World) -> None:
 
 
 def test_a_folder_that_takes_nothing(here: World) -> None:
-    """Is told before anything is begun."""
+    """It is reported before anything is begun."""
     (here.outputs / "sandbox" / "1001").write_text("a file in its place")
     with pytest.raises(UnavailableError, match="cannot be used"):
         _ = performance(1001).is_under_way

@@ -37,7 +37,7 @@ FOR_PROGRAMS = re.compile(
 )
 
 
-def test_no_card_has_words_for_programs_or_repeats_a_question(here: World, screen: Screen) -> None:
+def test_cards_have_no_program_words(here: World, screen: Screen) -> None:
     """Walked through as far as each practice ticket goes without an answer."""
     found = {}
     for ticket in all_tickets():
@@ -56,7 +56,7 @@ IN_A_TERMINAL = r"in a terminal: runbook [a-z]+ \S+ \S+ yes"
 
 
 def test_no_page_has_words_for_programs_after_a_press(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor has the review of those runs: one whose post is not done, one whose post nobody knows of, one that waits."""
+    """Nor has the review of those runs: one whose post is not done, one whose post is unknown, one that waits."""
     monkeypatch.setenv("RUNBOOK_SETTLE_S", "1")
     here.inject("slack", **DOWN)
     failed = performed(WeekdayTriage, 2001)

@@ -30,7 +30,7 @@ FILES = Field("screenshots", "Screenshots", FieldKind.FILES)
 
 
 class Heard(list[tuple[str, str]]):
-    """What a form told of."""
+    """What a form reported."""
 
     def __call__(self, name: str, words: str) -> None:
         self.append((name, words))
@@ -64,8 +64,8 @@ def test_it_begins_with_what_was_found(form: Form) -> None:
     assert ("license file", "") == (form.rows["plan"].message, form.rows["expires_on"].message)
 
 
-def test_what_is_entered_is_read_and_told(form: Form, heard: Heard) -> None:
-    """By whoever runs the next cell; spaces around it do not count."""
+def test_what_is_entered_is_read_and_reported(form: Form, heard: Heard) -> None:
+    """By running the next cell; spaces around it do not count."""
     form.rows["plan"].input.value = " free"
     assert ("free", [("plan", "free")]) == (form.values["plan"], heard)
     assert "yours" == form.rows["plan"].message
@@ -160,7 +160,7 @@ def test_given_answers_stand_in_a_line(heard: Heard) -> None:
     close(button)
 
 
-def test_continue_is_told_and_says_what_is_missing(heard: Heard) -> None:
+def test_continue_names_what_is_missing(heard: Heard) -> None:
     """What is impossible is named before anything goes on."""
     pressed: list[str] = []
     form = Form(FIELDS, on_change=heard, on_continue=lambda: pressed.append("continue"))
@@ -245,7 +245,7 @@ def test_a_file_that_is_refused_changes_nothing() -> None:
 
 
 def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
-    """It stands beside its picture; the field stays empty until somebody presses."""
+    """It stands beside its picture; the field stays empty until a press."""
     suggestion = Suggestion("250", "dashboard.png", PNG)
     form = Form([Field("billable_users", "Billable users", suggestions=(suggestion,))], on_change=heard)
     assert ("", []) == (form.values["billable_users"], heard)

@@ -101,7 +101,7 @@ def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, m
     assert "The record is on this machine only." in said and "`runbook records push`" in said
 
 
-def test_a_bug_is_told_below_the_button(here: World) -> None:
+def test_a_bug_is_reported_below_the_button(here: World) -> None:
     """Without a secret, and the button can be pressed again."""
     case = opened(1001)
     token = case.settings.slack_token.get_secret_value()
@@ -428,7 +428,7 @@ def test_everything_is_there_already(here: World) -> None:
 
 
 def test_a_run_from_a_terminal_meanwhile(here: World) -> None:
-    """The button's run is told as it ended, whatever else begins on the ticket."""
+    """The button's run is reported as it ended, whatever else begins on the ticket."""
     ours = BackgroundRun(Settings.load(), "weekend_license", 1001)
     assert ours.begin({})
     statuses: list[int] = []
@@ -494,7 +494,7 @@ def test_run_gets_the_profile_of_its_case(here: World) -> None:
 
 
 def test_a_weekday_press_after_a_colleague_took_the_ticket(here: World, screen: Screen) -> None:
-    """Is told as on a weekend, and the cards below the question wait."""
+    """It is reported as on a weekend, and the cards below the question wait."""
     case = WeekdayTriage.open(2002)
     run(case)
     here.change(ROBIN, 2002)

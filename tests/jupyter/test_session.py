@@ -281,7 +281,7 @@ def test_a_question_that_may_stay_open_does_not_stand_out(here: World) -> None:
 
 
 def test_values_off_images_count_when_confirmed(here: World, screen: Screen) -> None:
-    """Each stands beside its crop; nobody has said anything until a button is pressed."""
+    """Each stands beside its crop; no value is confirmed until a button is pressed."""
     case = WeekendLicense.open(1908)
     run(case, "decide_scope")
     assert ["Confirm premium"] == suggested(case, "collect_facts", "plan")
@@ -489,7 +489,7 @@ def test_no_widget_is_left_behind(here: World) -> None:
 
 
 def test_answers_of_start_here_come_to_the_copy(here: World, notebooks: Path) -> None:
-    """Run All makes the copy at once; what is entered then has to get there, too (nobody has touched the copy)."""
+    """Run All makes the copy at once; what is entered then has to get there, too (the copy is unchanged on disk)."""
     case = StartHere.open(1002)
     case._ipython_display_()
     run(case)

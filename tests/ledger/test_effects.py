@@ -294,7 +294,7 @@ def test_a_conflict_with_oneself(journal: Journal, world: World, status: int) ->
     assert ["intended", "adopted"] == kinds(journal)
 
 
-def test_a_conflict_with_somebody_else(journal: Journal, world: World) -> None:
+def test_a_conflict_with_another_person(journal: Journal, world: World) -> None:
     """Any other conflict is a refusal."""
 
     def changed() -> None:
@@ -397,7 +397,7 @@ def test_crash_after_the_effect(journal: Journal, world: World, fault: str, erro
 
 @pytest.mark.parametrize(("fault", "kind"), [(REFUSE, RefusedError), (UNREACHABLE, UnavailableError)])
 def test_not_done(journal: Journal, world: World, fault: str, kind: type[RunbookError]) -> None:
-    """A refusal is journaled with its reason and told; the effect may be tried again."""
+    """A refusal is journaled with its reason and reported; the effect may be tried again."""
     world.faults = [fault]
 
     with pytest.raises(kind) as caught:
@@ -596,7 +596,7 @@ class Mangled(Post):
 
 @pytest.mark.parametrize(("seen", "lost"), [(True, False), (False, False), (True, True)])
 def test_not_as_sent_is_neither_done_nor_repeated(world: World, journal: Journal, seen: bool, lost: bool) -> None:
-    """Whether it was told at once, or is seen only by looking; a person ends it, and what they say counts."""
+    """Whether it was reported at once, or is seen only by looking; a person ends it, and what they say counts."""
     world.faults = [LOSE_AFTER] if lost else []
     post = Mangled(world, "sandbox-1001-slack_post", seen=seen)
     for _ in range(2):
@@ -630,7 +630,7 @@ def trusted(journal: Journal, other: Journal) -> None:
 
 
 def test_what_a_colleague_did_is_looked_for_first(journal: Journal, world: World, colleague: Journal) -> None:
-    """The world has it: this machine adopts it, whoever the colleague is."""
+    """The world has it: this machine adopts it, also from a colleague."""
     looks = world.looks
     assert EffectState.ADOPTED is apply(journal, Post(world)).state
     assert (["1001-post"], looks + 1) == (world.posts, world.looks)

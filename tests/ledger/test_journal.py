@@ -1,4 +1,4 @@
-"""The journal on a real disk: what is acknowledged is there, what is damaged is told, one process at a time."""
+"""The journal on a real disk: what is acknowledged is there, what is damaged is reported, one process at a time."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ def test_only_a_torn_line(journal: Journal) -> None:
     assert ["one"] == kinds(journal)
 
 
-def test_a_whole_line_that_misses_its_newline_does_not_count(journal: Journal) -> None:
-    """The newline is what completes a line; without it nobody was told that it is there."""
+def test_a_line_without_its_newline_does_not_count(journal: Journal) -> None:
+    """The newline is what completes a line; without it no caller has learned that it is there."""
     journal.append("one")
     before = journal.path.read_bytes()
     head = head_of(journal).read_bytes()
@@ -181,7 +181,7 @@ def test_a_whole_line_that_misses_its_newline_does_not_count(journal: Journal) -
     ],
 )
 def test_a_damaged_line_is_refused(journal: Journal, line: bytes) -> None:
-    """Damage anywhere else is told with its line, and the file is left as it is."""
+    """Damage anywhere else is reported with its line, and the file is left as it is."""
     journal.append("one")
     journal.append("two")
     journal.append("three")
@@ -223,7 +223,7 @@ def encoded(entry: dict[str, Any]) -> bytes:
 
 
 def foreign_part(journal: Journal) -> list[bytes]:
-    """Three lines that are signed by somebody else's key."""
+    """Three lines that are signed by another key."""
     other = at(journal.folder.with_name("other"), keys=".other-keys")
     for kind in ("one", "two", "three"):
         other.append(kind)
@@ -231,7 +231,7 @@ def foreign_part(journal: Journal) -> list[bytes]:
 
 
 def foreign(journal: Journal) -> bytes:
-    """A line like the third, signed by somebody else's key."""
+    """A line like the third, signed by another key."""
     return foreign_part(journal)[2]
 
 
@@ -263,7 +263,7 @@ TAMPERING: dict[str, tuple[Callable[[Journal, list[bytes]], list[bytes]], str, i
 
 @pytest.mark.parametrize(("change", "problem", "line"), TAMPERING.values(), ids=TAMPERING)
 def test_tampering(three: Journal, change: Callable[..., list[bytes]], problem: str, line: int | None) -> None:
-    """Each kind of damage is told apart, with its line and the way out; nothing is read, written or overwritten."""
+    """Each kind of damage has its own error, with its line and the way out; nothing is read, written or overwritten."""
     damaged = b"".join(change(three, lines_of(three)))
     three.path.write_bytes(damaged)
 
@@ -317,7 +317,7 @@ def test_a_crash_between_line_and_head(three: Journal) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"lines": 3}'])
 def test_a_head_that_cannot_be_read(three: Journal, content: bytes) -> None:
-    """It is told, and not taken for none."""
+    """It is reported, and not taken for no journal."""
     head_of(three).write_bytes(content)
 
     with pytest.raises(
@@ -342,7 +342,7 @@ def test_another_machine_continues_with_its_own_part(three: Journal) -> None:
 
 
 def test_an_unknown_writers_part_is_no_damage(three: Journal) -> None:
-    """Without its public key nothing can be said of it, and it is not told as history."""
+    """Without its public key nothing can be said of it, and it is not shown as history."""
     (three.folder / f"journal.{three.writer}.pub").unlink()
     here = at(three.folder, keys=".keys-of-another-machine")
     here.append("four")
@@ -451,7 +451,7 @@ def test_another_writers_failure_is_of_its_own_attempt(journal: Journal, colleag
 @pytest.mark.parametrize(
     "at", ["soon", "2026-11-29T02:00:00", "9999-12-31T23:59:59-23:59", "2099-01-01T00:00:00Z", "", 7]
 )
-def test_another_writers_odd_moment_is_no_later_than_its_file(journal: Journal, at: object) -> None:
+def test_another_writers_moment_is_limited_by_its_file(journal: Journal, at: object) -> None:
     """Whatever it says, nothing that it intended begins later, and a person may say *no* in time."""
     signer = KeyRing(journal.folder.parent / ".keys-of-a-stranger").signer()
     line = {"v": 2, "n": 1, "ticket": journal.ticket, "at": at, "kind": "intended", "operation_id": "op-1"}
@@ -466,7 +466,7 @@ def test_another_writers_odd_moment_is_no_later_than_its_file(journal: Journal, 
 
 
 def test_another_writers_damaged_part_stops_the_run(journal: Journal, colleague: Journal) -> None:
-    """Nothing is done by a journal that was touched, whoever wrote it, until a person has set it aside."""
+    """Nothing is done by a journal that was changed, by any writer, until a person has set it aside."""
     colleague.append("done", operation_id="op-1", evidence=EVIDENCE)
     journal.append("run_started")
     colleague.path.write_bytes(colleague.path.read_bytes().replace(b"message 1", b"message 2"))
@@ -478,7 +478,7 @@ def test_another_writers_damaged_part_stops_the_run(journal: Journal, colleague:
 
 
 def test_another_machines_clock_does_not_matter(journal: Journal, colleague: Journal, monkeypatch: Any) -> None:
-    """A colleague's clock that is ahead keeps nobody from work."""
+    """A colleague's clock that is ahead does not stop a run."""
     monkeypatch.setattr(journal_module, "datetime", Clock)
     monkeypatch.setattr(Clock, "shift", timedelta(hours=1))
     colleague.append("run_started")
@@ -624,7 +624,7 @@ def test_reading_while_another_process_writes(three: Journal) -> None:
     assert [0, 0] == [reader.returncode for reader in readers]
 
 
-# -- what nobody knows
+# -- unknown outcomes
 
 
 def test_open_since(journal: Journal) -> None:
@@ -696,7 +696,7 @@ def unusable(path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(journal: Journal) -> None:
-    """Without a folder nothing is written and nothing is locked; both are told in a sentence."""
+    """Without a folder nothing is written and nothing is locked; both are reported in a sentence."""
     unusable(journal.folder)
 
     with pytest.raises(UnavailableError, match=r"journal\.jsonl cannot be written"):
@@ -726,7 +726,7 @@ def test_settled(journal: Journal, kind: str) -> None:
 )
 @pytest.mark.parametrize("kind", ["done", "adopted"])
 def test_evidence_of_another_shape_is_refused(journal: Journal, kind: str, evidence: object) -> None:
-    """Nobody can say whether the effect is there, so the line is told as any other damage."""
+    """Whether the effect is there is unknown, so the line is reported like any other damage."""
     journal.append("run_started")
     journal.append(kind, operation_id="op-1", evidence=evidence)
     journal.append("run_ended")
@@ -810,7 +810,7 @@ def test_another_process_has_the_ticket(journal: Journal, monkeypatch: pytest.Mo
 
 
 def test_the_lock_ends_with_its_process(journal: Journal) -> None:
-    """A killed run keeps nobody out."""
+    """A killed run does not keep the lock."""
     with holder(journal.folder) as process:
         process.kill()
         process.wait()

@@ -74,7 +74,7 @@ def test_rotation(ring: KeyRing) -> None:
 
 
 def test_a_key_in_use_is_not_rotated(ring: KeyRing) -> None:
-    """A run has one writer from its first line to its last; two runs at once are in nobody's way."""
+    """A run has one writer from its first line to its last; two runs at once do not disturb each other."""
     signer = ring.signer()
     with ring.in_use(), ring.in_use():
         with pytest.raises(UnavailableError, match="is signing with this key right now"):
@@ -136,7 +136,7 @@ def test_a_private_key_that_is_none(ring: KeyRing, content: bytes) -> None:
 
 
 def test_a_folder_that_cannot_be_written(ring: KeyRing) -> None:
-    """It is told with the setting to check."""
+    """The error names the setting to check."""
     ring.folder.write_text("in the way")
     with pytest.raises(UnavailableError, match="Check RUNBOOK_KEYS"):
         ring.signer()

@@ -259,7 +259,7 @@ def test_refused_effect_is_left_to_others(alice: Laptop, bob: Laptop, world: Wor
 
 
 def test_woken_machine_looks_again_before_it_sends(tmp_path: Path, world: World) -> None:
-    """Alice's machine stops between claim and write; Bob waits for it, is told that nothing was done, and does it."""
+    """Alice's machine stops between claim and write; Bob waits for it, learns that nothing was done, and does it."""
     share = tmp_path / "share"
     share.mkdir()
     bob = Laptop(tmp_path / "bob", {"share": str(share)})
@@ -289,7 +289,7 @@ def test_woken_machine_waits_for_a_later_claim(alice: Laptop, bob: Laptop) -> No
 
 
 def test_renewed_claim_is_waited_for_anew(alice: Laptop, bob: Laptop) -> None:
-    """What Bob was told of Alice's first claim says nothing of the second."""
+    """What Bob learned of Alice's first claim says nothing of the second."""
     alice.claims().take(OPERATION)
     held = bob.claims().take(OPERATION)
     assert held

@@ -258,7 +258,7 @@ def test_a_fork_of_own_lines_is_reported_where_it_was_made(
 def test_two_copies_that_push_in_the_same_moment(
     alice: Machine, tmp_path: Path, place: dict[str, str], monkeypatch: pytest.MonkeyPatch, runs: tuple[int, int]
 ) -> None:
-    """Neither has seen the other's lines when it pushes its own; whoever looks after that is told."""
+    """Neither has seen the other's lines when it pushes its own; the next reader gets the error."""
     alice.run(1001)
     alice.push()
     shutil.copytree(tmp_path / "alice", tmp_path / "copy")
@@ -588,7 +588,7 @@ def test_foreign_files_in_the_share_are_passed_over(tmp_path: Path) -> None:
     assert not {"\n", "\u202e", "\x1b"} & {*said}
 
 
-def test_reviewer_is_not_told_to_restart(alice: Machine, lead: Machine) -> None:
+def test_reviewer_gets_no_advice_to_restart(alice: Machine, lead: Machine) -> None:
     """A colleague's part that was edited here is brought again, not begun anew."""
     alice.run(1001)
     alice.push()

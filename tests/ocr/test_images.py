@@ -101,7 +101,7 @@ def test_a_damaged_file_is_refused(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
-def test_whatever_is_flipped_in_a_file_nothing_else_is_raised(kind: str) -> None:
+def test_any_flipped_byte_raises_only_our_error(kind: str) -> None:
     """A thumbnail or an InputError: no other exception, and no warning. A PNG's checksums notice nearly each change."""
     rng = random.Random(7)
     whole = saved(picture("P" if kind == "GIF" else "RGB", (40, 30)), kind)
@@ -134,7 +134,7 @@ def test_a_thumbnail_is_never_wider_nor_much_higher_than_asked(
     assert expected == opened(thumbnail(saved(Image.new("RGB", size)), width_px=200)).size
 
 
-def test_nothing_of_the_file_but_its_pixels_is_in_a_thumbnail() -> None:
+def test_a_thumbnail_holds_only_pixels() -> None:
     """No comment, no place, no profile, nothing behind its end."""
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Comment", "SECRET-A")
@@ -157,7 +157,7 @@ def chunks(content: bytes) -> list[int]:
 
 
 def test_what_is_transparent_does_not_show() -> None:
-    """Text that nobody sees is not read either: the image is laid on white, as a browser does."""
+    """Invisible text is not read either: the image is laid on white, as a browser does."""
     hidden = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
     assert ((255, 255),) * 3 == opened(thumbnail(saved(hidden))).getextrema()
 

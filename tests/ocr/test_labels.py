@@ -250,7 +250,7 @@ def test_cards_have_their_numbers_on_one_side(above: bool) -> None:
     assert ["10", "11", "12", "13"] == [found[name] for name in FIGURES]
 
 
-def test_a_number_that_could_belong_to_two_labels_is_not_sure() -> None:
+def test_a_number_between_two_labels_is_not_sure() -> None:
     """Between two labels, with nothing that tells which."""
     words = (word("Billable users", 10, 10), word("17", 10, 36, height=36), word("Maximum users", 10, 74))
     assert {"?"} >= {value[-1] for value in read(*words).values()}
@@ -298,7 +298,7 @@ def test_the_columns_of_a_table_are_no_rows() -> None:
     [("(trial)", {"plan": "ultimate?"}), ("", {"plan": "ultimate"})],
 )
 def test_a_plan_with_something_behind_it_is_not_sure(behind: str, expected: dict[str, str]) -> None:
-    """A trial is no plan that anybody pays for."""
+    """A trial is not a paid plan."""
     words = [word("Plan: Ultimate", 10, 10)]
     words += [word(behind, words[0].right + 10, 10)] if behind else []
     assert expected == read(*words)

@@ -69,7 +69,7 @@ def test_odd_seconds_are_no_number(seconds: object) -> None:
     assert [None] == [run.seconds for run in of(started(), ended(seconds=seconds))]
 
 
-def test_two_runs_at_once_are_told_apart() -> None:
+def test_two_runs_at_once_are_distinct() -> None:
     """By the record's name."""
     second = NAME.replace("100000", "100100")
     first, other = of(started(), started(second, 1), ended(second, 2, outcome="escalated"), ended(minute=3))
@@ -82,7 +82,7 @@ def test_a_run_without_a_record_is_unrecorded() -> None:
     assert (State.UNRECORDED, "failed", "") == (run.state, run.status, run.outcome)
 
 
-def test_a_run_without_an_end_is_running_or_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_without_end_is_running_or_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Within an hour it may be running; after that it is called interrupted."""
 
     class Clock(datetime):

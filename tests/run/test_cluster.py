@@ -254,7 +254,7 @@ def closed() -> Future[Any]:
     raise ClosedClientError
 
 
-def test_a_worker_that_joined_later_and_is_not_as_the_others() -> None:
+def test_a_late_worker_that_differs_from_the_others() -> None:
     """What it raises is its ticket's; the others go on."""
     words = "It failed on its worker ({}). See what the worker prints."
     assert [(1, words.format("ModuleNotFoundError")), (1, words.format("KeyError"))] == ran(

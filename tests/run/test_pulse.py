@@ -66,7 +66,7 @@ def test_a_worker_that_runs_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["no workers", "paused"],
 )
 def test_nothing_runs(workers: dict[str, Any], words: str) -> None:
-    """It is told what to do, and stays lost."""
+    """It gets the request, and stays lost."""
     client = Client(workers)
     watch = Pulse(client, "batch")
     assert words in watch.problem()

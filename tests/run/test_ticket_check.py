@@ -31,7 +31,7 @@ def left_nothing(machine: World) -> bool:
 
 @pytest.mark.parametrize("words", [(), ("--json",), ("--perform",)])
 @pytest.mark.parametrize("runbook", ["weekend_license", "auto", "start_here"])
-def test_unknown_ticket_is_told_once_and_leaves_nothing(machine: World, runbook: str, words: tuple[str, ...]) -> None:
+def test_unknown_ticket_is_reported_once(machine: World, runbook: str, words: tuple[str, ...]) -> None:
     assert said_once(machine.runbook("run", runbook, 999_999, *words))
     assert left_nothing(machine)
 
@@ -43,8 +43,8 @@ def test_lab_of_an_unknown_ticket_leaves_nothing(machine: World) -> None:
 
 def test_unknown_ticket_of_a_batch_stops_no_other(machine: World) -> None:
     ran = machine.runbook("batch", 999_999, 1001, "--json")
-    told = [(one["exit_status"], one["end"], one["record"] is None) for one in ran.report["tickets"]]
-    assert (2, [(2, "not run", True), (0, "license_issued", False)]) == (ran.status, told)
+    ends = [(one["exit_status"], one["end"], one["record"] is None) for one in ran.report["tickets"]]
+    assert (2, [(2, "not run", True), (0, "license_issued", False)]) == (ran.status, ends)
     assert WRONG == ran.report["tickets"][0]["summary"]
     assert not (machine.outputs / "sandbox" / "999999").exists()
 

@@ -17,7 +17,7 @@ RECORD = "20261121T100000000Z-weekend_license.ipynb"
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_only_a_trusted_journal_finishes_a_ticket(tmp_path: Path, trusted: bool) -> None:
-    """A worker may be another machine; whoever can write to the folder is none by that."""
+    """A worker may be another machine; write access to the folder does not make one."""
     settings = Settings.local(profile="sandbox", outputs=tmp_path)
     ring = KeyRing(tmp_path / "other")
     journal = Journal(settings.ticket_folder(1001), "sandbox/1001", ring)

@@ -269,7 +269,7 @@ def test_a_server_stops_when_its_folder_has_gone(world_folder, tmp_path, eventua
     assert (change == "replaced") == (world_folder / "running.json").exists()
 
 
-def test_a_server_that_nobody_uses_stops(world_folder):
+def test_an_unused_server_stops(world_folder):
     """Started to serve while it is used; its starter ends before it is up."""
     with start(world_folder, "--while-used") as process:
         assert process.communicate(timeout=20) == (b"", b"")
