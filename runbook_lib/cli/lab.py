@@ -28,8 +28,9 @@ from urllib.parse import quote
 from jupyter_core.paths import jupyter_path
 
 from runbook_lib import files, templates
+from runbook_lib.domain import routing
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
-from runbook_lib.run import intake, ticket_check, warm
+from runbook_lib.run import ticket_check, warm
 from runbook_lib.run.signals import handled
 from runbook_lib.settings import Settings
 
@@ -130,7 +131,7 @@ def _folders(settings: Settings) -> tuple[Path, Path]:
 
 def prepared(settings: Settings, ticket: str | None) -> Path:
     """The copy that is opened first: the runbook of a ticket, filled in, or `start_here`. Raises RunbookError."""
-    router = settings.notebooks / f"{intake.ROUTER}.ipynb"
+    router = settings.notebooks / f"{routing.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)
     if refused := ticket_check.refusal(Settings.load(), ticket):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from runbook_lib.domain.models import Answer, Ruling, Verdict
 
+ROUTER = "start_here"
+"""Tells which runbook a ticket belongs to."""
 WEEKEND, WEEKDAY, NOT_RECEIVED = "weekend_license", "weekday_triage", "license_not_received"
 ISSUING = (WEEKEND, WEEKDAY)
 """Those that `NOT_RECEIVED` may hand over to."""

@@ -21,8 +21,9 @@ from runbook_lib import form_words
 from runbook_lib.card_html import html
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import plan_details, plan_parts
+from runbook_lib.cases.closing import open_it
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
-from runbook_lib.domain import answers
+from runbook_lib.domain import answers, routing
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.events import EFFECTS, Event, Kind
 from runbook_lib.domain.models import Outcome
@@ -286,6 +287,7 @@ class PerformButton:
             parts += _changed(now) or (_NOTHING,)
         elif is_over:
             parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
+            parts += open_it(self._case(), routing.ROUTER) if outcome == Outcome.LICENSE_ISSUED else ()
         tone = Tone.GOOD if is_over else Tone.ASK
         return self._result(ended, tone, _ISSUE.sub("", line["summary"]).strip(), *parts)
 

@@ -17,7 +17,7 @@ from runbook_lib.domain import answers, routing
 from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import Settings
 
-AUTO, ROUTER = "auto", "start_here"
+AUTO = "auto"
 REVIEW = "review_records"
 """The notebook about all tickets, which is no runbook of one."""
 
@@ -73,11 +73,11 @@ def first(settings: Settings, runbook: str, given: Mapping[str, str]) -> tuple[s
     """
     if runbook != AUTO:
         return runbook, dict(given)
-    known = templates.defaults(template(settings, ROUTER))
+    known = templates.defaults(template(settings, routing.ROUTER))
     for name, value in given.items():
         if name not in known:
             answers.parse(name, value)
-    return ROUTER, {name: value for name, value in given.items() if name in known}
+    return routing.ROUTER, {name: value for name, value in given.items() if name in known}
 
 
 def then(settings: Settings, runbook: str, given: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +89,7 @@ def then(settings: Settings, runbook: str, given: Mapping[str, str]) -> dict[str
         InputError: There is no such runbook.
     """
     known = templates.defaults(template(settings, runbook))
-    others = {ROUTER, routing.NOT_RECEIVED, *(routing.ISSUING if runbook == routing.NOT_RECEIVED else ())}
+    others = {routing.ROUTER, routing.NOT_RECEIVED, *(routing.ISSUING if runbook == routing.NOT_RECEIVED else ())}
     elsewhere = {name for other in others for name in templates.defaults(template(settings, other))}
     return {name: value for name, value in given.items() if name in known or name not in elsewhere}
 

@@ -86,6 +86,7 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert "[performed] The plan" in plan(case)
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
     assert record.name in text_of(button_of(case).widget.output)
+    assert "open/1001-start_here-" in text_of(button_of(case).widget.output), "for a mail that does not come"
     again = press(case)
     assert "Everything is there already" in again and record.name in again
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
