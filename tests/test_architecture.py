@@ -203,7 +203,7 @@ def test_no_import_is_hidden() -> None:
         "cli.main": ["importlib.import_module"],
         "run.forks": ["__import__"],
         "run.lean": ["__import__"],
-        "run.warm": ["importlib", "importlib.import_module", "runpy"],
+        "run.warm": ["importlib", "importlib.import_module", "pkgutil", "runpy"],
     } == found
 
 

@@ -60,7 +60,7 @@ WARM = ("ipykernel_launcher", "runbook_lib.cli")
 """What the kernels ask the warm Python for: themselves, and the run that the button starts."""
 PRELOADED = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipywidgets"),
-    *("runbook_lib.jupyter.session", "runbook_lib.cases.start_here", "runbook_lib.cases:load"),
+    *("runbook_lib.jupyter.session", "runbook_lib.cases.start_here", "runbook_lib.cases.*"),
     *("runbook_lib.cli.run_command", "runbook_lib.run.runner", "runbook_lib.run.papermill_engine"),
 )
 """In the order in which they are needed."""

@@ -34,7 +34,7 @@ PRELOADED = (
         "runbook_lib.run.papermill_engine",
     ),
     *("runbook_lib.sandbox.server", "runbook_lib.changes.sealing"),
-    "runbook_lib.cases:load",
+    "runbook_lib.cases.*",
     *("nbformat.validator:get_validator", "runbook_lib.settings:Settings.model_rebuild"),  # each is 0.05 s
 )
 

@@ -23,6 +23,7 @@ import importlib
 import io
 import operator
 import os
+import pkgutil
 import runpy
 import selectors
 import shutil
@@ -89,8 +90,8 @@ def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = Tr
 
     Args:
         modules: What is run warm, by `-m`.
-        preloaded: What is imported before, and what is called once, as `module:function`; none of it may start a
-            thread or open a socket.
+        preloaded: What is imported before, `package.*` with every module in it, and what is called once, as
+            `module:function`; none of it may start a thread or open a socket.
         wait: Whether to wait until all is imported; else the first caller waits, or, if that fails, gets the real
             Python.
     """
@@ -136,10 +137,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         listener.listen(64)  # who asks from now on waits for the imports, in place of making them too
         with lean.imports():
             for name in preloaded:
-                module, _, called = name.partition(":")
-                loaded = importlib.import_module(module)
-                if called:
-                    operator.attrgetter(called)(loaded)()
+                _preload(name)
         if threading.active_count() > 1:
             raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
         gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
@@ -156,6 +154,17 @@ def serve(address: str, program: str, *preloaded: str) -> None:
                     return
                 else:
                     _hear(waiting, key)
+
+
+def _preload(name: str) -> None:
+    """Import a module, or all of a package, or call a function once; see `started`."""
+    module, _, called = name.removesuffix(".*").partition(":")
+    loaded = importlib.import_module(module)
+    if name.endswith(".*"):
+        for found in pkgutil.iter_modules(loaded.__path__):
+            importlib.import_module(f"{module}.{found.name}")
+    if called:
+        operator.attrgetter(called)(loaded)()
 
 
 def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
