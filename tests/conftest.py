@@ -64,7 +64,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Modules and tests stay to the end: the garbage collector never looks through them, a tenth of the time."""
+    """Freeze what was collected, so that the garbage collector does not scan it: a tenth of the time."""
     gc.disable()
     try:
         _load_share(session)

@@ -112,7 +112,7 @@ def test_the_tracker_has_one_closed_issue_with_the_same_license(practice: World,
 
 
 @pytest.mark.parametrize("ticket_id", ISSUED)
-def test_the_team_and_the_customer_hear_once(practice: World, ticket_id: int) -> None:
+def test_team_and_customer_get_one_message_each(practice: World, ticket_id: int) -> None:
     """One Slack post with the ticket's link, one public reply, one internal note; no license in any of them."""
     performed(practice, ticket_id)
     (post,) = practice.posts(ticket_id)

@@ -333,7 +333,8 @@ def write(path: Path, notebook: Any) -> bytes:
 def _interruptible() -> AbstractContextManager[None]:
     """Where Ctrl-C and SIGTERM end the cells, each unless the caller handles it.
 
-    In a notebook, whose loop waits for this code, that is at once, as its kernel does it.
+    Inside a notebook the running loop is blocked by this code, so that a callback would come too late: there they
+    raise at once, as in any cell.
     """
     if threading.current_thread() is not threading.main_thread():
         return nullcontext()

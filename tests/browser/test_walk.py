@@ -238,7 +238,8 @@ def takes_the_whole_word(notebook: Notebook) -> None:
 def stays_while_somebody_types(notebook: Notebook) -> None:
     """What comes of an answer is looked for when they are ready.
 
-    Measured is what they see: where a card above has become longer, the browser scrolls so that it stays in its place.
+    The form's place on the screen is measured, not the scroll offset: when a card above grows, the browser corrects
+    the offset, and what is on the screen stays.
     """
     change_subscription(notebook, "A-S00029021")
     notebook.press("Enter")

@@ -400,7 +400,7 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_when_a_cell_has_just_been_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It reaches the kernel once that has begun with the cell, and the cell is heard out."""
+    """The kernel is interrupted only after it has begun with the cell; then its last output is waited for."""
     order = []
     send, process, interrupt = AsyncKernelClient.execute, Client.process_message, AsyncKernelManager.interrupt_kernel
 
@@ -430,7 +430,7 @@ def test_ctrl_c_when_a_cell_has_just_been_sent(tmp_path: Path, monkeypatch: pyte
 
 
 def test_ctrl_c_in_a_notebook_that_runs_another(tmp_path: Path) -> None:
-    """The loop of the outer one waits for the inner one, and would hear of it only at its end."""
+    """The cell ends at once. A callback in the outer loop would run only after it, as that loop is blocked."""
     cell = f"import os, signal, time; os.kill({os.getpid()}, signal.SIGINT); time.sleep(60)"
 
     async def outer() -> None:
