@@ -26,7 +26,7 @@ _LABELS = {True: "It is there", False: "It is not there"}
 
 
 @dataclass(frozen=True)
-class Question:
+class OperationQuestion:
     """One operation to be answered for."""
 
     operation_id: str
@@ -51,29 +51,29 @@ class AnswerButtons:
         on_answer: Called with the question and whether it is there.
     """
 
-    def __init__(self, on_answer: Callable[[Question, bool], None]) -> None:
+    def __init__(self, on_answer: Callable[[OperationQuestion, bool], None]) -> None:
         self._on_answer = on_answer
-        self._rows: dict[Question, Any] = {}
+        self._rows: dict[OperationQuestion, Any] = {}
         self.box = new(ipywidgets.VBox)
 
     @property
-    def questions(self) -> tuple[Question, ...]:
+    def questions(self) -> tuple[OperationQuestion, ...]:
         """Those without an answer."""
         return tuple(one for one in self._rows if one.said is None)
 
-    def renew(self, questions: Sequence[Question]) -> None:
+    def renew(self, questions: Sequence[OperationQuestion]) -> None:
         """Ask these from now on; the row of one that was there before stays."""
         former = self._rows
         self._rows = {one: former.pop(one, None) or self._row(one) for one in questions}
         self.box.children = tuple(self._rows.values())
         close(*former.values())
 
-    def say(self, question: Question, words: str) -> None:
+    def say(self, question: OperationQuestion, words: str) -> None:
         """Say beside the buttons of a question why its answer was not taken."""
         if row := self._rows.get(question):
             row.children[1].children[-1].value = _html(words)
 
-    def _row(self, question: Question) -> Any:
+    def _row(self, question: OperationQuestion) -> Any:
         name = clean(f"{question.name[:1].upper()}{question.name[1:]}", 100)
         buttons = []
         for is_there in question.offered:
@@ -86,7 +86,7 @@ class AnswerButtons:
         return new(ipywidgets.VBox, children=[new(ipywidgets.HTML, value=words), line], layout=_ROW)
 
 
-def _words(question: Question, name: str) -> list[h.Node]:
+def _words(question: OperationQuestion, name: str) -> list[h.Node]:
     look = linked(question.target.label, question.target.url, style=_LINK)
     if question.said is not None:
         return [f"{name}: you said that {_LABELS[question.said].lower()}. If that was wrong, change it: "]

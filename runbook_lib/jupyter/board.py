@@ -18,6 +18,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import RunbookError
+from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.jupyter.case_input import NOT_OFFERED, OPEN, CaseInput
 from runbook_lib.jupyter.forms import Form
@@ -89,6 +90,16 @@ class Board:
 
     def follow_ticket(self) -> None:
         self.follow(OPEN, self._ticket_card(), None)
+
+    def end(self, outcome: Outcome | None, words: str) -> None:
+        """A run that was performed has ended: the last card has its outcome, in place of the one of the rehearsal."""
+        self.performed = f"performed: {words}" if outcome else f"the run ended: {words}"
+        if outcome and (place := self.places.get(self._case().order[-1])) and place.card:
+            parts = tuple(one for one in place.card.card.parts if not isinstance(one, Paragraph))
+            badge = f"{_place_of(self._case())} · performed"
+            card = replace(place.card.card, state=outcome.words, tone=Tone.PLAIN, badge=badge, parts=parts)
+            place.show(replace(place.card, card=card))
+        self.show_state()
 
     def stop(self, step: str, exc: RunbookError) -> None:
         """Show why a step cannot go on any more, above what its card said until then; see `outdate_below`."""

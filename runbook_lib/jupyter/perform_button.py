@@ -29,7 +29,7 @@ from runbook_lib.domain.events import EFFECTS, Event, Kind
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan, Target
 from runbook_lib.domain.state_words import operation_words
-from runbook_lib.jupyter.answer_buttons import AnswerButtons, Question
+from runbook_lib.jupyter.answer_buttons import AnswerButtons, OperationQuestion
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress, effect_name
 from runbook_lib.jupyter.button import LABEL, Button
 from runbook_lib.ledger import answering
@@ -61,10 +61,15 @@ class PerformButton:
         case: The case as it is now.
         look_again: Reads the ticket, forgets the plan, and goes through all steps, which makes a new plan, unless the
             session was closed meanwhile. Raises RunbookError.
-        on_end: Called when a run of this case has ended, with how.
+        on_end: Called when a run of this case has ended, with its outcome, if it has one, and how it ended in words.
     """
 
-    def __init__(self, case: Callable[[], Case], look_again: Callable[[], None], on_end: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        case: Callable[[], Case],
+        look_again: Callable[[], None],
+        on_end: Callable[[Outcome | None, str], None],
+    ) -> None:
         self._case, self._look_again, self._on_end = case, look_again, on_end
         self.plan: Plan | None = None  # the plan that a press would perform; None where none is shown that is so now
         self._shown: Plan | None = None
@@ -72,7 +77,7 @@ class PerformButton:
         # Makes a run, given where the ticket's folder is, the runbook and the ticket
         self.runs: Callable[[Settings, str, int], BackgroundRun] = BackgroundRun
         self.answers = AnswerButtons(self._answer)
-        self._said: dict[str, Question] = {}  # what was answered since the last run
+        self._said: dict[str, OperationQuestion] = {}  # what was answered since the last run
         self.widget = Button(too_late=self._too_late, below=[self.answers.box])  # what is seen
 
     def renew(self, plan: Plan) -> None:
@@ -119,7 +124,7 @@ class PerformButton:
         planned = {action.operation_id: action.target for action in case.plan().actions}
         ticket = Target(f"ticket {case.ticket.id}", case.ticket.url)
         asked = [
-            Question(
+            OperationQuestion(
                 operation_id=name,
                 name=operation_words(line.effect),
                 happened=line.text("reason") if with_reason else "",
@@ -190,10 +195,10 @@ class PerformButton:
                 self._begun = shown
         yield from map(self._progress, run.progress())
 
-    def _answer(self, question: Question, is_there: bool) -> None:
+    def _answer(self, question: OperationQuestion, is_there: bool) -> None:
         self.widget.follow(lambda: self._with_errors(self._steps_of_an_answer(question, is_there)))
 
-    def _steps_of_an_answer(self, question: Question, is_there: bool) -> Iterator[Mapping[str, Any]]:
+    def _steps_of_an_answer(self, question: OperationQuestion, is_there: bool) -> Iterator[Mapping[str, Any]]:
         """Note what a person says; then everything is looked up once more, which makes a new plan."""
         case, operation = self._case(), question.operation_id
         name = operation.removeprefix(case.operation(""))
@@ -273,7 +278,7 @@ class PerformButton:
     def _ended(self, line: Mapping[str, Any], now: RunProgress) -> Mapping[str, Any]:
         outcome = line["outcome"]
         ended = _ended_words(line)
-        self._on_end(f"performed: {ended}" if outcome else f"the run ended: {ended}")
+        self._on_end(Outcome(outcome) if outcome else None, ended)
         ticket = self._case().ticket
         links = [*([self._record(line)] if line["record"] else []), Link(f"ticket {ticket.id}", ticket.url)]
         links += [Link(f"tracker issue {found[2]}", found[1]) for found in _ISSUE.finditer(line["summary"])]

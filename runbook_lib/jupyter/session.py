@@ -27,6 +27,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.pictures import keep
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
+from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.board import Board
 from runbook_lib.jupyter.case_input import OPEN, CaseInput, kept_in
@@ -359,9 +360,8 @@ class Session:
         finally:
             budget.say, self._say = previous
 
-    def _run_ended(self, words: str) -> None:
-        self._board.performed = words
-        self._board.show_state()
+    def _run_ended(self, outcome: Outcome | None, words: str) -> None:
+        self._board.end(outcome, words)
 
     def _follow_reading(self, words: str) -> None:
         if words:

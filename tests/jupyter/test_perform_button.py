@@ -74,7 +74,7 @@ def test_a_fact_that_changed_is_read_before_it_is_performed(here: World) -> None
     assert [] == here.posts(1001)
 
 
-def test_pressing_performs_and_links_the_record(here: World) -> None:
+def test_pressing_performs_and_links_the_record(here: World, screen: Screen) -> None:
     """With what was entered, by the same notebook; pressed twice, everything is there once."""
     case = WeekendLicense.open(1001)
     run(case)
@@ -84,6 +84,8 @@ def test_pressing_performs_and_links_the_record(here: World) -> None:
     assert "300 users" in here.posts(1001)[0]
     assert "performed: License issued" in state(case)
     assert "[performed] The plan" in plan(case)
+    closed = screen.card("Close the case")
+    assert "performed)" in closed and "Would end" not in closed and "rehearsal" not in closed
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
     assert record.name in text_of(button_of(case).widget.output)
     assert "open/1001-start_here-" in text_of(button_of(case).widget.output), "for a mail that does not come"
