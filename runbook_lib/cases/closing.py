@@ -43,8 +43,9 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
     tone = Tone.PLAN if planned else Tone.ASK if left else tone
     state, about = str(case.outcome or "goes on"), case.summary
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
-    if case.outcome:  # a name is for programs only
-        result = replace(result, card=replace(result.card, state=case.outcome.words))
+    if case.outcome:  # a name is for programs only; and nothing has ended yet in a rehearsal
+        shown = case.outcome.words if case.perform else "rehearsed"
+        result = replace(result, card=replace(result.card, state=shown))
     return result
 
 

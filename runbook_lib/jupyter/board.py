@@ -234,8 +234,7 @@ class Board:
         case, words = self._case(), tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
         previous = button.last_record()
         button.renew(case.plan())
-        state = case.outcome.words if case.outcome else result.card.state
-        return replace(result, card=replace(result.card, state=state, parts=(*words, case.summary_table, *previous)))
+        return replace(result, card=replace(result.card, parts=(*words, case.summary_table, *previous)))
 
     # -- forms
 

@@ -525,7 +525,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     """Whoever presses knows what was sent, without reading the journal; and before, all that would be."""
     case = WeekendLicense.open(1001)
     run(case)
-    assert "[License issued]" in screen.card("Close the case")
+    assert "Would end: License issued" in screen.card("Close the case")
     shown = " ".join(plan(case).split())
     assert "[to be performed]" in shown
     assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
