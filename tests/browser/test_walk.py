@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, TimeoutError, WebSocket, expect
 
 from tests.browser.lab import CODE_CELLS, Lab, Notebook
 from tests.browser.seen import Seen
-from tests.browser.walk import BUTTON, CHANGE, ERRORS, RECORD, copy, records, verified
+from tests.browser.walk import BUTTON, CHANGE, DONE, ERRORS, RECORD, copy, records, verified
 
 pytestmark = [pytest.mark.slow, pytest.mark.together]
 
@@ -138,11 +138,26 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, notebook: Notebook) -
     notebook.click(notebook.button(BUTTON))
     notebook.see("Read it again above")
     notebook.panel.locator("button:enabled", has_text=BUTTON).wait_for()
+    lab.world.inject("slack", "error", status=503, times=None)
     notebook.click(notebook.button(BUTTON))
     notebook.see(RECORD)
+    assert (0, 1) == (len(lab.world.posts(1009)), len(lab.world.issues(1009)))
+    a_wrong_click_is_taken_back(notebook)
+    lab.world.clear_faults()
+    notebook.click(notebook.button(BUTTON))
+    notebook.panel.locator("button:disabled", has_text=DONE).wait_for()
     assert (1, 1) == (len(lab.world.posts(1009)), len(lab.world.issues(1009)))
     assert 0 == verified(lab.world, 1009)
     assert "2026-11-05" in records(lab.world, 1009)[0].read_text()
+
+
+def a_wrong_click_is_taken_back(notebook: Notebook) -> None:
+    """The post that could not be made is asked about: by hand it was not made either."""
+    notebook.panel.get_by_text("Slack post: not done.").first.wait_for()
+    for label, noted in (("It is there", "is there"), ("It is not there", "is not there")):
+        notebook.click(notebook.panel.locator(".jupyter-button", has_text=re.compile(f"^{label}$")).first)
+        notebook.see(f"Noted: the slack post {noted}.")
+    assert [] == notebook.clipped()
 
 
 def has_room_for_forms(notebook: Notebook, width: int) -> None:
