@@ -14,22 +14,19 @@ from pydantic import TypeAdapter
 
 from runbook_lib.sandbox.tickets.model import Expected, PracticeTicket
 
-_FILES = ("weekend.toml", "week.toml", "mail.toml")
-
 
 @cache
 def all_tickets() -> tuple[PracticeTicket, ...]:
     """Every practice ticket of a new world. Raises `ValueError` for a field that is unknown, missing, or cannot be."""
     checked: TypeAdapter[PracticeTicket] = TypeAdapter(PracticeTicket)
     found: list[PracticeTicket] = []
-    for name in _FILES:
-        tables = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    for path in sorted(Path(__file__).parent.glob("*.toml")):
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
         defaults = tables.pop("defaults", {})
         found += [checked.validate_python({"id": number, **defaults, **table}) for number, table in tables.items()]
-    return tuple(found)
+    return tuple(sorted(found, key=lambda ticket: ticket.id))
 
 
 def expected_ends() -> dict[PracticeTicket, Expected]:
     """The tickets that the demo runs, by their ids, each with its expected result."""
-    by_id = sorted(all_tickets(), key=lambda ticket: ticket.id)
-    return {ticket: ticket.expected for ticket in by_id if ticket.expected}
+    return {ticket: ticket.expected for ticket in all_tickets() if ticket.expected}
