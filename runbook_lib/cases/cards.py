@@ -129,8 +129,10 @@ def _users(facts: Facts, chosen: int | None) -> str:
 
 def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[Part, ...]:
     """A plan's outcome and its actions; `so_far` has the journal's last line of each, by its operation id."""
-    rows = [_row(one, (so_far or {}).get(one.operation_id)) for one in plan.actions]
-    troubles = (Paragraph(trouble, strong=True) for trouble in plan.troubles)
+    last = so_far or {}
+    rows = [_row(one, last.get(one.operation_id)) for one in plan.actions]
+    not_read = (one.trouble for one in plan.actions if one.trouble and one.operation_id not in last)
+    troubles = (Paragraph(trouble, strong=True) for trouble in dict.fromkeys(not_read))
     headline = Paragraph(f"{plan.headline}.", strong=True)
     return (headline, *troubles, *([Table((), rows, in_view=True)] if rows else []))
 

@@ -95,11 +95,12 @@ class Plan:
     def to_do(self) -> tuple[Action, ...]:
         return tuple(action for action in self.actions if action.state is EffectState.PLANNED)
 
-    @property
-    def troubles(self) -> tuple[str, ...]:
-        """What could not be looked at."""
-        return tuple(action.trouble for action in self.actions if action.trouble)
-
     def is_done_by(self, later: Plan) -> bool:
         """Whether a later plan has the same outcome and answers, and everything is there by it."""
         return (self.outcome, self.answers) == (later.outcome, later.answers) and not later.to_do
+
+    def is_rest_of(self, earlier: Plan) -> bool:
+        """Whether it has something left to do, all of it as an earlier plan had it, for the same reasons."""
+        rests_on = (self.ticket_id, self.outcome, self.answers, self.readings)
+        is_same_case = rests_on == (earlier.ticket_id, earlier.outcome, earlier.answers, earlier.readings)
+        return is_same_case and bool(self.to_do) and set(self.to_do) <= set(earlier.to_do)

@@ -188,12 +188,16 @@ class PerformButton:
                 words = "The plan was out of date, and has been made anew. Read it again above, then press again."
                 yield self._result("not performed", Tone.ASK, words)
                 return
-            if self.plan != shown:
+            if self.plan != shown and not self._is_left_of(shown):
                 yield self._other_plan(shown)
                 return
             if run.begin(shown.answers):  # or else another run was quicker, and is followed
-                self._begun = shown
+                self._begun = self.plan
         yield from map(self._progress, run.progress())
+
+    def _is_left_of(self, shown: Plan) -> bool:
+        """Whether the plan as it is now is what this page's own run has left of the one that was shown."""
+        return self.plan is not None and shown == self._begun and self.plan.is_rest_of(shown)
 
     def _answer(self, question: OperationQuestion, is_there: bool) -> None:
         self.widget.follow(lambda: self._with_errors(self._steps_of_an_answer(question, is_there)))
@@ -259,9 +263,10 @@ class PerformButton:
                 self.forget()
                 self._mark("out of date", _RUN_SINCE)
             else:
-                state = "performed" if now.ended["outcome"] else "not at its end"
-                self._mark(state, so_far=now.operations)
-                self.widget.finish(is_done=bool(now.ended["outcome"]) and self._is_there(now.operations))
+                left = self._left(now.operations)
+                state = f"performed, {left} open" if left else "performed"
+                self._mark(state if now.ended["outcome"] else "not at its end", so_far=now.operations)
+                self.widget.finish(is_done=bool(now.ended["outcome"]) and not left)
             return self._ended(now.ended, now)
         if self._shown and self._shown == self._begun:
             self._mark("performing", so_far=now.operations)
@@ -270,10 +275,10 @@ class PerformButton:
             words = f"A run of {now.runbook or 'this ticket'} is under way, begun elsewhere. {words}"
         return self._result("performing", Tone.PLAN, words)
 
-    def _is_there(self, operations: Mapping[str, Event]) -> bool:
-        """Whether everything of the plan that is shown is there, as far as a run's journal tells."""
+    def _left(self, operations: Mapping[str, Event]) -> int:
+        """How much of the plan that is shown is not there, as far as a run's journal tells."""
         to_do = self._shown.to_do if self._shown else ()
-        return all(one.operation_id in operations and operations[one.operation_id].kind in _THERE for one in to_do)
+        return sum(getattr(operations.get(one.operation_id), "kind", None) not in _THERE for one in to_do)
 
     def _ended(self, line: Mapping[str, Any], now: RunProgress) -> Mapping[str, Any]:
         outcome = line["outcome"]

@@ -22,6 +22,9 @@ PLAN = Plan(1001, Outcome.LICENSE_ISSUED, (POST,), {"user_count": "250"}, (PlanF
 THERE = replace(POST, state=EffectState.ADOPTED, evidence=Evidence("message 1"), texts=())
 
 
+OTHER = replace(POST, name="reply", operation_id="sandbox-1001-reply")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -45,7 +48,6 @@ def test_trouble_makes_no_other_plan() -> None:
     """The run looks again."""
     troubled = replace(PLAN, actions=(replace(POST, trouble="Slack cannot be reached."),))
     assert PLAN == troubled
-    assert ((), ("Slack cannot be reached.",)) == (PLAN.troubles, troubled.troubles)
 
 
 def test_another_id_counts_only_of_what_is_to_be_done() -> None:
@@ -69,6 +71,26 @@ def test_another_id_counts_only_of_what_is_to_be_done() -> None:
 def test_a_plan_is_done_when_nothing_is_left_to_do(later: Plan, expected: bool) -> None:
     """With the same outcome, from the same answers."""
     assert expected == PLAN.is_done_by(later)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"actions": (THERE, OTHER)}, True),
+        ({"actions": (OTHER,)}, True),
+        ({}, True),
+        ({"actions": (THERE,)}, False),
+        ({"actions": (THERE, replace(OTHER, texts=()))}, False),
+        ({"actions": (THERE, OTHER, replace(OTHER, operation_id="sandbox-1001-third"))}, False),
+        ({"actions": (OTHER,), "outcome": Outcome.ESCALATED}, False),
+        ({"actions": (OTHER,), "answers": {}}, False),
+        ({"actions": (OTHER,), "readings": ()}, False),
+    ],
+)
+def test_rest_of_a_plan_has_nothing_new_to_do(change: dict[str, Any], expected: bool) -> None:
+    """As it was read, for the same reasons."""
+    read = replace(PLAN, actions=(POST, OTHER))
+    assert expected == replace(read, **change).is_rest_of(read)
 
 
 def test_a_text_names_its_placeholders() -> None:

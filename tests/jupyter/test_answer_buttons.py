@@ -70,6 +70,18 @@ def test_post_by_hand_ends_the_question(here: World) -> None:
     assert button_of(case).widget.button.disabled
 
 
+def test_what_a_run_has_left_takes_one_press(here: World) -> None:
+    """It is the rest of the plan that was read; the page no longer says that Slack is down."""
+    here.inject("slack", **DOWN)
+    case = performed()
+    assert "[performed, 1 open] The plan" in plan(case)
+    assert "Try again later" not in plan(case)
+    here.clear_faults()
+    assert "[License issued]" in press(case)
+    assert "[performed] The plan" in plan(case)
+    assert (1, [], True) == (len(here.posts(1001)), asked(case), button_of(case).widget.button.disabled)
+
+
 def test_no_is_refused_as_long_as_it_may_show(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the time from when it can be answered; then the next press goes on from it."""
     monkeypatch.setenv("RUNBOOK_SETTLE_S", "1")
