@@ -79,7 +79,7 @@ def batch(
             out.flush()
 
         endings = runs.run(rows, local, perform=perform, workers=workers or 0, scheduler=scheduler, notify=notify)
-    _report(endings, round(time.monotonic() - began, 1), as_json=as_json)
+    _report(endings, round(time.monotonic() - began, 1), as_json=as_json, perform=perform)
     if csv_file:
         exporting.write(csv_file, exporting.table([ending.plain for ending in endings], COLUMNS), force=force)
     return runs.worst(endings)
@@ -136,7 +136,7 @@ def _line(ending: Ending) -> str:
     return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.words}. {ending.summary}", limit)
 
 
-def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None:
+def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool, perform: bool) -> None:
     from runbook_lib.domain.plain_text import clean, count
 
     if as_json:
@@ -153,4 +153,5 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool) -> None
     table = tables.fitted(rows, heads)
     by_words = Counter(ending.words for ending in endings).most_common()
     counted = ", ".join(f"{number} {words.lower()}" for words, number in by_words)
-    click.echo(f"\n{table}\n\n{count(len(endings), 'ticket')} in {seconds} s: {counted}")
+    done = "performed" if perform else "rehearsed"
+    click.echo(f"\n{table}\n\n{count(len(endings), 'ticket')} {done} in {seconds} s: {counted}")

@@ -121,7 +121,8 @@ def use_for_kernels(python: Path, folder: Path) -> None:
     """Let a program be the Python of every kernel, by a folder that is in `JUPYTER_PATH`."""
     spec = folder / "kernels" / "python3" / "kernel.json"
     files.make_folder(spec.parent)
-    command = [str(python), "-m", WARM[0], "-f", "{connection_file}"]
+    # Started so, a kernel would print where it is, and that Ctrl-C does not end it: the person has JupyterLab for that.
+    command = [str(python), "-m", WARM[0], "-f", "{connection_file}", "--IPKernelApp.log_level=CRITICAL"]
     files.write(spec, json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}).encode())
 
 

@@ -274,9 +274,10 @@ def _add_sign_offs(run: Run, sign_offs: Sequence[Event]) -> None:
 
 
 def _sign_off(event: Event, run: Run) -> str:
-    """A sign-off in words; a reviewer of their own run is marked."""
+    """A sign-off in words; a reviewer of their own run is marked, and one with the key of the run."""
     who = event.text("operator") or UNKNOWN_PERSON
-    own = " (who also ran it)" if who == run.operator else ""
+    with_its_key = " (with the key of that run)" if event.writer == run.writer else ""
+    own = " (who also ran it)" if who == run.operator else with_its_key
     return f"{who}{own}, {f'{event.at:%Y-%m-%d}' if event.at else 'on an unknown day'}: {event.text('words')}"
 
 

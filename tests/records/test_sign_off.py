@@ -53,7 +53,7 @@ def test_a_sign_off_is_a_line_of_the_journal(shelf: Shelf, settings: Settings) -
     assert entry["sha256"] == last(shelf).sha256
     assert [] == shelf.defects()
     (words,) = last(shelf).signed_off
-    assert words.startswith("ada, 2")
+    assert words.startswith("ada (with the key of that run), 2")
     assert words.endswith(f": {WORDS}")
     moment = timeline([entry])[0]
     assert ("ada", "signed off the record of 2026-11-21 10:00", WORDS) == (moment.who, moment.words, moment.detail)
