@@ -107,6 +107,11 @@ def write_marked(notebook: Path, path: Path, values: Mapping[str, object] | None
     return content
 
 
+def named(notebooks: Path, name: str) -> Path | None:
+    """The notebook with this name in a folder, or None."""
+    return next((path for path in notebooks.glob("*.ipynb") if path.stem == name), None)
+
+
 def fresh(runbook: Path, values: Mapping[str, object] | None = None) -> Path:
     """A new copy of a runbook, in place of the last one: JupyterLab saves what customers wrote into what it opens.
 

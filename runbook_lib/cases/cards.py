@@ -26,7 +26,7 @@ _OPERATION_WORDS = {
 }
 """What the last line of an operation in a journal says."""
 _FIGURES = {
-    "users_in_license": "in the license",
+    "users_in_license": "in the present one",
     "billable_users": "billable",
     "maximum_users": "at most so far",
     "users_over_license": "over the license",
@@ -123,7 +123,7 @@ def _scope(verdict: Verdict | None) -> str:
 
 def _users(facts: Facts, chosen: int | None) -> str:
     figures = [f"{fact.value} {words}" for name, words in _FIGURES.items() if (fact := facts.best(name))]
-    new = [f"{chosen} for the new license"] if chosen else []
+    new = [f"{chosen} in the new license"] if chosen else []
     return ", ".join((*new, *figures)) or NOT_KNOWN
 
 

@@ -75,20 +75,20 @@ class Lab:
     process: subprocess.Popen[bytes]
     pipe: IO[str]
 
-    def run(self, ticket: str | None, words: Sequence[str]) -> int:
+    def run(self, first: str | None, words: Sequence[str]) -> int:
         """Run it until it is stopped; returns its exit status.
 
-        It opens the runbook of the ticket, if one is named. The user's options come after our own, so that they win.
+        It opens the ticket's runbook, or the notebook, that is named. The user's options come last, so that they win.
 
         Raises:
             RunbookError: The ticket cannot be opened.
         """
         notebooks, outputs = _folders(self.settings)
         files.make_folder(outputs)
-        first = prepared(self.settings, ticket).absolute().relative_to(root(notebooks, outputs)).as_posix()
+        opened = prepared(self.settings, first).absolute().relative_to(root(notebooks, outputs)).as_posix()
         served = serve_only(self.private / "served", notebooks, outputs)
         # Not as a file to open: JupyterLab then opens it in a browser only, and prints another address.
-        options = [f"--ServerApp.root_dir={served}", f"--LabApp.default_url=/lab/tree/{quote(first)}"]
+        options = [f"--ServerApp.root_dir={served}", f"--LabApp.default_url=/lab/tree/{quote(opened)}"]
         options += [*session_options(self.private, notebooks, outputs), *words]
         with _passing_on(self.process), warm.started(WARM, PRELOADED, wait=False) as python:
             if python:
@@ -131,10 +131,16 @@ def _folders(settings: Settings) -> tuple[Path, Path]:
 
 
 def prepared(settings: Settings, ticket: str | None) -> Path:
-    """The copy that is opened first: the runbook of a ticket, filled in, or `start_here`. Raises RunbookError."""
+    """The copy that is opened first: the runbook of a ticket, filled in; a notebook that is named; or `start_here`.
+
+    Raises:
+        RunbookError: The ticket cannot be opened.
+    """
     router = settings.notebooks / f"{routing.ROUTER}.ipynb"
     if ticket is None:
         return templates.fresh(router)
+    if named := templates.named(settings.notebooks, ticket):
+        return templates.fresh(named)
     if refused := ticket_check.refusal(Settings.load(), ticket):
         raise RefusedError(refused)
     from runbook_lib.cases import closing

@@ -75,35 +75,41 @@ def control_room(local: Settings) -> str:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[TICKET] [OPTION OF JUPYTERLAB]...")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[TICKET|NOTEBOOK] [OPTION OF JUPYTERLAB]...")
 def lab(words: Sequence[str]) -> int:
     """Open JupyterLab on the runbook that a ticket needs, filled in and rehearsed, with the practice world running.
 
-    Without a ticket it opens start_here, which asks for one. Options are passed on to JupyterLab, such as --no-browser,
-    --port 8890, or --allow-root, without which it does not start as root; after `--` also those that this command has
-    itself, as in runbook lab -- --help.
+    Without a ticket it opens start_here, which asks for one; with a notebook's name, such as review_records, that one.
+    Options are passed on to JupyterLab, such as --no-browser, --port 8890, or --allow-root, without which it does not
+    start as root; after `--` also those that this command has itself, as in runbook lab -- --help.
     """
     from runbook_lib.settings import Settings
 
-    ticket, options = _ticket_first(words)
     local = Settings.local()
-    what = f"Ticket {clean(ticket, 200)} is looked up, and" if ticket else "The runbooks are prepared, and"
+    first, options = _first(words, local)
+    what = f"{clean(first, 200)} is looked up, and" if first else "The runbooks are prepared, and"
     click.echo(f"{what} JupyterLab is starting; Ctrl-C stops it ...")  # before what takes long to import
     from runbook_lib.cli import lab as jupyterlab
 
     with jupyterlab.started(local) as server, world(local):
         if address := control_room(local):
             click.echo(f"Watch what happens to the practice world at {address}")
-        return server.run(ticket, options)
+        return server.run(first, options)
 
 
-def _ticket_first(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """The ticket, if the first word names it (InputError if it is none), and JupyterLab's options."""
+def _first(words: Sequence[str], local: Settings) -> tuple[str | None, Sequence[str]]:
+    """What is opened first, if the first word names it, and JupyterLab's options.
+
+    Raises:
+        InputError: It is neither a ticket's number nor the name of a notebook.
+    """
     if not words or words[0].startswith("-"):
         return None, words
+    from runbook_lib import templates
     from runbook_lib.domain import answers
 
-    answers.parse("ticket_id", words[0])
+    if templates.named(local.notebooks, words[0]) is None:
+        answers.parse("ticket_id", words[0])
     return words[0], words[1:]
 
 

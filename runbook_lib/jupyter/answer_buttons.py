@@ -18,9 +18,8 @@ from runbook_lib.card_html import linked
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.plan import Target
 from runbook_lib.jupyter.button import LABEL
-from runbook_lib.jupyter.widgets import close, new
+from runbook_lib.jupyter.widgets import LINK, close, new
 
-_LINK = "color:var(--jp-content-link-color,#0969da)"  # elsewhere than in a card a link looks like text
 _BUTTON, _WRAP, _ROW = {"width": "auto"}, {"flex_flow": "row wrap", "align_items": "center"}, {"margin": "4px 0"}
 _LABELS = {True: "It is there", False: "It is not there"}
 
@@ -87,7 +86,7 @@ class AnswerButtons:
 
 
 def _words(question: OperationQuestion, name: str) -> list[h.Node]:
-    look = linked(question.target.label, question.target.url, style=_LINK)
+    look = linked(question.target.label, question.target.url, style=LINK)
     if question.said is not None:
         return [f"{name}: you said that {_LABELS[question.said].lower()}. If that was wrong, change it: "]
     if question.is_absent:

@@ -29,7 +29,7 @@ from runbook_lib.cases.pictures import Picture, Pictures, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.jupyter.widgets import close, new
+from runbook_lib.jupyter.widgets import LINK, close, new
 
 MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
@@ -345,7 +345,7 @@ def _lines(notes: Sequence[str]) -> str:
 def _zoomed(picture: Picture) -> str:
     """A picture, small; opened, by a click or a key, it is large. The page does that by itself, without a script."""
     image = Markup(picture_html(picture.png, picture.words, width_px=1400))  # noqa: S704 - made by htpy
-    caption = h.div[clean(picture.words, 80), ": enlarge or reduce"]
+    caption = h.div[clean(picture.words, 80), ": ", h.span(style=LINK)["enlarge or reduce"]]
     return str(h.details(f".{_ZOOM}")[h.summary[image, caption]])
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import ipywidgets
 
+LINK = "color:var(--jp-content-link-color,#0969da)"
+"""The style of a link: elsewhere than in a card one looks like text."""
 NEXT = "runbook-next"
 """The class that a widget gets when it is what the reader looks at next; `runbook lab` scrolls there."""
 

@@ -188,8 +188,13 @@ def _lines(part: Chain, which: Segment) -> bytes:
 def push(
     share: Share, journals: Iterable[Journal], keys: KeyRing, owner: str, progress: Callable[[], object]
 ) -> Transferred:
-    """Push what is not in the share yet, of many tickets, and keys that are gone. Raises as `push_ticket`."""
-    moved, there = Transferred(), {each.path for each in share.objects("keys")}
+    """Push what is not in the share yet, of many tickets, and keys that are gone. Raises as `push_ticket`.
+
+    This machine's key is published also before its first run, so that a colleague can trust it by then.
+    """
+    moved, there, signer = Transferred(), {each.path for each in share.objects("keys")}, keys.signer()
+    if (own := f"keys/{signer.key_id}.pem") not in there:
+        share.create(own, published(signer.public_pem, owner))
     gone = {path for key in keys.trusted() if (path := f"keys/{key}.pem") not in there}
     for found in in_parallel(lambda one: push_ticket(share, one, keys, owner, missing_keys=gone), journals):
         moved.add(found)

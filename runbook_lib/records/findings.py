@@ -166,7 +166,8 @@ class Verification:
     @property
     def words(self) -> str:
         """What came out, in a sentence: defects and good records are counted apart."""
-        what = f"{count(self.sealed, 'sealed record')} of {count(self.tickets, 'ticket')}"
+        tickets = {ticket for ticket, _, _ in self.records}
+        what = f"{count(self.sealed, 'sealed record')} of {count(len(tickets), 'ticket')}"
         strange = " Not every writer is trusted here yet." if self.has_untrusted_writers else ""
         taken = f" {self.adopted} of them {ADOPTED_WORDS}." if self.adopted else ""
         if self.is_good and self.records > self.proven:

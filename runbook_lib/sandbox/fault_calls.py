@@ -101,8 +101,8 @@ def fault_card(fault: Fault, ticket_id: int | None) -> h.Node:
             h.b[f"{fault.service} {fault.kind}"],
             soft(
                 untrusted(f"{fault.method or ''} {fault.path or ''}".strip() or "everything"),
-                f"hits: {fault.hits} of {fault.times or 'any number'}",
-                f"passed: {fault.passed} of {fault.skip}",
+                f"hit {fault.hits} of {fault.times or 'any number'}",
+                *([f"let through {fault.passed} of {fault.skip} first"] if fault.skip else []),
                 *how,
                 *([meanwhile] if meanwhile else []),
             ),

@@ -344,6 +344,13 @@ def test_verify(desk: Desk) -> None:
     assert said.endswith("1 defect; 1 of 2 sealed records of 2 tickets is good.")
 
 
+def test_verify_with_a_file_of_keys_that_is_missing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong setting is no ticket's defect."""
+    monkeypatch.setenv("RUNBOOK_TRUSTED_KEYS", "/nowhere")
+    said = desk.records("verify")
+    assert (2, True) == (said.status, "RUNBOOK_TRUSTED_KEYS is '/nowhere', which cannot be read" in said.err)
+
+
 def test_verify_json(desk: Desk) -> None:
     """Codes, words and places; a notice is no defect."""
     record = desk.shelf.seal(1001)

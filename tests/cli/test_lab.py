@@ -185,17 +185,18 @@ def test_a_word_that_is_no_ticket_starts_nothing(tmp_path: Path, monkeypatch: py
 
 
 def test_the_ticket_chooses_the_copy(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The runbook that it needs, filled in; start_here on it where none does; start_here alone without one."""
+    """The runbook that it needs, filled in; start_here where none does, or without one; or a notebook by its name."""
     for world in start(tmp_path / "outputs"):
         for name, value in {**world.environment, "RUNBOOK_NOTEBOOKS": str(notebooks)}.items():
             monkeypatch.setenv(name, value)
         settings = Settings.load()
         chosen = {}
-        for ticket in ("1001", "3001", "1004", None):
-            path = prepared(settings, ticket)
-            chosen[ticket] = re.sub(r"^\d+-|-practice.*", "", path.stem), defaults(path)["ticket_id"]
+        for first in ("1001", "3001", "1004", "review_records", None):
+            path = prepared(settings, first)
+            chosen[first] = re.sub(r"^\d+-|-practice.*", "", path.stem), defaults(path).get("ticket_id")
             assert notebooks / "open" == path.parent
         assert {
+            "review_records": ("review_records", None),
             "1001": ("weekend_license", 1001),
             "3001": ("license_not_received", 3001),
             "1004": ("start_here", 1004),

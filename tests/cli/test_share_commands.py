@@ -68,6 +68,14 @@ def test_two_laptops_and_one_lead(alice: Machine, lead: Machine, runbook) -> Non
     assert "The mirror and the share are alike." in runbook(lead, "records", "verify", "--share")[1]
 
 
+def test_key_of_a_new_laptop_can_be_trusted(alice: Machine, lead: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
+    """A push publishes it before the first run."""
+    assert 0 == runbook(alice, "records", "push")[0]
+    key = alice.keys.signing_key
+    assert key
+    assert "is trusted" in runbook(lead, "keys", "trust", key)[1]
+
+
 def test_replaced_record_is_a_defect(alice: Machine, lead: Machine, runbook) -> None:  # type: ignore[no-untyped-def]
     record = alice.run(1001)
     alice.push()
