@@ -122,22 +122,24 @@ def test_team_and_customer_get_one_message_each(practice: World, ticket_id: int)
     assert not [words for words in (post, *(c["body"] for c in comments)) if "BEGIN" in words]
 
 
-def test_a_second_performing_run_repeats_nothing(practice: World) -> None:
+@pytest.mark.parametrize("ticket_id", [1001])
+def test_a_second_performing_run_repeats_nothing(practice: World, ticket_id: int) -> None:
     """All effects are found in the journal, and the world stays as it is."""
-    performed(practice, 1001)
+    performed(practice, ticket_id)
     before = practice.contents()
-    again = cells(practice, "weekend_license", 1001, perform=True)
+    again = cells(practice, "weekend_license", ticket_id, perform=True)
     assert before == practice.contents()
     assert "license_issued" == again.report["outcome"]
     assert {"already_done", "adopted"} == {effect["state"] for effect in again.report["effects"]}
 
 
-def test_another_machine_repeats_nothing(practice: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ticket_id", [1001])
+def test_another_machine_repeats_nothing(practice: World, ticket_id: int, tmp_path: Path) -> None:
     """Without the journal everything is found where it happened."""
-    performed(practice, 1001)
+    performed(practice, ticket_id)
     elsewhere = practice.seen_from(tmp_path / "outputs")
     before = practice.contents()
-    again = cells(elsewhere, "weekend_license", 1001, perform=True)
+    again = cells(elsewhere, "weekend_license", ticket_id, perform=True)
     assert before == practice.contents()
     assert "license_issued" == again.report["outcome"]
     assert {"adopted"} == {effect["state"] for effect in again.report["effects"]}
@@ -153,16 +155,17 @@ def test_out_of_scope_says_why_and_what_instead(practice: World, ticket_id: int)
     assert ([], [], []) == (practice.comments(ticket_id), practice.posts(ticket_id), practice.issues(ticket_id))
 
 
-def test_an_empty_ticket_asks_for_both_screenshots(practice: World) -> None:
+@pytest.mark.parametrize("ticket_id", [1002])
+def test_an_empty_ticket_asks_for_both_screenshots(practice: World, ticket_id: int) -> None:
     """One public reply; asking again sends nothing twice."""
-    performed(practice, 1002)
-    (asked,) = practice.comments(1002)
+    performed(practice, ticket_id)
+    (asked,) = practice.comments(ticket_id)
     assert 1 == asked["public"]
     for page in ("Admin Area > Overview > Dashboard", "Admin Area > License", "Subscription"):
         assert page in asked["body"]
-    again = cells(practice, "weekend_license", 1002, perform=True)
+    again = cells(practice, "weekend_license", ticket_id, perform=True)
     assert "waiting_for_customer" == again.report["outcome"]
-    assert 1 == len(practice.comments(1002))
+    assert 1 == len(practice.comments(ticket_id))
 
 
 def test_a_failing_job_issues_nothing_and_says_why(practice: World) -> None:

@@ -235,7 +235,7 @@ class WeekendLicense(Case):
         if not images.names:
             words = "No screenshot on the ticket backs these figures; add the files with `screenshots`."
         elif images.files:
-            words = f"On the ticket, to compare with: {', '.join(name for name, _ in images.files)}."
+            words = f"Compare them with the images on the ticket: {', '.join(name for name, _ in images.files)}."
         return tuple(map(Paragraph, filter(None, (words, *images.notes))))
 
     def _images(self) -> Images:
@@ -272,8 +272,8 @@ class WeekendLicense(Case):
     def _ending(self) -> str:
         if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
-            names = listed(("screenshots", *self._missing()))
-            return f": the screenshots {verb} asked for. When they are there, run again and pass {names}."
+            rest = f" Pass {listed(missing)} if they do not show it." if (missing := self._missing()) else ""
+            return f": the screenshots {verb} asked for. When they are on the ticket, run again: they are read.{rest}"
         seen = f" {self.issuance.evidence}" if self.issuance else ""
         return f": {policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}.{seen}"
 
