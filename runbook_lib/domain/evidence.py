@@ -196,9 +196,9 @@ def users_question(facts: Facts, suggested: int) -> str:
 
 
 def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:
-    """The question about a contradiction between our record and another source, if it matters."""
+    """The question about a contradiction between what counts and another source, if it matters."""
     best = facts.best(name)
-    if best is None or best.source not in OURS:
+    if best is None or best.source is Source.ENGINEER:
         return None
     against = [
         fact
@@ -208,13 +208,16 @@ def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]
     if not against:
         return None
     words = " and ".join(dict.fromkeys(map(_says, against)))
-    reason = f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}."
+    sides = (
+        "Our records and the customer's evidence differ" if best.source in OURS else "The customer's evidence differs"
+    )
+    reason = f"{sides}: {_says(best)}, but {words}. Pass {name}."
     return reason, name
 
 
 def _plan_matters(ours: Fact, theirs: Fact) -> bool:
-    """Whether the customer's plan is above ours, or one of two records of ours is paid and the other is not."""
-    if theirs.source in OURS:
+    """Whether the customer's plan is above ours; or of two of ours, or of theirs, one is paid and the other is not."""
+    if theirs.source in OURS or ours.source in CUSTOMERS:
         return (ours.value in PAID_PLANS) is not (theirs.value in PAID_PLANS)
     return _RANKS.get(str(theirs.value), 0) > _RANKS.get(str(ours.value), 0)
 

@@ -70,6 +70,18 @@ def questions_about(*known: tuple[str, Any, Source], unread: dict[str, str] | No
         ([("expires_on", date(2026, 9, 6), CDOT), ("expires_on", date(2026, 11, 5), FILE)], ["expires_on"]),
         ([("expires_on", date(2026, 11, 6), CDOT), ("expires_on", date(2027, 11, 6), SCREEN)], ["expires_on"]),
         ([("expires_on", date(2026, 11, 6), FILE)], []),
+        # two kinds of the customer's own evidence
+        ([("expires_on", date(2026, 11, 6), SCREEN), ("expires_on", date(2026, 9, 6), FILE)], ["expires_on"]),
+        ([("expires_on", date(2026, 11, 6), SCREEN), ("expires_on", date(2026, 11, 5), FILE)], []),
+        (
+            [("plan", "free", SCREEN), ("plan", "premium", FILE), ("account_type", "customer", ORGANIZATION)],
+            ["plan"],
+        ),
+        (
+            [("plan", "premium", SCREEN), ("plan", "ultimate", FILE), ("account_type", "customer", ORGANIZATION)],
+            [],
+        ),
+        ([("expires_on", date(2026, 9, 6), ENGINEER), ("expires_on", date(2026, 11, 6), FILE)], []),
     ],
 )
 def test_what_is_asked(known: list[tuple[str, Any, Source]], questions: list[str]) -> None:
