@@ -139,10 +139,10 @@ _BEGAN = re.compile(
     r"\b(?:since|seit|depuis|desde|sinds|siden|sedan|od|dal?|с|з)\b.{0,20}(?:yesterday|today|morning|night|day\b|hour|"
     r"clock|expir|gestern|heute|früh|mitternacht|tag\b|uhr|ablauf|hier\b|matin|minuit|ayer|hoy|mañana|noche|ieri|"
     r"mattina|ontem|hoje|manhã|gisteren|ochtend|wczoraj|rana|dziś|утра|вчера)|over ?night|über nacht|all of a sudden|"
-    r"\bsuddenly|plötzlich|soudain|de repente"
+    r"\bsuddenly|plötzlich|soudain|de repente|[夜朝日]から|从[昨今]|부터"
 )
 _FINE = re.compile(
-    rf"{_WORKS}|\bworks\b|\bexpires?\b|(?:features|all|we|they|users|things) (?:\w+ )?work\b|\bworking\b|unlock|"
+    rf"{_WORKS}|\bworks\b|\bexpires?\b|(?:features|all|we|they|users|things) (?:\w+ )?work\b|\bworking\b|unlocked|"
     r"\bcan (?:still |all )*(?:push|merge|commit|work)\b|\bnoch arbeiten\b|\b(?:va|todo|alles|tutto|tudo|всё) (?:bien|"
     r"gut|bene|bem|хорошо)\b|\brun(?:s|ning)\b|\bup\b|\bok\b|fine|usable|normal|as usual|go(?:es)? through|operation|"
     r"show|displa|banner|bar\b|funktion|läuft|laufen|klappt|fonction|marche|opération|funciona|funziona|werkt|funguj|"
@@ -153,10 +153,10 @@ _FOREIGN = re.compile(r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\n]*[:�
 """Where another mail may begin: a line between dashes, or any line with a colon or an address, as headers have."""
 _PAPERWORK = (
     r"\b(?:invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
-    r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|credit card|reply|reminder|"
-    r"certificate|confirmation|this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|fatura|"
-    r"devis\b|presupuesto|pedido|commande|ordine\b|pagamento|pago\b|paiement|preventivo|offert|zamówieni|faktur|счет|"
-    r"счёт|оплат|договор)|請求|見積|注文|発注|支払|发票|报价|付款|合同|견적|청구"
+    r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
+    r"reminder|certificate|confirmation|this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"
+    r"fatura|devis\b|presupuesto|pedido|commande|ordine\b|pagamento|pago\b|paiement|preventivo|offert|zamówieni|faktur|"
+    r"счет|счёт|оплат|договор)|請求|見積|注文|発注|支払|发票|报价|付款|合同|견적|청구"
 )
 """Invoices, orders and the like: what is denied of these says nothing of the instance, nor of a license mail."""
 _CLAUSE = r"[,;:]|\b(?:and|because|since|but|so(?! far)|und|weil|aber|et|mais|parce|y|pero|porque|e|ma|perché) "
@@ -177,11 +177,11 @@ _COMES = (
     r"reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|получ|приш|присл|ontvangen|binnen"
 )
 _AGAIN_PLEASE = r"(?:again|once more|erneut|noch ?mals?|de nouveau|de nuevo|di nuovo|de novo|ещё раз)"
-_SEND = r"(?:send|mail|schick|sende|envoy|envi|invi|mand)\w*"
+_SEND = r"(?:send|(?:e-?)?mail|schick|sende|envoy|envi|invi|mand)\w*"
 _NOT_THERE = (
     rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
     rf"reçu aucun|"
-    r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|再送|再发|"
+    r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
     rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
     r"(?:mail|attach|message|licen[sc]e).{0,30}\b(?:missing|lost|deleted|bounced)\b|\b(?:lost|deleted)\b.{0,30}mail|"
     r"\bmissing (?:the|our|a|your|any) (?:\w+ )?(?:mail|li[cz]en)|\b(?:former|wrong|old) (?:admin|address|colleague|"
@@ -207,7 +207,8 @@ _NOT_IT = re.compile(
 NEAR_CHARS = 200
 """How far before it is looked for."""
 _OTHER_THING = re.compile(
-    rf"\b(?:(?:e-?mail|licen[sc]e) )?(?:{_PAPERWORK}|password|notification|reset|notice|warning|training|server)\w*"
+    rf"\b(?:(?:e-?mail|licen[sc]e) )?(?:{_PAPERWORK}|password|notification|gitlab|reset|notice|warning|training|"
+    rf"server)\w*"
     r"(?: (?:reset|e-?mails?|mails?|messages?))*"
     r"(?: (?:for|of|about|on|zu[rm]?|für|pour|de|para|per) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?|"
     r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))"
@@ -250,7 +251,9 @@ def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
     """Whether a whole sentence says that the instance works, or a clause that it does again; not only a part of it."""
     sentences = list(_sentences(texts))
     for at, sentence in enumerate(sentences):
-        clauses = [clause.strip() for clause in re.split("[,;]", sentence)] if is_again else [sentence]
+        clauses = [clause.strip() for clause in re.split("[,;]", sentence)]
+        if not is_again:
+            clauses = [", ".join(clause for clause in clauses if not _COURTESY.fullmatch(clause))]
         said = [place for place, clause in enumerate(clauses) if (_AGAIN if is_again else _STATED).fullmatch(clause)]
         if said:
             rest = [clause for place, clause in enumerate(clauses) if place not in said]

@@ -94,7 +94,21 @@ def test_a_question_shows_both_values_with_their_sources() -> None:
     """The engineer need not look for them."""
     known = facts(("plan", "free", ORGANIZATION), ("plan", "premium", FILE))
     question = evidence.open_questions(known, {}, lambda _: Answer.NO)["plan"]
-    assert "the organization says plan free, but the license file says plan premium" in question[0]
+    assert "the organization says plan free, but the license file says plan premium. Pass plan." in question[0]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        [("plan", "free", ORGANIZATION), ("plan", "premium", SCREEN)],
+        [("plan", "premium", SCREEN)],
+        [("plan", "free", SCREEN), ("plan", "premium", FILE), ("account_type", "customer", ORGANIZATION)],
+    ],
+)
+def test_a_question_says_that_confirming_is_not_enough(known: list[tuple[str, Any, Source]]) -> None:
+    """The engineer has passed the value already, as what the screenshot shows."""
+    question = evidence.open_questions(facts(*known), {}, lambda _: Answer.NO)["plan"]
+    assert "Pass plan as your own answer: what you confirm is the screenshot's." in question[0]
 
 
 @pytest.mark.parametrize(
