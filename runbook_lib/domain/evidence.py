@@ -154,10 +154,12 @@ def open_questions(
         in_window: Whether an expiry lies in the workflow's window.
     """
     found = {
-        "deployment": _against_ours(facts, "deployment", lambda ours, theirs: ours.value != theirs.value),
+        "deployment": _contradiction(facts, "deployment", lambda ours, theirs: ours.value != theirs.value),
         "account_type": _account_question(facts),
-        "plan": _against_ours(facts, "plan", _plan_matters),
-        "expires_on": _against_ours(facts, "expires_on", lambda ours, theirs: in_window(ours) is not in_window(theirs)),
+        "plan": _contradiction(facts, "plan", _plan_matters),
+        "expires_on": _contradiction(
+            facts, "expires_on", lambda ours, theirs: in_window(ours) is not in_window(theirs)
+        ),
     }
     plan = facts.best("plan")
     if not found["account_type"]:
@@ -195,10 +197,10 @@ def users_question(facts: Facts, suggested: int) -> str:
     return f"The customer's evidence has more users than our records: {_says(most)}, but {words}."
 
 
-def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:
-    """The question about a contradiction between our record and another source, if it matters."""
+def _contradiction(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:
+    """The question about a contradiction between what counts and another source, if it matters."""
     best = facts.best(name)
-    if best is None or best.source not in OURS:
+    if best is None or best.source is Source.ENGINEER:
         return None
     against = [
         fact
@@ -208,13 +210,13 @@ def _against_ours(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]
     if not against:
         return None
     words = " and ".join(dict.fromkeys(map(_says, against)))
-    reason = f"Our records and the customer's evidence differ: {_says(best)}, but {words}. Pass {name}."
+    reason = f"The sources differ: {_says(best)}, but {words}. {_ask_for(name, best, *against)}"
     return reason, name
 
 
 def _plan_matters(ours: Fact, theirs: Fact) -> bool:
-    """Whether the customer's plan is above ours, or one of two records of ours is paid and the other is not."""
-    if theirs.source in OURS:
+    """Whether the customer's plan is above ours; or of two of ours, or of theirs, one is paid and the other is not."""
+    if theirs.source in OURS or ours.source in CUSTOMERS:
         return (ours.value in PAID_PLANS) is not (theirs.value in PAID_PLANS)
     return _RANKS.get(str(theirs.value), 0) > _RANKS.get(str(ours.value), 0)
 
@@ -227,7 +229,7 @@ def _account_question(facts: Facts) -> OpenQuestion | None:
     paid = [f for f in facts.known if f.name == "plan" and f.value in PAID_PLANS and f.source is not Source.ENGINEER]
     if not paid:
         return None
-    reason = f"Our records and the evidence differ: {_says(account)}, but {_says(paid[0])}. Pass account_type."
+    reason = f"The sources differ: {_says(account)}, but {_says(paid[0])}. Pass account_type."
     return reason, "account_type"
 
 
@@ -238,7 +240,14 @@ def _unproven_plan(facts: Facts) -> OpenQuestion | None:
         return None
     if account and account.value == "customer" and account.source not in CUSTOMERS:
         return None
-    return f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. Pass plan.", "plan"
+    return f"Only the customer's own evidence says that a plan is paid: {_says(plan)}. {_ask_for('plan', plan)}", "plan"
+
+
+def _ask_for(name: str, *facts: Fact) -> str:
+    """The request for an answer; one that was confirmed beside a screenshot has been given, but as the customer's."""
+    of_screenshot = any(fact.source is Source.SCREENSHOT for fact in facts)
+    own = " as your own answer: what you confirm is the screenshot's" if of_screenshot else ""
+    return f"Pass {name}{own}."
 
 
 def _says(fact: Fact) -> str:

@@ -16,6 +16,7 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 from runbook_lib.domain.models import Answer, Ruling
+from runbook_lib.domain.policy import STAFF_DOMAIN
 
 RULE = "Is this the customer?"
 ORIGIN = "A license file proves neither its contents nor whose it is"
@@ -52,18 +53,29 @@ _FREE_FAMILIES = frozenset(_FAMILIES.split())
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
 _TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
 """Domains whose subdomains belong to different customers, and which the public suffix list does not have."""
+_PLACEHOLDERS = ("example.com", STAFF_DOMAIN)
+"""Registered domains that name no licensee."""
 _NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null", "private", "self", "test", "unknown"))
 """Placeholders in a company field; emergency licenses say *Customer*."""
 _FORMS = """
-    ab ag aps as asa bhd bv bvba co company corp corporation dd doo eg eireli ev gbr gmbh inc incorporated kft kg kgaa
-    kk limited llc llp lp ltd ltda mbh nv ohg ood oy oyj plc pte pty pvt sa sarl sas sasu sdn se sia sl spa srl sro ug
-    uab zrt ооо ао 株 有 주
+    ab ag aktiengesellschaft aps as asa bhd bv bvba co company corp corporation dd doo eg eireli ev gbr gmbh inc
+    incorporated kft kg kgaa kk limited llc llp lp ltd ltda mbh nv ohg ood oy oyj plc pte pty pvt sa sarl sas sasu
+    sdn se sia sl spa srl sro ug uab zrt aş ооо ао пао зао тов 株 有 주
 """
 _JOINED_FORMS = ("株式会社", "有限会社", "合同会社", "股份有限公司", "有限责任公司", "有限公司", "주식회사")
 """Legal forms that are written without a space, before the name or after it."""
 _LEGAL_FORMS = frozenset((*_FORMS.split(), *_JOINED_FORMS))
-_FIRST_FORMS = frozenset(("ооо", "ао", "pt", "株", "有", "주", *_JOINED_FORMS))
-_LEGAL_PHRASES = (("a", "s"), ("sp", "z", "oo"), ("spol", "s", "ro"), ("s", "a"), ("private",))
+_FIRST_FORMS = frozenset(("ооо", "ао", "пао", "зао", "тов", "uab", "pt", "株", "有", "주", *_JOINED_FORMS))
+_LEGAL_PHRASES = (
+    ("a", "s"),
+    ("sp", "z", "oo"),
+    ("spol", "s", "ro"),
+    ("s", "a"),
+    ("sà", "rl"),
+    ("de", "cv"),
+    ("s", "de", "rl"),
+    ("private",),
+)
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ def _has_domain(ours: NamedParty, who: IdentitySources) -> bool:
     if ours.is_of_address:
         return True
     theirs = who.requester.domains
-    of_licenses = [domain for one in who.licenses for domain in one.domains if theirs and not is_free_mail(domain)]
+    of_licenses = [domain for one in who.licenses for domain in _own_domains(one) if theirs]
     listed = ours.domains or of_licenses
     return not listed or any(same_domain(one, other) for one in listed for other in theirs)
 
@@ -159,8 +171,12 @@ def standing(license: NamedParty, who: IdentitySources) -> str:
 
 def _names_no_one(license: NamedParty) -> bool:
     """Whether a license has neither a company nor a mail domain of its own, as an emergency license has neither."""
-    own = [one for one in license.domains if not (is_free_mail(one) or domain_key(one) == "example.com")]
-    return not (own or company_key(license.company))
+    return not (_own_domains(license) or company_key(license.company))
+
+
+def _own_domains(license: NamedParty) -> list[str]:
+    """The domains that may be its licensee's: no free mail, no placeholder, and not GitLab's, whose staff made it."""
+    return [one for one in license.domains if not (is_free_mail(one) or registered_domain(one) in _PLACEHOLDERS)]
 
 
 def same_company(one: str, other: str) -> bool:

@@ -49,14 +49,19 @@ _MONTH_FIRST = re.compile(
 )
 _DAY_FIRST = re.compile(
     rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|\.)?(?: (?:of|de))?[ -](?P<month>{_WORD})\.?,?"
-    r"(?: de)?[ -](?P<year>[0-9]{4})(?: г\.)?"
+    r"(?: de)?[ -](?P<year>[0-9]{4})(?: [гр]\.)?"
 )
+_MONTH_SECOND = re.compile(rf"(?P<year>[0-9]{{4}})\. (?P<month>{_WORD})\.? (?P<day>[0-9]{{1,2}})\.(?P<weekday>)")
+"""As in Hungarian."""
+_IN_WORDS = (_MONTH_FIRST, _DAY_FIRST, _MONTH_SECOND)
 _LANGUAGES = (
     *("bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "id", "it"),
     *("lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk"),
 )
 """The languages, beside English, whose names of months and weekdays are read."""
-_TICKET = re.compile(r"(?:(?:ticket|zd)[ :-]{0,2})?#? ?([0-9]{1,15})", re.IGNORECASE)
+_TICKET = re.compile(r"(?:(?:ticket|zd)(?: no\.?)?[ :-]{0,2})?#? ?([0-9]{1,15})", re.IGNORECASE)
+_LINK = re.compile(r"\[[^\]\n]*\]\((?P<markdown>[^\s()]+)\)|<(?P<slack>[^|>\s]+)\|[^>\n]*>")
+"""A link with its text, as Markdown and Slack have it."""
 _TICKET_ADDRESS = re.compile(
     r"(?:https?://)?(?:/?(?=agent/|tickets/)|(?P<host>[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?)/)"
     r"(?:agent/(?:#/|filters/[0-9]{1,15}/)?tickets|tickets|requests|hc/(?:[a-z0-9-]+/)?requests|api/v2/tickets)"
@@ -129,7 +134,7 @@ def day(text: str) -> date | Unclear | None:
         first, second, third = int(found[1]), int(found[3]), int(found[4])
         orders = ((third, second, first), (third, first, second), (first, second, third))
         return _unclear([_date(2000 + year, month, day) for year, month, day in orders])  # any place may be the year
-    if found := _MONTH_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text):
+    if found := next((found for form in _IN_WORDS if (found := form.fullmatch(text))), None):
         return _in_words(found)
     return None
 
@@ -161,9 +166,9 @@ def is_other_account(text: str, url: str) -> bool:
 
 def address(text: str) -> str:
     """A mail address, also as mail programs copy it: as a link, or behind its owner's name in angle brackets."""
-    text = re.sub("mailto:", "", trimmed(text), flags=re.IGNORECASE)
+    text = re.sub(r"mailto:([^?>)]*)(?:\?[^\s>)]*)?", r"\1", trimmed(text), flags=re.IGNORECASE).rstrip(",;")
     named = re.fullmatch(r"[^<>@\n]*<([^<>\s]+)>", text) or re.fullmatch(r"\[?([^\s<>()\[\]]+)\]? ?[<(]\1[>)]", text)
-    return named[1] if named else text.strip("\"';,")
+    return named[1] if named else text.strip("\"'")
 
 
 def name_key(text: str) -> str:
@@ -195,7 +200,9 @@ def _short(text: str) -> str:
 
 
 def _address(text: str) -> re.Match[str] | None:
-    """A ticket's web address, also in brackets or followed by punctuation."""
+    """A ticket's web address, also in brackets, as a link, or followed by punctuation."""
+    if link := _LINK.fullmatch(text):
+        text = link["markdown"] or link["slack"]
     return _TICKET_ADDRESS.fullmatch(text.removeprefix("<").removeprefix("(").rstrip(">).,;"))
 
 

@@ -31,14 +31,23 @@ _READ_ONLY_ABROAD = (
 )
 """*Only* and *read*, or the like, in other languages."""
 _FUTURE = r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*"
+_DENIED = (
+    r"\b(?:no|nope|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|"
+    r"did|is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|nooit|inte|ingen|ikke|aldri|aldrig|"
+    r"ei|emme|eivät|não|nunca|jamais|ninguém|nenhum\w*|nadie|nada|ninguno?|niente|nessuno|nu|nimeni|nie|nikt|nigdy|"
+    r"nikdo|nikto|nic|nič|nelze|ne[mjf]\w*|ne|nije|nismo|tidak|bukan|không|değil|yok|не|нет|нельзя|никто|никогда|"
+    r"ничего|няма|ні|δεν|μην)\b|n't\b|\bn'[^.]{0,30}\b(?:pas|plus|rien|que?)\b|\brien ne\b|personne ne|"
+    r"plus (?:personne|rien|aucun)|невозм|[ae]m[ıi]yor|ない|なく|ません|できず|不|无|無|没|未|없|않|못|"
+    r"안 [됩되돼]|لا |لم |لن |ليس|نمی|לא |"
+    r"אין |ไม่|नहीं"
+)
+"""Any negation: a person has to read what is denied, unless it is `_PAPERWORK`."""
 _NO_TROUBLE = (
-    r"\bnever mind\b|"
-    r"\b(?:no|not|nobody|nothing|isn't|aren't)(?: (?:an?|any|that|very|yet|is|are|has|was|been|else|users?|work))* "
-    r"(?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgent|critical|emergency|blocker|affected|broken|blocked|"
-    r"wrong|down|lost|locked|stopped)\w*(?: working)?\b|"
-    r"\b(?:kein\w*|nichts?|pas|aucune?|rien|sin|ning[uú]n|no es|niet|geen|nessun|non è|não é|sem|inte|ikke|не|нет)"
-    r"(?: (?:de |d')?| \w+ )(?:proble|urge|dring|eil|notfall|haast|spoed|срочн|пробл)\w*|"
-    "問題(?:なく|あり?ません)|没有?问题|문제 ?없"
+    rf"\bnever mind\b|(?:{_DENIED}|\b(?:pas|sin|aucune?|rien|ning[uú]n|sem)\b)"
+    r"(?:[ '](?:an?|any|that|very|too|yet|is|are|has|was|been|else|users?|work|de|d|es|est|ist|è|sehr|très|muy))*"
+    r"[ '](?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgen|critical|emergency|blocker|affected|broken|"
+    r"blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|eil|dring|notfall|haast|spoed|срочн|пробл)"
+    r"\w*(?: working)?\b|問題(?:なく|あり?ません)|没有?问题|문제 ?없"
 )
 _WORKS = (
     rf"\bstill works?\b|\bstill working\b|\bnot (?:yet )?(?:in )?{_READ_ONLY}|"
@@ -46,11 +55,13 @@ _WORKS = (
     rf"\b(?:before|until) (?:it|everything|we|our|the)(?: \w+)? (?:is|are|becomes?|goes|turns?|gets?|switches) "
     rf"{_READ_ONLY}|(?<!has )(?<!have )(?<!had )\bbecom(?:es?|ing) {_READ_ONLY}|"
     rf"\b(?:passera|passerà|pasará|passará|wird|será|sera|sarà)\b[^.]{{0,25}}(?:{_READ_ONLY_ABROAD})|"
-    rf"\byou will not (?:to )?be able to\b.*|{_NO_TROUBLE}"
+    r"\byou will not (?:to )?be able to\b.*|\bif you (?:do not|don't) renew\b.*|\bplease (?:do not|don't)\b|"
+    rf"{_NO_TROUBLE}"
 )
 """What is no word of trouble, so that the rest of its sentence is judged without it: *it will be read-only*.
 
-*You will not be able to* is of GitLab's own warning. Source: GitLab, `expiring_subscription_message.rb`.
+*You will not be able to* and *if you do not renew* are of GitLab's own warnings.
+Source: GitLab, `expiring_subscription_message.rb`.
 """
 _WHOLE = (
     r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
@@ -63,98 +74,143 @@ _FINALLY = (
 _WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
 _STATED = re.compile(
     rf"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?{_WHOLE} "
-    rf"(?:(?:still work(?:s|ing)?|not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
+    r"(?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
+    rf"not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
     r"(?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?|becomes)"
     rf" {_READ_ONLY}(?: mode)?(?:,? (?:{_WHEN}))*)"
+    r"|(?:we|(?:(?:all|our) )?users|every(?:one|body)) can (?:still )?(?:push|merge|commit|work)"
+    r"(?: and (?:push|merge|commit))?(?: normally| as usual)?"
     r"|[^,;]{0,200}\b(?:please|need)\b[^,;]{0,200}\b(?:before|until) "
     rf"{_WHOLE} (?:becomes |goes |turns )?{_READ_ONLY}"
 )
 """A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
 _AGAIN = re.compile(
-    rf"(?:(?:now|and|ok|good news) )*(?:{_WHOLE} (?:works?|working|back|running|up|online|usable|writable)"
-    r"(?: (?:again|now|fine|normally|as before|online|to normal))+|(?:we|you) can (?:push|commit|work|merge) again|"
+    rf"(?:(?:now|and|ok|good news) )*(?:(?:{_WHOLE} (?:all )?)?(?:works?|working|back|running|up|online|usable|"
+    rf"writable)"
+    r"(?: (?:again|now|fine|normally|as before|online|to normal))+(?: after(?: \w+){1,4})?|"
+    r"(?:we|you) can (?:push|commit|work|merge) again|"
     r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:solved|resolved|fixed))"
     r"(?: now)?|(?:(?:es|alles|gitlab) )?(?:läuft|geht|funktioniert) (?:jetzt |nun )?(?:alles )?wieder|"
     r"hat sich erledigt|(?:tout |ça |gitlab )*(?:marche|fonctionne) (?:de|à) nouveau|ça remarche|ya funciona|"
     r"(?:todo )?funciona (?:de nuevo|otra vez)|(?:tutto )?funziona (?:di nuovo|ora)|(?:tudo )?voltou a funcionar"
 )
 """A whole clause that says that it works again, after whatever was said before."""
-_DENIED = (
-    r"\b(?:no|nope|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|"
-    r"did|is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|inte|ingen|ikke|ei|emme|eivät|não|nunca|"
-    r"ninguém|nenhum\w*|nadie|nada|ninguno?|niente|nessuno|nu|nimeni|nie|nikt|nikdo|nikto|nic|nič|nelze|ne[mjf]\w*|ne|"
-    r"nije|nismo|tidak|bukan|không|değil|yok|не|нет|нельзя|никто|ничего|няма|ні|δεν|μην)\b|n't\b|"
-    r"\bn'[^.]{0,30}\b(?:pas|plus|rien|que?)\b|\brien ne\b|personne ne|plus (?:personne|rien|aucun)|невозм|"
-    r"[ae]m[ıi]yor|ない|なく|ません|できず|不|无|無|没|未|없|않|못|안 [됩되돼]|لا |لم |لن |ليس|نمی|לא |אין |ไม่|नहीं"
+_LIMITED = re.compile(
+    r"\b(?:but (?!i'?m |i am |we'?re |we are )|except\w*|apart|aside|besides|other than|only|least|part(?:ly|"
+    r"ial)|mostly|almost|nearly|more or less|half|some|not|though|although|however|mean|that is|slow|test|staging|"
+    r"backup|aber|nur|außer|ausser|bis auf|teilweise|fast|zumindest|mais|sauf|hormis|seul|presque|pero|salvo|excepto|"
+    r"menos|sol[oa]|sólo|casi|mas|exceto|só|ma|tranne|eccetto|quasi|maar|behalve|alleen|tylko|oprócz|кроме|только|"
+    r"но)\b|^(?:for|on|in|at|with|within|if|as (?:far|long)|für|auf|bei|pour|sur|dans|chez|para|en|em|per|su|voor|op|"
+    r"для|на)\b"
 )
-"""Any negation: what is denied, a person has to read."""
+"""Words that limit what was said, so that a part may not work: *except for*, *on the test server*."""
+_THANKS = r"(?:thank|thx|cheers|regards|danke?|dank|merci|gracias|grazie|obrigad|bedankt|спасибо)"
+_COURTESY = re.compile(rf"(?:(?:many |kind |best |vielen |herzlichen )?{_THANKS}\w*(?: \w+){{0,6}})?")
+"""A clause of thanks, and no more."""
+_EXPLAINS = re.compile(
+    rf"\b(?:{_THANKS}\w*|please|you|\w{{2,}}ed|had|has|have|was|were|found|got|sent|made|gave|can|may)\b"
+)
+"""A clause of thanks, or of what was done; another may name a part: *It works again, the web page.*"""
 _FAILED = (
-    r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|denied|declin|"
-    r"forbid|permission|happened|(?<!un)locked|stuck|froze|gr[ea]yed|disabl|refus|reje?c|invalid|exceed|downgrad|\blost\b|"
-    r"stopped|blo[ck]|\barchived\b|\bbreak|bounce|\bdie[sd] (?:at|on|with)\b|complain|this licen[sc]e has already|"
-    r"true-?up for|vanish|disappear|\bgone\b|\bidle\b|(?:restricted|limited|reduced) to|"
-    r"\bonly (?:view|read|look|see|brows)|\b(?:look|view|see|read|brows)\w*[- ]only|"
-    r"\b(?:can|may|could|able to) (?:\w+ )?(?:look|view|see|read|brows)\w*\b.{0,30}\bbut\b|"
-    "abgelehnt|gesperrt|ungültig|verweiger|verworfen|(?<!emp)fehl|alles steht|steht still|bloqu|блок|travad|refus[eé]|"
-    r"figé|erreur|rechaz|inv[aá]lid|respin[gt]|\bparad[oa]|rejeit|recus|rifiut|errore|błąd|odrzuc|ошибк|"
-    "запрещ|отклон|拒|失[敗败]|エラー|止ま|错|卡|거부|거절|오류|실패|멈|virhe"
+    r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|\bden(?:y|ie)|"
+    r"declin|forbid|permission|happened|\block|stuck|froze|\b(?:halt|h[au]ng)(?:s|ed|ing)?\b|\bhäng|\b(?:is|are|went|"
+    r"switched|turned) off\b|gr[ea]yed|gris[ée]|disabl|refus|reje?c|invalid|exceed|downgrad|demot|\blost\b|stopped|"
+    r"blo[ck]|\bbreak|bounce|complain|this licen[sc]e has already|true-?up for|"
+    r"vanish|dis+ap+e|went away|\bgone\b|\bidle\b|(?:restricted|limited|reduced) to|\bonly (?:view|read|look|see|"
+    r"brows)|\b(?:look|view|see|read|brows)\w*[- ]only|\b(?:can|may|could|able to) (?:\w+ )?(?:look|view|see|read|"
+    r"brows)\w*\b.{0,30}\bbut\b|abgelehnt|gesperrt|ungültig|verweiger|verworfen|(?<!emp)fehl|alles steht|steht still|"
+    r"bloqu|блок|travad|refus[eé]|figé|erreur|rechaz|inv[aá]lid|respin[gt]|\bpar(?:ad[oa]|ou|ó)\b|rejeit|recus|rifiut|"
+    r"errore|błąd|odrzuc|ошибк|запрещ|отклон|拒|失[敗败]|エラー|止ま|错|卡|거부|거절|오류|실패|멈|virhe"
 )
-_TROUBLE = re.compile(rf"{_READ_ONLY}|{_READ_ONLY_ABROAD}|{_DENIED}|{_FAILED}")
+_TROUBLE = re.compile(rf"{_READ_ONLY}|{_READ_ONLY_ABROAD}|{_FAILED}")
 """Words of trouble of any kind, also GitLab's own of a license that it refuses. Source: GitLab, `license.rb`."""
 _ABOUT_INSTANCE = re.compile(
-    r"(?<!@)\bgitlab\b(?! (?:\w+ )?(?:licen|liz|subscr|abo|support|team|account|renew|version|\d))|\bgit\b|"
-    r"\b(?:push|commit|merg|writ)|deploy|pipeline|\bci\b|runner|\brepo|instan[cz]|\bserver|system|"
-    r"\bwork(?! (?:order|day))|\bsav(?:e|ing)\b|mode\b|\bmodus|hands off|schreib|speicher|zugriff|arbeit|entwickl|"
-    r"änderung|développ|dépôt|travail|desarroll|trabaj|cambios|svilupp|lavor|modific|desenvolv|alteraç|ontwikkel|wijzig|"
-    "udvikl|utveckl|programi|zápis|zapis|zmian|разраб|изменени|пуш|プッシュ|コミット|変更|開発|サーバ|書き込|推送|提交|"
-    "开发|服务器|写入|푸시|커밋|변경|개발|서버|쓰기"
+    r"(?<!@)\bgitlab\b(?! (?:\w+ )?(?:licen|liz|subscr|abo|support|team|account|renew|version|\d))|\bgit\b|\b(?:push|"
+    r"commit|merg|writ)|deploy|pipeline|\bci\b|runner|\brepo|instan[cz]|\bserv(?:er|idor|eur)|"
+    r"s[iy]stem(?!\w*[ -]?(?:admin|engineer|ingen|archit))|\bwork(?! (?:order|day))|\bsav(?:e|ing)\b|mode\b|\bmodus|"
+    r"hands off|(?<![0-9] )\b(?:devs|developers|engineers|programmers)\b|"
+    r"(?<!hello )(?<!hi )(?<!dear )(?<!for )\bevery(?:one|body|thing)\b|(?:feature|function)s?\b|\bguests?\b|gäst|"
+    r"gjest|invit[éa]|гост|\bfree (?:tier|plan)\b|\balles\b|\btutto\b|\btodo\b|\btudo\b|\bвс[её]\b|schreib|speicher|"
+    r"zugriff|arbeit|entwickl|änderung|développ|dépôt|travail|desarroll|trabaj|cambios|svilupp|lavor|modific|desenvolv|"
+    r"alteraç|ontwikkel|wijzig|udvikl|utveckl|programi|zápis|zapis|zmian|разраб|изменени|пуш|プッシュ|コミット|変更|開発|サーバ|書き込|"
+    r"推送|提交|开发|服务器|写入|푸시|커밋|변경|개발|서버|쓰기"
+)
+_BEGAN = re.compile(
+    r"\b(?:since|seit|depuis|desde|sinds|siden|sedan|od|dal?|с|з)\b.{0,20}(?:yesterday|today|morning|night|day\b|hour|"
+    r"clock|expir|gestern|heute|früh|mitternacht|tag\b|uhr|ablauf|hier\b|matin|minuit|ayer|hoy|mañana|noche|ieri|"
+    r"mattina|ontem|hoje|manhã|gisteren|ochtend|wczoraj|rana|dziś|утра|вчера)|over ?night|über nacht|all of a sudden|"
+    r"\bsuddenly|plötzlich|soudain|de repente|[夜朝日]から|从[昨今]|부터"
 )
 _FINE = re.compile(
-    rf"{_WORKS}|\bworks\b|(?:features|all|we|they|users|things) (?:\w+ )?work\b|\bworking\b|\brun(?:s|ning)\b|\bup\b|"
-    r"\bok\b|fine|usable|normal|as usual|go(?:es)? through|operation|\bcan (?:push|merge|commit)|show|displa|banner|"
-    r"bar\b|funktion|läuft|laufen|klappt|fonction|marche|opération|funciona|funziona|werkt|funguj|działa|работает|funkar|"
-    "fungerer|正常|動作|운영|정상|çalışıyor"
+    rf"{_WORKS}|\bworks\b|\bexpires?\b|(?:features|all|we|they|users|things) (?:\w+ )?work\b|\bworking\b|unlocked|"
+    r"\bcan (?:still |all )*(?:push|merge|commit|work)\b|\bnoch arbeiten\b|\b(?:va|todo|alles|tutto|tudo|всё) (?:bien|"
+    r"gut|bene|bem|хорошо)\b|\brun(?:s|ning)\b|\bup\b|\bok\b|fine|usable|normal|as usual|go(?:es)? through|operation|"
+    r"show|displa|banner|bar\b|funktion|läuft|laufen|klappt|fonction|marche|opération|funciona|funziona|werkt|funguj|"
+    r"działa|работает|funkar|fungerer|正常|動作|운영|정상|çalışıyor"
 )
-"""A sentence about the instance, or the work on it, is not understood without one of the second."""
+"""A sentence of the first two, about the instance or the work on it, is not understood without one of the third."""
 _FOREIGN = re.compile(r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\n]*[:：@]", re.MULTILINE)
 """Where another mail may begin: a line between dashes, or any line with a colon or an address, as headers have."""
-_MARKED = re.compile(r"^[ \t]*[>|].*$|^\W*[\w ]{2,14}\**[:：].*$|^.*[:：]\s*$|^.*@.*$|[^.!?\n]*\?", re.MULTILINE)
-"""Lines that quote, or are of a mail's head; and questions."""
+_PAPERWORK = (
+    r"\b(?:invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
+    r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
+    r"reminder|certificate|confirmation|this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"
+    r"fatura|devis\b|presupuesto|pedido|commande|ordine\b|pagamento|pago\b|paiement|preventivo|offert|zamówieni|faktur|"
+    r"счет|счёт|оплат|договор)|請求|見積|注文|発注|支払|发票|报价|付款|合同|견적|청구"
+)
+"""Invoices, orders and the like: what is denied of these says nothing of the instance, nor of a license mail."""
+_CLAUSE = r"[,;:]|\b(?:and|because|since|but|so(?! far)|und|weil|aber|et|mais|parce|y|pero|porque|e|ma|perché) "
+_MARKED = re.compile(r"^[ \t]*[>|].*$|^\W*[\w ]{2,14}\**[:：].*$|^.*[:：]\s*$|^.*@.*$", re.MULTILINE)
+"""Lines that quote, or are of a mail's head."""
+_QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 _SENT = (
-    r"mail|li[cz]en|inbox|message|activation code|\bkey\b|schlüssel|\bclé\b|лиценз|ライセンス|メール|许可证|邮件|"
+    r"mail|li[cz]en|\blic\b|inbox|message|activation code|\bkey\b|schlüssel|\bclé\b|лиценз|"
+    r"ライセンス|メール|许可证|邮件|"
     "라이선스|메일|correo|courriel|lisans"
 )
 _COMES = (
-    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|(?:show|turn)ed up|seen|there\b|"
-    r"inbox|mailbox|spam|see\b(?!.{0,30}\b(?:page|portal)\b)|f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
-    r"get (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done))|erhalten|kommen|gangen|troffen|postfach|"
+    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|(?:show|turn)ed up|seen|\bt?here\b|"
+    r"inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
+    r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
+    r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
+    r"get (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done))|erhalten|kom+en|gangen|troffen|postfach|"
     r"reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|получ|приш|присл|ontvangen|binnen"
 )
+_AGAIN_PLEASE = r"(?:again|once more|erneut|noch ?mals?|de nouveau|de nuevo|di nuovo|de novo|ещё раз)"
+_SEND = r"(?:send|(?:e-?)?mail|schick|sende|envoy|envi|invi|mand)\w*"
 _NOT_THERE = (
-    rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to)[^.]{{0,40}}(?:{_COMES})|still missing|no sign of|nowhere|"
-    r"nicht da\b|reçu aucun|"
-    rf"wait\w* (?:for|on) (?:\w+ ){{0,3}}(?:{_SENT})|where(?: is| are|'s) (?:\w+ )?(?:{_SENT})|mail.{{0,20}}bounced|"
-    rf"^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-)?(?:{_SENT})\w*$|"
+    rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
+    rf"reçu aucun|"
+    r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
+    rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
+    r"(?:mail|attach|message|licen[sc]e).{0,30}\b(?:missing|lost|deleted|bounced)\b|\b(?:lost|deleted)\b.{0,30}mail|"
+    r"\bmissing (?:the|our|a|your|any) (?:\w+ )?(?:mail|li[cz]en)|\b(?:former|wrong|old) (?:admin|address|colleague|"
+    r"mail)|"
+    rf"wait\w* (?:for|on) (?:\w+ ){{0,3}}(?:{_SENT})|"
+    r"\b(?:where(?: is| are|'s)|wo (?:ist|bleibt)|où est|dónde está|dov'è|waar (?:is|blijft)|gdzie jest|где) (?:\w+ )?"
+    rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-)?(?:{_SENT})\w*$|"
     rf"\bno (?:\w+ )?(?:e-)?(?:{_SENT})\w*(?: (?:so far|yet|from|has|was|until|at all)\b)|"
-    r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|"
-    r"(?:inbox|mailbox|folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|"
-    r"\bwart(?:e|en|et)\b|attend(?:s|ons)\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|"
-    r"待って|等|(?:届|来|受け取)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
+    r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
+    r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
+    r"ons)\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|almad|"
+    r"待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
 )
 _NOT_IT = re.compile(
-    r"(?:(?:but|no|and|so|still),? )*(?:nothing(?: (?:so far|yet|arrived|came))*|(?:it|they|that|this)\b.{0,20}"
-    r"(?:\bnot|n't|never)\b.{0,20}(?:arriv|came|come|reach|show|got|here).{0,20}|"
-    r"(?:i|we)\b.{0,15}(?:\bnot|n't|never) (?:get|got|receiv\w*|seen?) (?:it|them|anything)\b.{0,15}|"
-    r"(?:\w+ )?(?:rien|nichts|nada|niente) (?:reçu|bekommen|erhalten|recibido|ricevuto)|(?:bisher|noch) nichts)"
+    r"(?:(?:but|no|and|so|still),? )*(?:(?:(?:i|we)(?: have|'ve)? (?:got|received|get|see|"
+    r"found) )?nothing(?: (?:so far|yet|arrived|came|since))*|(?:it|they) (?:is|are|was|were)(?: not|n't)(?: t?here)?|"
+    r"(?:(?:it|they|that|this)\b.{0,20}|did ?)(?:\bnot|n't|never)\b.{0,20}(?:arriv|came|come|reach|show|got|"
+    r"here).{0,20}|(?:i|we)\b.{0,15}(?:\bnot|n't|never) (?:get|got|receiv\w*|seen?|f[io]u?nd) (?:it|them|"
+    r"anything)\b.{0,15}|(?:\w+ )?(?:rien|nichts|nada|niente) (?:reçu|bekommen|erhalten|recibido|ricevuto)|(?:bisher|"
+    r"noch) nichts)"
 )
 """A whole clause that says that something has not come, which is named near it."""
 NEAR_CHARS = 200
 """How far before it is looked for."""
 _OTHER_THING = re.compile(
-    r"\b(?:(?:e-?mail|licen[sc]e) )?(?:invoice|quot(?:e|ation)|receipt|password|notification|certificate|"
-    r"purchase order|reset|reply|reminder|notice|warning|contract|approval|confirmation)s?\b"
+    rf"\b(?:(?:e-?mail|licen[sc]e) )?(?:{_PAPERWORK}|password|notification|gitlab|reset|notice|warning|training|"
+    rf"server)\w*"
     r"(?: (?:reset|e-?mails?|mails?|messages?))*"
-    r"(?: (?:for|of|about) (?:\w+ )?(?:licen\w+|renewal))?|"
+    r"(?: (?:for|of|about|on|zu[rm]?|für|pour|de|para|per) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?|"
     r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))"
 )
 """Mails about something else."""
@@ -173,20 +229,60 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     """Whether the instance still works; UNKNOWN if the words do not say.
 
     NO if a sentence denies something, speaks of trouble, or is about the instance and not understood: few words are
-    known here, and a person can ask. YES only in the sender's own plain words, or if it works again by the last text.
+    known here, and a person can ask. A denial of paperwork is none: *our invoice has not arrived*. YES only in the
+    sender's own plain words, or if it works again by the last text, where none of their later words limits it.
     What they quote or forward is older, such as GitLab's *will become read-only*. A part of an instance may work where
     the rest does not. A question says nothing.
     """
     texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
-    own = [re.sub(r"[^.!?\n]*\?", " ", _own_words(text)) for text in texts]
-    clauses = (clause for sentence in _sentences(own[-1:]) for clause in re.split("[,;:]", sentence))
-    is_over = any(_AGAIN.fullmatch(clause.strip()) for clause in clauses)
-    current = _sentences(texts[-1:] if is_over else texts)
-    bare = _sentences(_MARKED.sub("", text) for text in texts)
-    unclear = [one for one in bare if _ABOUT_INSTANCE.search(one) and not _FINE.search(one)]
-    if any(_TROUBLE.search(re.sub(_WORKS, " ", sentence)) for sentence in current) or (unclear and not is_over):
+    while len(texts) > 1 and all(map(_is_courtesy, _sentences(texts[-1:]))):
+        texts.pop()
+    own = [_QUESTION.sub(" ", _own_words(text)) for text in texts]
+    is_over = _states(own[-1:], is_again=True)
+    current = texts[-1:] if is_over else texts
+    bare = _sentences(_QUESTION.sub("", _MARKED.sub("", text)) for text in current)
+    unclear = [one for one in bare if _is_about_instance(one) and not _FINE.search(one)]
+    if unclear or any(map(_is_trouble, _sentences(current))):
         return Answer.NO
-    return Answer.YES if is_over or any(map(_STATED.fullmatch, _sentences(own))) else Answer.UNKNOWN
+    return Answer.YES if is_over or _states(own) else Answer.UNKNOWN
+
+
+def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
+    """Whether a whole sentence says that the instance works, or a clause that it does again; not only a part of it."""
+    sentences = list(_sentences(texts))
+    for at, sentence in enumerate(sentences):
+        clauses = [clause.strip() for clause in re.split("[,;]", sentence)]
+        if not is_again:
+            clauses = [", ".join(clause for clause in clauses if not _COURTESY.fullmatch(clause))]
+        said = [place for place, clause in enumerate(clauses) if (_AGAIN if is_again else _STATED).fullmatch(clause)]
+        if said:
+            rest = [clause for place, clause in enumerate(clauses) if place not in said]
+            rest += re.split("[,;] *", ",".join(sentences[at + 1 :]))
+            return not any(map(_LIMITED.search, rest)) and all(map(_EXPLAINS.search, clauses[said[-1] + 1 :]))
+    return False
+
+
+def _is_trouble(sentence: str) -> bool:
+    """Whether a sentence speaks of trouble, or denies something that is no paperwork."""
+    rest = re.sub(_WORKS, " ", sentence)
+    if _TROUBLE.search(rest):
+        return True
+    return any(map(_is_denied, re.split(_CLAUSE, rest)))
+
+
+def _is_denied(clause: str) -> bool:
+    """Whether a clause denies something; one denial beside paperwork is of that: *our invoice has not arrived*."""
+    times = len(re.findall(_DENIED, clause))
+    return times > 1 or (times == 1 and bool(_ABOUT_INSTANCE.search(clause) or not re.search(_PAPERWORK, clause)))
+
+
+def _is_about_instance(sentence: str) -> bool:
+    has_begun = _BEGAN.search(sentence) and not re.search(_PAPERWORK, sentence)
+    return bool(has_begun or _ABOUT_INSTANCE.search(sentence))
+
+
+def _is_courtesy(sentence: str) -> bool:
+    return all(_COURTESY.fullmatch(clause.strip()) for clause in re.split("[,;]", sentence))
 
 
 def says_mail_missing(texts: Iterable[str]) -> bool:
@@ -194,7 +290,7 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
     before = ""
     for sentence in _sentences(texts):
         near = f"{before} {sentence}"
-        for clause in re.split(r"[,;:]|\b(?:and|because|since|but) ", _OTHER_THING.sub(" ", sentence)):
+        for clause in re.split(_CLAUSE, _OTHER_THING.sub(" ", sentence)):
             if re.search(_SENT, clause) and re.search(_NOT_THERE, clause):
                 return True
             if _NOT_IT.fullmatch(clause.strip()) and re.search(_SENT, near):
@@ -212,7 +308,7 @@ def _own_words(text: str) -> str:
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
     """The sentences of texts, as `word_key` has them, without signatures and the paragraphs of their small print."""
     for text in texts:
-        body = re.split(r"(?m)^-- ?$", text[:MOST_CHARS], maxsplit=1)[0]
+        body = re.sub(r"(?m)^-- ?\n(?:.+\n?)*", "", text[:MOST_CHARS])
         for paragraph in re.split(r"\n\s*\n", body):
             if not _SMALL_PRINT.search(word_key(paragraph)):
                 for sentence in re.split(r"(?<![0-9])[.]+(?=\s|$)|[!?。\n]+", paragraph):

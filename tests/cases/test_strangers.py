@@ -207,6 +207,21 @@ def test_a_file_contradicts_our_record(here: World, ticket_id: int, parameter: s
     assert "engineer" == str(in_scope.facts.best(parameter).source)  # type: ignore[union-attr]
 
 
+def test_a_screenshot_contradicts_the_file(here: World) -> None:
+    """On ticket 1001: of the customer's own two dates none decides, until the engineer answers."""
+    case = WeekendLicense.open(1001)
+    case.take()
+    case.collect_facts(expires_on="Sep 6, 2026", confirmed=["expires_on"])
+    case.confirm_identity()
+    missing, why = asks(case)
+    assert ("expires_on",) == missing
+    assert "read from “Sep 6, 2026”) says expires_on 2026-09-06, but the license file (nordlicht" in why
+    assert "as your own answer" in why
+    decided = to_identity(1001, expires_on="Sep 6, 2026")
+    decided.decide_scope()
+    assert "out_of_scope" == decided.outcome
+
+
 # -- strangers
 
 

@@ -133,6 +133,7 @@ GOOD: list[tuple[str, Any, Any]] = [
             *("Admin <admin@customer.example>", '"Ops, Admin" <admin@customer.example>', "<admin@customer.example>"),
             *("mailto:admin@customer.example", "admin@customer.example <mailto:admin@customer.example>"),
             *("[admin@customer.example](mailto:admin@customer.example)", "admin@customer.example;"),
+            *("mailto:admin@customer.example?subject=License", "“Ad Min” <admin@customer.example>,"),
         )
     ),
     ("requester_email", "o'neil@sub.customer.test", "o'neil@sub.customer.test"),

@@ -70,6 +70,18 @@ def questions_about(*known: tuple[str, Any, Source], unread: dict[str, str] | No
         ([("expires_on", date(2026, 9, 6), CDOT), ("expires_on", date(2026, 11, 5), FILE)], ["expires_on"]),
         ([("expires_on", date(2026, 11, 6), CDOT), ("expires_on", date(2027, 11, 6), SCREEN)], ["expires_on"]),
         ([("expires_on", date(2026, 11, 6), FILE)], []),
+        # two kinds of the customer's own evidence
+        ([("expires_on", date(2026, 11, 6), SCREEN), ("expires_on", date(2026, 9, 6), FILE)], ["expires_on"]),
+        ([("expires_on", date(2026, 11, 6), SCREEN), ("expires_on", date(2026, 11, 5), FILE)], []),
+        (
+            [("plan", "free", SCREEN), ("plan", "premium", FILE), ("account_type", "customer", ORGANIZATION)],
+            ["plan"],
+        ),
+        (
+            [("plan", "premium", SCREEN), ("plan", "ultimate", FILE), ("account_type", "customer", ORGANIZATION)],
+            [],
+        ),
+        ([("expires_on", date(2026, 9, 6), ENGINEER), ("expires_on", date(2026, 11, 6), FILE)], []),
     ],
 )
 def test_what_is_asked(known: list[tuple[str, Any, Source]], questions: list[str]) -> None:
@@ -82,7 +94,21 @@ def test_a_question_shows_both_values_with_their_sources() -> None:
     """The engineer need not look for them."""
     known = facts(("plan", "free", ORGANIZATION), ("plan", "premium", FILE))
     question = evidence.open_questions(known, {}, lambda _: Answer.NO)["plan"]
-    assert "the organization says plan free, but the license file says plan premium" in question[0]
+    assert "the organization says plan free, but the license file says plan premium. Pass plan." in question[0]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        [("plan", "free", ORGANIZATION), ("plan", "premium", SCREEN)],
+        [("plan", "premium", SCREEN)],
+        [("plan", "free", SCREEN), ("plan", "premium", FILE), ("account_type", "customer", ORGANIZATION)],
+    ],
+)
+def test_a_question_says_that_confirming_is_not_enough(known: list[tuple[str, Any, Source]]) -> None:
+    """The engineer has passed the value already, as what the screenshot shows."""
+    question = evidence.open_questions(facts(*known), {}, lambda _: Answer.NO)["plan"]
+    assert "Pass plan as your own answer: what you confirm is the screenshot's." in question[0]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,10 @@ STRANGER = NamedParty("license.txt", "Totally Other Corp", ("other.example",))
         ("Acme", "Acme Private Limited"),
         ("Acme", "Acme S.A."),
         ("Acme", "Acme A/S"),
+        ("Acme", "Acme S. de R.L. de C.V."),
+        ("Acme", "Acme A.Ş."),
+        ("UAB Acme", "Acme"),
+        ("ПАО Ромашка", "Ромашка"),
         ("Acme", "Acme Sp. z o.o."),
         ("Smith & Sons", "Smith and Sons Ltd."),
         ("O'Neil Works", "O’Neil Works"),
@@ -69,6 +73,8 @@ def test_one_company_in_two_spellings(one: str, other: str) -> None:
         ("Customer", "customer"),
         ("n/a", "N/A"),
         ("GmbH", "AG"),
+        ("Acme Germany GmbH", "Acme France SAS"),
+        ("Acme Holding", "Acme"),
         ("\u200b", ""),
     ],
 )
@@ -204,6 +210,14 @@ def test_the_domain_of_an_address(address: str | None, domains: tuple[str, ...])
         ),
         (IdentitySources((LISTED,), REQUESTER, (OURS, NamedParty("x", "Customer", ("example.com",)))), YES, "Known"),
         (IdentitySources((LISTED,), REQUESTER, (OURS, NamedParty("x", "", ("gmail.com",)))), YES, "Known to us"),
+        *(  # a license that GitLab's staff made out names no other customer
+            (
+                IdentitySources((ORGANIZATION,), REQUESTER, (NamedParty("x", "Nordlicht Analytics", (one,)),)),
+                YES,
+                "Known",
+            )
+            for one in ("eu.gitlab.com", "example.com")
+        ),
         (IdentitySources((LISTED,), REQUESTER, (OURS, NamedParty("x", "Acme", ("gmail.com",)))), UNKNOWN, "x names"),
     ],
 )

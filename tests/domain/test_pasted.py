@@ -47,6 +47,8 @@ DAY_STYLES = {
     "Portuguese": lambda d: babel(d, "pt_BR"),
     "Russian": lambda d: babel(d, "ru"),
     "Turkish": lambda d: f"{d.day} {format_date(d, 'MMMM', 'tr')} {d.year}",
+    "Hungarian": lambda d: f"{d.year}. {format_date(d, 'MMMM', 'hu')} {d.day}.",
+    "Ukrainian": lambda d: babel(d, "uk"),
     "decomposed letters": lambda d: unicodedata.normalize("NFD", babel(d, "fr")),
     "Japanese": lambda d: f"{d.year}年{d.month}月{d.day}日",
     "full width": lambda d: d.isoformat().translate({ord(a): ord(a) + 0xFEE0 for a in "0123456789-"}),
@@ -162,9 +164,12 @@ def test_every_address_of_a_ticket_names_it(number: int, host: str) -> None:
         for end in ("", "/", "?brand_id=1", "#c-7", "/events?x=2#y"):
             assert number == pasted.ticket(f"https://{host}/{path}/{number}{end}")
             assert host == pasted.ticket_host(f"https://{host}/{path}/{number}{end}")
+    linked = f"https://{host}/agent/tickets/{number}"
+    for text in (f"[#{number}]({linked})", f"<{linked}|Ticket #{number}>"):
+        assert (number, host) == (pasted.ticket(text), pasted.ticket_host(text))
     for path in ("agent/filters/360/tickets", "hc/requests"):
         assert number == pasted.ticket(f"<https://{host}/{path}/{number}/requester>.")
-    texts = (f"#{number}", f" {number}\u00a0", f"{number}", f"Ticket #{number}", f"ZD-{number}")
+    texts = (f"#{number}", f" {number}\u00a0", f"{number}", f"Ticket #{number}", f"Ticket no. {number}", f"ZD-{number}")
     for text in (*texts, f"agent/tickets/{number}?x=y", f"/agent/tickets/{number}#c", f"tickets/{number}"):
         assert (number, "") == (pasted.ticket(text), pasted.ticket_host(text))
 

@@ -150,6 +150,16 @@ from runbook_lib.domain.ticket_words import says_it_works, says_mail_missing
             "Para developer tidak bisa push.",
             "開発者が作業できずに困っています。",
         ),
+        *(
+            "Our invoice was paid, but nobody can push.",
+            "Since the order was not booked we cannot do anything.",
+            "Our developers were demoted to Guest overnight.",
+            "Alle Nutzer sind plötzlich nur noch Gäste.",
+            "El equipo está de brazos cruzados desde ayer.",
+            "Devs are twiddling their thumbs since midnight.",
+            "our ultimate functions dissapeared over night",
+            "License attached.\n-- \nTim\n\nPS: pushes are rejected",
+        ),
         *("pouze pro čtení", "skrivskyddad", "skrivebeskyttet", "csak olvasható", "ระบบเป็นแบบอ่านอย่างเดียว", "chỉ đọc"),
     ],
 )
@@ -167,6 +177,7 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         "Please send us a license before it is read-only",
         *("Our GitLab instance still works for now", "We are not yet in read-only mode", "It is still working"),
         "GitLab is running fine, thanks.",
+        *("GitLab is still up and running", "We can still push and merge.", "All users can work normally."),
         *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
 )
@@ -190,6 +201,24 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         ("Is it fixed?", Answer.NO),
         ("> It works again\n\nReally", Answer.NO),
         ("Any news?", Answer.NO),
+        *(
+            (text, Answer.NO)
+            for text in (
+                "It works again, apart from CI.",
+                "It works again, except that merging takes hours.",
+                "It works again: reading.",
+                "It works again, the web page.",
+                "It works again. Thanks. Everything but the runners.",
+                "It works again, on the test server.",
+                "It's working now, for me.",
+                "The problem is solved, at least for the web UI.",
+                "Alles läuft wieder, bis auf die Runner.",
+                "Tout marche de nouveau, sauf les pipelines.",
+                "Everything works again, the mobile team reports otherwise.",
+            )
+        ),
+        ("It's all working again, our reseller sent us the key. Thank you!", Answer.YES),
+        ("Works again now.", Answer.YES),
     ],
 )
 def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> None:
@@ -256,12 +285,26 @@ def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> 
         "License attached.\n\n-- \nJane\nPlease consider the environment: can't you print less?",
         "Anbei.\n\nDer Inhalt ist vertraulich. Wenn Sie nicht der Adressat sind, informieren Sie uns.",
         "If you are not the intended recipient of this message, you must not use the license key in it.",
+        *("Our invoice has not arrived.", "Die Rechnung ist noch nicht angekommen.", "Aún no tenemos la factura."),
+        *("請求書がまだ届いていません。", "We don't have a purchase order yet.", "No news from our account manager"),
+        *("No urgency, but we wanted to be early.", "Please do not close this ticket.", "This isn't pressing."),
+        "> If you do not renew by November 20, you can't use merge approvals, epics, or many other features.",
+        "No worries, you can still use all the Premium features for now. You have 6 days to renew your subscription.",
+        "Quote, please.\n\nRegards\nJane Doe\nSenior DevOps Engineer\nLinux System Administrator",
+        "Die Lizenz ist im Anhang enthalten, weitere Anhänge folgen.",
+        "We have been waiting for the quote since Monday.",
         "",
     ],
 )
 def test_words_that_say_neither(text: str) -> None:
     """Then a renewal is a question, and a license whose grace period runs is none."""
     assert Answer.UNKNOWN is says_it_works([text])
+
+
+def test_thanks_after_it_say_nothing_else() -> None:
+    """The last text with a content counts."""
+    assert Answer.YES is says_it_works(["License expired", "Nobody can push.", "It works again.", "Thanks!"])
+    assert Answer.NO is says_it_works(["License expired", "Nobody can push.", "Thanks!"])
 
 
 @given(texts=st.lists(st.text(), max_size=3))
@@ -308,6 +351,11 @@ def test_any_text_is_looked_at(texts: list[str]) -> None:
             "De licentie is nog niet binnen",
             "Лицензию до сих пор не прислали",
         ),
+        *("can you resend the licence? did not came", "Lost the license email, please send again."),
+        *("Mail arrived but the attachment with the license is missing", "Wo bleibt die Lizenzmail?"),
+        *("The license should come by mail. I have got nothing.", "It has been hours and the license email isn't here"),
+        *("Könnten Sie die Lizenz bitte nochmals schicken?", "¿Pueden reenviar la licencia?", "Lisans maili gelmedi."),
+        *("Het mailtje met de licentie is nooit aangekomen.", "You wrote that the license is attached. It isn't."),
         *("Seguimos esperando la licencia.", "Stiamo ancora aspettando la licenza.", "Мы всё ещё ждём лицензию."),
         *("Wij wachten nog steeds op de licentie.", "まだライセンスを待っています。", "还在等许可证邮件。"),
     ],
@@ -335,6 +383,8 @@ def test_a_missing_mail_is_heard(words: str) -> None:
             "Our users don't receive password reset mails",
             "Email notifications aren't delivered since the license expired.",
         ),
+        *("Our invoice has not arrived.", "Die Rechnung zur Lizenz ist nicht angekommen.", "Please resend the quote."),
+        *("The license server cannot be reached.", "We cannot see the license in the admin area"),
         *("We have not received the invoice for the license yet.", "I have not received your earlier message"),
         *(
             "I am out of office and have not received your email.",
