@@ -44,7 +44,7 @@ class Tracker:
     def __init__(self, case: Case, email: str) -> None:
         self._gitlab, self._project = case.services.gitlab, cast(int, case.settings.tracker_project_id)
         self._opened_at, self.email = case.ticket.created_at, email
-        self._own, self._ticket_url = case.operation("license-"), case.ticket.url
+        self._own, self._ticket_url, self._ticket_id = case.operation("license-"), case.ticket.url, case.ticket.id
         self._channel = case.settings.slack_channel
         self._valid_since = case.settings.now() - timedelta(days=policy.TRIAL_DAYS)
 
@@ -102,21 +102,34 @@ class Tracker:
 
         PersonNeededError if only one for another address is there, or one with another title.
         """
-        ours = next((i for i in issues if self._is_success(i) and i.created_at >= self._opened_at), None)
+        successes = (issue for issue in issues if self._is_success(issue))
+        ours = next((i for i in successes if i.created_at >= self._opened_at or self._is_of_ticket(i)), None)
         for issue in issues:
-            of_ticket = self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket_url
-            named = titles.read(issue.title).names(self.email)
+            of_ticket, named = self._is_of_ticket(issue), titles.read(issue.title).names(self.email)
             retitled = named and not self._is_success(issue)
             if ours is None and (of_ticket or retitled) and orders.was_issued(issue):
                 how = f"it went to another address than {self.email}"
+                way_on = (
+                    "Give the customer that copy yourself and end the case by "
+                    f"`runbook answer {self._ticket_id} case yes`, or ask in {self._channel}."
+                )
                 if named:
                     how = "its title is not what Mechanizer writes"
+                    way_on = f"Give it the title “{titles.pattern(Mark.SUCCESS, self.email)}”, then run again."
                 whose = "ticket" if of_ticket else "address"
                 raise PersonNeededError(
                     f"This {whose} has its license already, and {how}: {issue.url} (“{clean(issue.title, 200)}”). No "
-                    f"second one is issued. Give the customer that copy yourself, or ask in {self._channel}."
+                    f"second one is issued. {way_on}"
                 )
         return ours
+
+    def _is_of_ticket(self, issue: TrackerIssue) -> bool:
+        return self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket_url
+
+    def without_label(self) -> list[TrackerIssue]:
+        """The issues of this ticket's orders that somebody took the license tool's label from."""
+        found = self._gitlab.issues(self._project, created_after=self._opened_at)
+        return [issue for issue in found if messages.LABEL not in issue.labels and self.is_own(issue)]
 
     def issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
         """The issues of the license tool since a moment, or since a license may be valid, newest first."""
@@ -155,7 +168,7 @@ def _of_copy(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int]
     raise PersonNeededError(
         f"Issue {issue.url} is titled “{clean(issue.title, 200)}”, which is not what Mechanizer writes, and neither "
         "that nor its copy tells for whom it is and for how many users. Find out, give it the title "
-        f"“{titles.write(mark, 'ADDRESS', 0).replace(' 0 ', ' NUMBER ')}”"
+        f"“{titles.pattern(mark, 'ADDRESS')}”"
         f"{'' if mark is Mark.FAILURE else ' and close it'}, then run again."
     )
 

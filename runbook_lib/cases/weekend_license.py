@@ -162,7 +162,8 @@ class WeekendLicense(Case):
             state="as ordered",
             words="The license is as ordered.",
             wrong="The license is not the one that was ordered",
-            advice=f"Compare {self.issuance.url} and talk to License & Renewals before the customer uses it.",
+            advice=f"Look at {self.issuance.url}: if its title was changed, put that right, then run again; else "
+            "talk to License & Renewals before the customer uses it.",
         )
         return checked
 

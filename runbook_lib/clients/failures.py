@@ -16,7 +16,7 @@ import httpx
 
 from runbook_lib.addresses import is_loopback
 from runbook_lib.clients.answers import OTHER_FORM, decoded
-from runbook_lib.clients.refusals import WEB_PAGE, Refusals
+from runbook_lib.clients.refusals import SIGN_IN, WEB_PAGE, Refusals
 from runbook_lib.clients.retrying import TransientError, not_ready
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.domain.plain_text import clean
@@ -51,7 +51,11 @@ class Failures:
         return TransientError(f"{self._name} at {self._base_url} {_failure(exc)}. {advice}, then run again.")
 
     def failing(self, response: httpx.Response) -> TransientError:
-        """The error for a 5xx; under maintenance it says for how long."""
+        """The error for a 5xx; under maintenance it says for how long. Source: RFC 6585, 6, for 511."""
+        if response.status_code == httpx.codes.NETWORK_AUTHENTICATION_REQUIRED:
+            return TransientError(
+                f"The network keeps {self._name} from you until you sign in to it (511). Do so, then run again."
+            )
         return not_ready(response, f"{self._name} answers with an error of its own ({response.status_code})")
 
     def limited(self, response: httpx.Response) -> TransientError:
@@ -62,7 +66,8 @@ class Failures:
 
     def odd(self, path: str, how: str = "in an unexpected form") -> UnavailableError:
         """The error for an answer of another form, kind or size than the service promises."""
-        where = f"Check its address, {self._base_url}, or try again later."
+        first = f"{SIGN_IN}. Else check" if "html" in how else "Check"
+        where = f"{first} its address, {self._base_url}, or try again later."
         return UnavailableError(f"{self._name} answered {path} {how}. {where}")
 
     def too_long(self, what: str, pages: int) -> UnavailableError:
@@ -95,6 +100,8 @@ class Failures:
             where = "an address that cannot be read"
         words = f"{self._name} sends this on to {where} ({response.status_code}), and has done nothing itself."
         advice = f"Correct {self._refusals.address}, then run again: nothing is sent twice."
+        if response.status_code in (302, 307):  # for now: as a network answers that has a sign-in page of its own
+            advice = f"{SIGN_IN}; else c{advice[1:]}"
         return RefusedError(words, status=response.status_code, advice=advice)
 
     def _words(self, response: httpx.Response) -> str:

@@ -40,12 +40,12 @@ class GitLab:
         self._service = Service("GitLab", base_url, headers, session, _explain, REFUSALS)
         self.pages: set[str] = set()
 
-    def issues(self, project_id: int, *, label: str, created_after: datetime | None = None) -> list[TrackerIssue]:
-        """The issues with a label, newest first, open and closed.
+    def issues(self, project_id: int, *, label: str = "", created_after: datetime | None = None) -> list[TrackerIssue]:
+        """The issues with a label, or with any, newest first, open and closed.
 
         GitLab's own search matches words, not text, so it is not used: compare titles yourself.
         """
-        params = {"labels": label, "state": "all", "order_by": "created_at", "sort": "desc"}
+        params = {"state": "all", "order_by": "created_at", "sort": "desc"} | ({"labels": label} if label else {})
         if created_after:
             params["created_after"] = _stamp(created_after)
         return list(self._pages(f"api/v4/projects/{project_id}/issues", params, self._issue))

@@ -31,10 +31,12 @@ class Hint:
 
 WEB_PAGE = "with a web page, perhaps of a proxy"
 """Follows the words of a refusal that came as a web page: services of ours answer in JSON."""
+SIGN_IN = "If the network wants you to sign in first (Wi-Fi, VPN, proxy), do so"
+"""What comes first if something answers in a service's place."""
 _PROXY = (
     "It is probably no answer of the service, but of a proxy or firewall on the way: check the VPN, then run again."
 )
-_ON_THE_WAY = tuple(Hint(_PROXY, says=WEB_PAGE, status=status) for status in (401, 403, 407))
+_ON_THE_WAY = tuple(Hint(_PROXY, says=WEB_PAGE, status=status) for status in (401, 403, 407, 451))
 
 
 @dataclass(frozen=True)

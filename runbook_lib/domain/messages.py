@@ -25,6 +25,9 @@ MAIL_SUBJECT = f"{TRIAL_DAYS}-day Trial GitLab License"
 NO_MAIL_YET = "The license has not been signed yet; no mail was sent."
 """The text of an issue whose job is running, or has crashed, before the mail."""
 
+NO_LICENSE, NO_MAIL = "No license was sent.", "This job stopped without a mail"
+"""What the text of a failure's issue and that of a duplicate's say first."""
+
 COPY_FILE_NAME = "trial.gitlab-license"
 """The name of the file with the license, on the ticket."""
 
@@ -82,12 +85,12 @@ def _find(pattern: str, description: str) -> str | None:
 
 
 def failure_body(reason: str) -> str:
-    return f"No license was sent.\n\n{fenced(reason)}\n\nThe tool may be used again."
+    return f"{NO_LICENSE}\n\n{fenced(reason)}\n\nThe tool may be used again."
 
 
 def duplicate_body(url: str) -> str:
     """The description of a duplicate; only the first issue has the operation id."""
-    return f"This job stopped without a mail, because another one came first: {url}"
+    return f"{NO_MAIL}, because another one came first: {url}"
 
 
 @dataclass(frozen=True)

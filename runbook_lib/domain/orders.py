@@ -78,6 +78,12 @@ class LicenseOrder:
         return tuple(issue for issue in self.issues if changed_by_hand(issue) or not _has_result(issue))
 
     @property
+    def contradicted(self) -> tuple[TrackerIssue, ...]:
+        """The issues that a person made tell of no license: they hold a copy and no reason, and a job succeeded."""
+        succeeded = any(pipeline.status == "success" for pipeline in self.pipelines)
+        return tuple(issue for issue in self.issues if succeeded and _was_made_a_failure(issue))
+
+    @property
     def running(self) -> tuple[Pipeline, ...]:
         return still_running(self.pipelines)
 
@@ -160,6 +166,11 @@ def is_under_way(issue: TrackerIssue, email: str, ticket_url: str) -> bool:
     return same and (in_progress or bool(changed_by_hand(issue)))
 
 
+def _was_made_a_failure(issue: TrackerIssue) -> bool:
+    tells_why = messages.NO_LICENSE in issue.description or messages.NO_MAIL in issue.description
+    return not was_issued(issue) and messages.find_license(issue.raw) is not None and not tells_why
+
+
 def _is_in_progress(issue: TrackerIssue) -> bool:
     return titles.read(issue.title).mark is Mark.IN_PROGRESS and not changed_by_hand(issue)
 
@@ -178,6 +189,8 @@ def decide(order: LicenseOrder) -> NextStep:
     if order.mail:
         return _sent(order)
     if order.issues and not order.left and len(order.issues) >= len(order.pipelines):
+        if order.mail is None and order.contradicted:
+            return _ask(order)
         return NextStep(NextAction.SETTLED, order, "Each of its jobs has reported its failure.")
     return _running(order) or _ended(order)
 
@@ -236,7 +249,7 @@ def _settle(order: LicenseOrder, *, sent: bool, why: str) -> NextStep:
 def question_words(order: LicenseOrder) -> str:
     """The traces of the order, and what to ask the customer."""
     ended = [f"{pipeline.url} ({pipeline.status})" for pipeline in order.pipelines]
-    seen = [_left_words(issue) for issue in order.left]
+    seen = [_left_words(issue) for issue in order.left or order.contradicted]
     name = f"the order {order.operation_id}" if order.operation_id else "this order"
     words = f"Mechanizer's pipeline {' and '.join(ended)} ended" if ended else f"No pipeline of {name} is seen"
     issues = (
@@ -251,4 +264,6 @@ def _left_words(issue: TrackerIssue) -> str:
     if _is_in_progress(issue):
         return f"issue {issue.url} still says “in progress”"
     title = clean(issue.title, 200)
+    if titles.read(title).users is not None:
+        return f"issue {issue.url}, which has a copy of the license, was given the title “{title}”"
     return f"issue {issue.url} is {issue.state} and titled “{title}”, which is not what Mechanizer writes"

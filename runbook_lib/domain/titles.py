@@ -58,6 +58,11 @@ def write(mark: Mark, email: str, users: int) -> str:
     return f"{mark} - {_VERBS[mark]} a license under {email} for {users} users"
 
 
+def pattern(mark: Mark, email: str) -> str:
+    """A title for a person to write, who fills in the number."""
+    return write(mark, email, 0).replace(" 0 ", " NUMBER ")
+
+
 def read(text: str) -> Title:
     """Read a title. GitLab's search matches words, not text, so titles are compared by this alone."""
     text = _BRACKETS.sub(r"under \1 for \2 users", text.strip())

@@ -180,7 +180,8 @@ class Reader:
     def _read(self, path: Path, kept: list[KeptHead]) -> Chain:
         key = key_of(path.name) or ""
         content = b""
-        with files.explained(f"The journal {path} cannot be read"), suppress(FileNotFoundError):
+        advice = " Move it away or make it readable, then run again."
+        with files.explained(f"The journal {path} cannot be read", advice), suppress(FileNotFoundError):
             content = files.read(path)
         mine = [each for each in kept if each.key == key]
         known = self._known.get(path)

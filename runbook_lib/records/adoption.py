@@ -18,7 +18,7 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.domain.errors import PERSON_NEEDED, InputError, RunbookError, UnavailableError
-from runbook_lib.domain.events import finite
+from runbook_lib.domain.events import Kind, finite
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
@@ -59,6 +59,7 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
     if sealed := Verifier(Archive.of(settings)).sealed_as(digest):
         raise InputError(f"{path} is sealed already, as {sealed.record} of ticket {sealed.ticket_id}.")
     journal = Journal.of(settings, ticket_id)
+    _refuse_changed_copy(found, path, journal)
     record = journal.record_path(started_at, runbook)
     in_place = _same(path, record)
     if os.path.lexists(record) and not in_place:
@@ -106,6 +107,13 @@ def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object
             raise InputError(f"{words} in another. It was edited, or a record was run again. {_RUN_IT}")
     if not _is_of_this_run(manifest, found.papermill):
         raise InputError(f"{path} has the manifest of another run than the one that its cells show. {_RUN_IT}")
+
+
+def _refuse_changed_copy(found: Record, path: Path, journal: Journal) -> None:
+    """A run writes its record where papermill says so; whoever then changes it has not changed what was sealed."""
+    name = re.split(r"[/\\]", text(found.papermill.get("output_path")))[-1]
+    if any(line.get("kind") == Kind.RUN_ENDED and line.get("record") == name for line in journal.entries()):
+        raise InputError(f"{path} is a changed copy of {clean(name)}, which its run has sealed. That record stands.")
 
 
 def _is_of_this_run(manifest: Mapping[str, Any], papermill: Mapping[str, Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from runbook_lib.cases.license_not_received import LicenseNotReceived
@@ -152,6 +154,41 @@ def test_a_ticket_with_too_many_failures_ends_by_hand(here: World, monkeypatch: 
     case = run(perform=False)
     assert "planned" in repr(case.check_license())
     assert 20 == len(here.rows("SELECT 1 FROM pipelines"))
+
+
+TITLE = f"[Success] - Created a license under {ADDRESS} for 250 users"
+BY_HAND = [
+    ("success", "labels = '[]'", ""),
+    ("failed", "labels = '[]'", ""),
+    ("failed", "labels = '[\"bug\"]', title = 'Lizenz erstellt'", "which is not what Mechanizer writes"),
+    ("success", f"title = '{titles.write(titles.Mark.FAILURE, ADDRESS, 250)}'", "has a copy of the license, was given"),
+    (
+        "success",
+        f"title = '{titles.write(titles.Mark.DUPLICATE, ADDRESS, 250)}'",
+        "has a copy of the license, was given",
+    ),
+    ("success", "created_at = '2026-11-21T00:00:00.000Z'", ""),
+    ("success", f"title = '{TITLE} (sent)'", f"Give it the title “{TITLE.replace('250', 'NUMBER')}”, then run again"),
+    ("success", f"title = '{TITLE.replace(ADDRESS, 'x@y.example')}'", "end the case by `runbook answer 1001 case yes`"),
+    ("success", f"title = '{TITLE.replace('250', '999')}'", "if its title was changed, put that right, then run again"),
+]
+"""How the pipeline ended, what a person does to the issue of a license that was mailed, and what a run then says."""
+
+
+@pytest.mark.parametrize(("status", "change", "words"), BY_HAND)
+def test_an_issue_changed_by_hand(here: World, status: str, change: str, words: str) -> None:
+    """No second license is issued, and the ticket can be ended: by itself, by an answer, or by a title."""
+    here.change("UPDATE pipelines SET status = ?, updated_at = ?", status, LONG_AGO)
+    here.change(f"UPDATE issues SET {change} WHERE title LIKE '%{ADDRESS}%'")
+    if words:
+        with pytest.raises((OutcomeUnknownError, PersonNeededError), match=re.escape(words)) as stopped:
+            run().check_license()
+        if "mail-1 yes" in str(stopped.value):
+            assert 0 == here.runbook("answer", 1001, "mail-1", "yes").status
+        here.change("UPDATE issues SET title = ? WHERE description LIKE '%sandbox-1001-%'", TITLE)
+    case = run()
+    assert "as ordered" in repr(case.check_license())
+    assert (1, 1) == (len(here.rows("SELECT 1 FROM pipelines")), len(here.mails(ADDRESS)))
 
 
 def test_the_mail_runbook_settles_what_died(here: World) -> None:

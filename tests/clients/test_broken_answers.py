@@ -40,7 +40,10 @@ BROKEN = {
 }
 """Answers that break off, and what a read says of them."""
 UNREADABLE = {
-    "a sign-in page": (sized(b"<html>Sign in</html>", kind=b"text/html"), r"is not JSON \(text/html\)"),
+    "a sign-in page": (
+        sized(b"<html>Sign in</html>", kind=b"text/html"),
+        r"JSON \(text/html\)\. If the network wants",
+    ),
     "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", r"is not JSON \(no type\)"),
     "half of it, packed": (sized(PACKED[:-14], more=b"Content-Encoding: gzip\r\n"), "is not JSON"),
     "half of it, by HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\n" + JSON[:-1], "is not JSON"),
@@ -136,7 +139,9 @@ def test_redirected_write_goes_nowhere_else(status: int) -> None:
             for send in (write, read):
                 with pytest.raises(RefusedError, match="sends this on to") as caught:
                     send(url)
-                assert one_sentence(caught.value).endswith("then run again: nothing is sent twice.")
+                words = one_sentence(caught.value)
+                assert words.lower().endswith("then run again: nothing is sent twice.")
+                assert ("sign in" in words) == (status in (302, 307))
     assert (len(requests), elsewhere) == (2, [])
 
 

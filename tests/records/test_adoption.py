@@ -154,6 +154,15 @@ def test_what_is_sealed_already(shelf: Shelf, settings: Settings, tmp_path: Path
         adopt(path, 1001, settings, "ada")
 
 
+def test_a_changed_copy_of_a_record(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
+    """Whoever edits a sealed record, or saves it as another notebook, has no second one of that run."""
+    sealed = shelf.seal(1001)
+    ran = papermill(1001) | {"output_path": f"/work/{sealed.name}"}
+    path = made(tmp_path, metadata={"papermill": ran})
+    with pytest.raises(InputError, match=f"is a changed copy of {sealed.name}, which its run has sealed"):
+        adopt(path, 1001, settings, "ada")
+
+
 def test_another_one_of_the_same_start(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
     """What is there is not replaced."""
     adopt(made(tmp_path), 1001, settings, "ada")
