@@ -81,6 +81,8 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"Salted__", Kind.ENCRYPTED, ""),
     (b"\x1a\x45\xdf\xa3", Kind.VIDEO, ""),
     (b"OggS", Kind.VIDEO, ""),
+    (b"fLaC", Kind.VIDEO, ""),
+    (b"8BPS", Kind.IMAGE, "PSD"),
     (b"ID3", Kind.VIDEO, ""),
     *((bytes((0xFF, second)), Kind.VIDEO, "") for second in (0xF1, 0xF2, 0xF3, 0xF9, 0xFA, 0xFB)),  # MP3 and AAC
     (b"MZ", Kind.PROGRAM, ""),

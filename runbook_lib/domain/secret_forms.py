@@ -18,7 +18,10 @@ _DENSE_QUOTED = r"(?=[^\s\"']{0,200}?[0-9])(?=[^\s\"']{0,200}?[A-Za-z])"
 """A letter and a digit are in the word that follows; one in quotes may have any sign in it."""
 _MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z]))"
 """Letters in both cases, too."""
-_ASSIGNED = r"[\"'\]]{0,3}(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,3}value\s{0,3}=\s{0,3})"
+_ASSIGNED = (
+    r"[\"'\]]{0,3}(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
+    r"|</td>\s{0,9}<td[^<>]{0,80}>)"
+)
 _VENDORS = (
     r"(?<!\w)(?:gl[a-z]{2,6}-[\w=-]{16,300}(?:\.[\w.]{2,40})?|gr1348941[\w-]{20,60}"
     r"|xox[a-z](?:\.xox[a-z])?-[\w-]{10,300}|xapp-[\w-]{10,300}"
@@ -37,8 +40,10 @@ _PREFIXES = (
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyj", "aiza", "ya29.", "sg.", "hvs.", "hvb.", "hvr."),
     *("dapi", "dop_", "doo_", "dor_", "atatt3", "atctt3", "age-secret-key", "npm_", "pypi-", "sk-", ":aa", "q~"),
 )
-_TOKEN = re.compile(r"[_-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z])[A-Za-z0-9]{20,200}(?![A-Za-z0-9+/])")
-_PREFIX = re.compile(r"(?<![\w./+-])[A-Za-z][a-z0-9]{1,11}(?:[_-][a-z0-9]{1,10}){0,3}\Z")
+_TOKEN = re.compile(
+    r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z])[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
+)
+_PREFIX = re.compile(r"(?<![\w./+-])[A-Za-z][A-Za-z0-9]{1,11}(?:[_.-][a-z0-9]{1,10}){0,3}\Z")
 _DIGITS = re.compile("[0-9]+")
 _PREFIX_CHARS = 48
 """A token of a vendor that is not known here, and what stands before it; its digits are not all in one place."""
@@ -77,7 +82,8 @@ _NAMED = (
 _OPTION = (
     r"--[\w-]{0,40}(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}[\"']?"
     rf"{_DENSE}(?P<option>[^\s\"'<>&,;]{{8,300}})"
-    r"|(?<![\w-])-(?:u|-user)[ =]{0,3}[\"']?[^\s:\"'/]{1,100}:(?P<user>[^\s\"'/]{4,200})"
+    r"|(?<![\w-])-(?:u|-user)[ =]{0,3}[\"']?[^\s:\"'/]{1,100}:"
+    rf"{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
 )
 """Source: curl's `-u`, GitLab Runner's `--registration-token`."""
 _FORMS = tuple(
