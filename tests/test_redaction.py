@@ -245,6 +245,9 @@ FORMS = {
     "Hugging Face": "hf_Zz9Yy8Xx7Ww6Vv5Uu4TtAbCdEfGhIjKlMn",
     "a vendor not known here": "acme_prod-Zz9Yy8Xx7Ww6Vv5Uu4Tt",
     "XML": "<smtpPassword>Zz9Yy8Xx7Ww6Vv5Uu4Tt</smtpPassword>",
+    "two tokens in one": "PMAK-Zz9Yy8Xx7Ww6Vv5Uu4Tt-Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "manifest": "- name: SMTP_PASSWORD\n  value: Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "table of HTML": "<td>Password</td><td>Zz9Yy8Xx7Ww6Vv5Uu4Tt</td>",
     "attributes of XML": '<add key="LdapPassword" value="Zz9Yy8Xx7Ww6Vv5Uu4Tt"/>',
     "a sentence": "the root password is Zz9Yy8Xx7Ww6Vv5Uu4Tt , please use it",
     "Japanese": "パスワード：Zz9Yy8Xx7Ww6Vv5Uu4Tt",
@@ -303,6 +306,7 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
     with pytest.raises(InputError) as raised:
         answers.parse("user_count", "glpat-Zz9Yy8Xx7Ww6Vv5Uu4Tt")
     assert "Zz9Yy8Xx" not in str(raised.value)
+    assert "delete its output file, and renew the secret" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -319,6 +323,7 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
         "-----BEGIN PUBLIC KEY-----\n" + encode64(bytes(range(200, 0, -1)), 64),
         "The password is case-sensitive. The password is wrong2. My API key does not work, the token is not accepted.",
         "npm_config_cache=/root/.npm, test_InternationalizationOfDates2, curl -u needs a user, sk-learn 1.3",
+        "docker run --name gitlab2 -u 1000:1000, <th>Token</th><th>Created2026</th>, --token-file /etc/gitlab2/token",
         "login page password reset page2 of https://x.example/y2, pwd=/var/opt/gitlab2, <b>Password</b> reset2",
         "secret: [slack_token], token=${GITLAB_TOKEN_1}",
     ],

@@ -110,6 +110,9 @@ WRAPPINGS: dict[str, Wrapping] = {
     "bytes in JSON": lambda text: json.dumps(list(text.encode())),
     "bytes in indented JSON": lambda text: json.dumps({"type": "Buffer", "data": list(text.encode())}, indent=4),
     "bytes in C": lambda text: ", ".join(f"0x{one:02x}" for one in text.encode()),
+    "bytes in rows of C": lambda text: ",\\\n".join(
+        ", ".join(f"0x{one:02X}" for one in row) for _, row, _ in _rows(text, 12)
+    ),
     "decimal numbers": lambda text: "\n".join(map(str, text.encode())),
     "as written": lambda text: text,
     "CRLF": lambda text: text.replace("\n", "\r\n"),

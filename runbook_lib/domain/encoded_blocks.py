@@ -54,7 +54,10 @@ def _of_alphabet(blocks: Iterable[re.Match[str]]) -> Iterator[Block]:
 
 
 def _may_hold_files(letters: str) -> bool:
-    return len(letters) >= LEAST_CHARS or (len(letters) >= LEAST_PACKED_CHARS and bool(_SHORT.search(letters)))
+    if len(letters) >= LEAST_CHARS:
+        return True
+    is_hex = letters.islower()  # or a name: what `_SHORT` finds has letters in upper case, and most blocks are digests
+    return len(letters) >= LEAST_PACKED_CHARS and not is_hex and bool(_SHORT.search(letters))
 
 
 def _read(runs: list[str], letters: str) -> bytes:
