@@ -13,6 +13,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+_NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("fec0::/10", "3fff::/20", "192.88.99.0/24")))
+"""What Python's tables call global: site-local, documentation and the former relays of 6to4.
+
+Source: RFC 3879, RFC 9637, RFC 7526."""
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}", re.IGNORECASE)
 
@@ -49,7 +53,9 @@ def is_public(address: Address) -> bool:
     if address in _LOCAL_NAT64:
         return False
     return all(
-        one.is_global and not (one.is_multicast or one.is_reserved or one.is_link_local) for one in _unwrapped(address)
+        one.is_global
+        and not (one.is_multicast or one.is_reserved or one.is_link_local or any(one in net for net in _NOT_PUBLIC))
+        for one in _unwrapped(address)
     )
 
 

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from runbook_lib.domain import base64_pieces, content_kinds, envelopes, escapes, finder, secret_forms
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.secret_forms import lower_case
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.settings import Settings
 
@@ -74,11 +75,11 @@ class Redactor:
             if len(value) >= LEAST_CHARS
         }
         digits = {value.encode().hex(): name for value, name in whole.items()}
-        self._names = {**{word.upper(): name for word, name in digits.items()}, **digits, **whole}
+        self._names = _lower({**digits, **whole})
         longest_first = sorted(self._names, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         once = _in_base64(plain)
-        self._pieces = _Pieces({**_in_base64(once), **once, **plain})
+        self._pieces = _Pieces(_lower({**_in_base64(once), **once, **plain}), _lower(digits))
 
     @classmethod
     def of(cls, *settings: Settings | JobSettings) -> Redactor:
@@ -139,8 +140,9 @@ class Redactor:
     def _readable(self, text: str) -> Iterator[tuple[int, int, str]]:
         """What is no license and can be read in a text as it is."""
         if self._secrets:
-            yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(text))
-            yield from self._pieces.spans(text)
+            lower = lower_case(text)  # a service may keep a name, which is where it was pasted, in one case
+            yield from ((*found.span(), f"[{self._names[found[0]]}]") for found in self._secrets.finditer(lower))
+            yield from self._pieces.spans(lower)
         yield from secret_forms.spans(text)
         yield from ((*span, _CODE) for span in content_kinds.activation_codes(text))
 
@@ -162,10 +164,12 @@ class _Pieces:
 
     Args:
         secrets: Each secret's name, by its value.
+        digits: The same by its hex digits, two of which are one character.
     """
 
-    def __init__(self, secrets: Mapping[str, str]) -> None:
-        self._names = {value: name for value, name in secrets.items() if len(value) >= PIECE_CHARS}
+    def __init__(self, secrets: Mapping[str, str], digits: Mapping[str, str]) -> None:
+        self._digits = frozenset(digits)
+        self._names = {value: name for value, name in {**digits, **secrets}.items() if len(value) >= PIECE_CHARS}
         self._blocks: dict[str, list[tuple[str, int]]] = {}
         for value in self._names:
             for at in range(len(value) - _STRIDE + 1):
@@ -180,9 +184,13 @@ class _Pieces:
         for at in [at for at in places if text[at : at + _STRIDE] in self._blocks]:
             for value, place in self._blocks[text[at : at + _STRIDE]] if at >= done else ():
                 start, end = _common(text, at, value, place)
-                if end - start >= PIECE_CHARS:
+                if end - start >= PIECE_CHARS * (2 if value in self._digits else 1):
                     done = max(done, end)
                     yield start, end, f"[{self._names[value]}]"
+
+
+def _lower(names: Mapping[str, str]) -> dict[str, str]:
+    return {lower_case(value): name for value, name in names.items()}
 
 
 def _common(text: str, at: int, value: str, place: int) -> tuple[int, int]:

@@ -107,6 +107,8 @@ SPELLINGS = {
     "Base64 in lines": lambda word: encode64(f"token={word}\n".encode(), 20),
     "Base64 for addresses": lambda word: base64.urlsafe_b64encode(f"?{word}~".encode()).decode(),
     "Base64 of gzip": lambda word: encode64(gzip.compress(json.dumps({"config": [*range(99), word]}).encode())),
+    "Base64 of short gzip": lambda word: base64.b64encode(gzip.compress(word.encode())).decode(),
+    "Base64 of UTF-16": lambda word: base64.b64encode(f"token='{word}'".encode("utf-16-le")).decode(),
     "hexadecimal": lambda word: f"token={word.encode().hex()}",
     "zero width": "\u200b".join,
     "UTF-16": "\0".join,
@@ -145,6 +147,14 @@ def test_no_piece_of_a_secret_is_left(name: str, spelling: str, before: str, aft
     start, end = sorted(cut)
     for said in (spelled, spelled[start:end]):
         assert [] == pieces(core, GUARD.text(f"{before}{said}{after}"))
+
+
+@pytest.mark.parametrize("name", sorted(TOKENS))
+@pytest.mark.parametrize("change", [str.upper, str.lower, lambda word: word.encode().hex()[2:40]])
+def test_a_secret_in_one_case_is_taken_out(name: str, change: Callable[[str], str]) -> None:
+    """As a service keeps an account's name, which is where it was pasted; also a part in hex digits."""
+    core = change(TOKENS["customersdot_cookie's value"] if "cookie" in name else TOKENS[name])
+    assert not [core[at : at + 16] for at in range(len(core) - 15) if core[at : at + 16] in GUARD.text(f"no {core}!")]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +239,24 @@ FORMS = {
     "GitLab runner": "registration: GR1348941Zz9Yy8Xx7Ww6Vv5Uu4Tt",
     "Slack": "xoxp-998877665544-112233445566-Zz9Yy8Xx7Ww6Vv5Uu4Tt",
     "Slack's address": r"https:\/\/hooks.slack.com\/" r"services\/T0AAAAAAA\/B0BBBBBBB\/Zz9Yy8Xx7Ww6Vv5Uu4TtSs3R",
+    "Google": "AIzaSyZz9Yy8Xx7Ww6Vv5Uu4TtSs3Rr2Qq1Pp0O",
+    "Stripe": "sk_live_Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "Vault": "hvs.Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "Hugging Face": "hf_Zz9Yy8Xx7Ww6Vv5Uu4TtAbCdEfGhIjKlMn",
+    "a vendor not known here": "acme_prod-Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "XML": "<smtpPassword>Zz9Yy8Xx7Ww6Vv5Uu4Tt</smtpPassword>",
+    "two tokens in one": "PMAK-Zz9Yy8Xx7Ww6Vv5Uu4Tt-Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "manifest": "- name: SMTP_PASSWORD\n  value: Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "table of HTML": "<td>Password</td><td>Zz9Yy8Xx7Ww6Vv5Uu4Tt</td>",
+    "attributes of XML": '<add key="LdapPassword" value="Zz9Yy8Xx7Ww6Vv5Uu4Tt"/>',
+    "a sentence": "the root password is Zz9Yy8Xx7Ww6Vv5Uu4Tt , please use it",
+    "Japanese": "パスワード：Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "connection string": "Server=db;User Id=gitlab;Pwd=Zz9Yy8Xx7Ww6Vv5Uu4Tt;",
+    "curl": "curl -u root:Zz9Yy8Xx7Ww6Vv5Uu4Tt https://git.example/api",
+    "option": "gitlab-runner register --registration-token Zz9Yy8Xx7Ww6Vv5Uu4Tt --url x",
+    "header of a key": "X-Api-Key: Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "Docker": '{"auth": "WnpaeVl5WHhXd1d2VnZVdVRuamFuZTpA"}',
+    "PuTTY": f"PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 3\n{encode64(bytes(range(99)))}Private-MAC: 0a",
     "AWS": "aws_secret_access_key = aB1cD2eF3gH4Zz9Yy8Xx7Ww6Vv5Uu4TtuV1wX2yZ3A",
     "JWT": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryPZz9Yy8Xx7Ww6Vv5Uu4Tt",
     "attachment": "https://desk.example/attachments/token/Zz9Yy8Xx7Ww6Vv5Uu4Tt/?name=x.png",
@@ -259,7 +287,14 @@ def test_a_secret_that_no_setting_knows(form: str) -> None:
     """A customer pastes a log, a configuration or a command with a key of their own."""
     shown = Redactor({}).text(f"It says: {FORMS[form]}")
     assert shown.startswith("It says: ") and "[" in shown
-    for part in ("Zz9Yy8Xx", "Vv5Uu4Tt", KEY.split("\n")[1][8:60], KEY.split("\n")[2][8:60]):
+    for part in (
+        "Zz9Yy8Xx",
+        "Vv5Uu4Tt",
+        "WnpaeVl5",
+        encode64(bytes(range(99)))[:40],
+        KEY.split("\n")[1][8:60],
+        KEY.split("\n")[2][8:60],
+    ):
         assert part not in shown
     assert [] == [run for run in BASE64(shown) if len(run) > 60]
 
@@ -271,6 +306,7 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
     with pytest.raises(InputError) as raised:
         answers.parse("user_count", "glpat-Zz9Yy8Xx7Ww6Vv5Uu4Tt")
     assert "Zz9Yy8Xx" not in str(raised.value)
+    assert "delete its output file, and renew the secret" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +321,10 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
         "sha512 " + "9b71d224bd62f378" * 8,
         "Set RUNBOOK_ZENDESK_OAUTH_TOKEN, or RUNBOOK_SECRETS_DIR: see docs/live.md",
         "-----BEGIN PUBLIC KEY-----\n" + encode64(bytes(range(200, 0, -1)), 64),
+        "The password is case-sensitive. The password is wrong2. My API key does not work, the token is not accepted.",
+        "npm_config_cache=/root/.npm, test_InternationalizationOfDates2, curl -u needs a user, sk-learn 1.3",
+        "docker run --name gitlab2 -u 1000:1000, <th>Token</th><th>Created2026</th>, --token-file /etc/gitlab2/token",
+        "login page password reset page2 of https://x.example/y2, pwd=/var/opt/gitlab2, <b>Password</b> reset2",
         "secret: [slack_token], token=${GITLAB_TOKEN_1}",
     ],
 )

@@ -110,6 +110,9 @@ WRAPPINGS: dict[str, Wrapping] = {
     "bytes in JSON": lambda text: json.dumps(list(text.encode())),
     "bytes in indented JSON": lambda text: json.dumps({"type": "Buffer", "data": list(text.encode())}, indent=4),
     "bytes in C": lambda text: ", ".join(f"0x{one:02x}" for one in text.encode()),
+    "bytes in rows of C": lambda text: ",\\\n".join(
+        ", ".join(f"0x{one:02X}" for one in row) for _, row, _ in _rows(text, 12)
+    ),
     "decimal numbers": lambda text: "\n".join(map(str, text.encode())),
     "as written": lambda text: text,
     "CRLF": lambda text: text.replace("\n", "\r\n"),
@@ -132,6 +135,8 @@ WRAPPINGS: dict[str, Wrapping] = {
     "div": each_line('<div class="zd-comment" style="margin: 0 0 1px">', "</div>"),
     "HTML of a quote": lambda text: html.escape(each_line("> ")(text)),
     "escaped tags": lambda text: html.escape(html.escape(text.replace("\n", "<br/>"))),
+    "entities without semicolons": lambda text: text.replace("=", "&#61").replace("\n", "&#10"),
+    "tags with ids": lambda text: _numbered(text, '<p id="{n:032x}">{line}</p>').replace("\n", ""),
     "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
     "JSON": json.dumps,
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
@@ -163,6 +168,10 @@ WRAPPINGS: dict[str, Wrapping] = {
     "od by words": _words,
     "od by characters": _characters,
     "hex": lambda text: re.sub("(.{60})", "\\1\n", text.encode().hex()),
+    "hex of a registry": lambda text: ",\\\n  ".join(row.hex(",") for _, row, _ in _rows(text, 25)),
+    "Format-Hex": lambda text: "".join(
+        f"{at:016X} {row.hex(' ').upper():<47} {shown}\n" for at, row, shown in _rows(text)
+    ),
     "hex with colons": lambda text: text.encode().hex(":"),
     "bytea of psql": lambda text: f"\\x{text.encode().hex()}",
     "hex with dashes": lambda text: text.encode().hex("-").upper(),
@@ -182,6 +191,7 @@ WRAPPINGS: dict[str, Wrapping] = {
     "Base64 of UTF-16": lambda text: encode64(text.encode("utf-16-le"), 64),
     "Base64 of gzip": lambda text: encode64(gzip.compress(text.encode()), 64),
     "Base64 of zlib": lambda text: encode64(zlib.compress(text.encode()), 64),
+    "Base64 of fast zlib": lambda text: encode64(zlib.compress(text.encode(), 1), 64),
     "Base64 for addresses": lambda text: base64.urlsafe_b64encode(
         gzip.compress(f"{text}\n{'~?' * 99}".encode())
     ).decode(),

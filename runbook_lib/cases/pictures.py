@@ -263,8 +263,8 @@ def _images_of(content: bytes | str) -> tuple[tuple[str, bytes], ...]:
 
 def _holds_files(content: bytes) -> bool:
     """Whether a file may hold images: an archive or Office file, a mail, or a page with images in it."""
-    is_zip = content_kinds.magic(content)[0] is Kind.ZIP
-    return is_zip or b"data:image/" in content or content_kinds.is_mail(content_kinds.as_text(content[:10_000]))
+    is_archive = content_kinds.magic(content)[0] in (Kind.ZIP, Kind.TAR, Kind.PACKED)
+    return is_archive or b"data:image/" in content or content_kinds.is_mail(content_kinds.as_text(content[:10_000]))
 
 
 def _may_be_image(file: Attachment) -> bool:
@@ -280,7 +280,13 @@ def _reason(file: Attachment, content: bytes | str) -> str | None:
         if other := image_types.advice(content):
             return f"it is {other}."
         kind = content_kinds.magic(content)[0]
-        if what := kind if kind in (Kind.OUTLOOK, Kind.VIDEO) else "a drawing" if b"<svg" in content[:1000] else "":
+        if (
+            what := kind
+            if kind in (Kind.OUTLOOK, Kind.VIDEO, Kind.ARCHIVE)
+            else "a drawing"
+            if b"<svg" in content[:1000]
+            else ""
+        ):
             return f"it is {what}. Open it; if it shows a screenshot, add that as a PNG, or read the values by eye."
         if _holds_files(content):
             return " ".join(note for note in finder.look(content).notes if "not opened" in note or "It holds" in note)

@@ -16,7 +16,7 @@ from typing import Any
 
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, has_secret
 from runbook_lib.domain.policy import MAX_USERS, PAID_PLANS
 
 UNKNOWN = "unknown"
@@ -238,6 +238,11 @@ def _name(name: str, raw: object) -> str:
     return line(name, re.sub(" +", " ", pasted.plain(raw)) if isinstance(raw, str) else raw)
 
 
+_LEAK = (
+    "It looks like a secret. Papermill's own command keeps what is typed: delete its output file, and renew the secret."
+)
+
+
 def _wrong(name: str, raw: object, expected: str) -> InputError:
     kind = f"text of {len(raw):,} characters" if isinstance(raw, str) else f"value of kind {type(raw).__name__}"
     too_long = f"a {kind}, too long to show"  # a pasted license, perhaps
@@ -245,8 +250,9 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
         shown = repr(raw)
     except (ValueError, RecursionError):  # a number of more than 4300 digits; lists in lists without end
         shown = too_long
+    leak = f" {_LEAK}" if has_secret(shown) else ""
     shown = clean(shown) if len(shown) <= 80 else too_long
-    return InputError(f"{name} is {shown}; expected {expected}.")
+    return InputError(f"{name} is {shown}; expected {expected}.{leak}")
 
 
 YES_OR_NO = ("yes", "no")

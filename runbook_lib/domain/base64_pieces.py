@@ -38,6 +38,11 @@ def base64_letters(text: str) -> str:
     return text.encode("ascii", "ignore").translate(None, _NO_BASE64).decode()
 
 
+def base64_of(text: str) -> str:
+    """The letters of Base64 that say only what is in a text, and nothing of what follows it."""
+    return base64.b64encode(text.encode()).decode()[: len(text) * 4 // 3]
+
+
 def unbase64(letters: str) -> bytes:
     """The bytes of Base64 letters without padding; a single letter left over at the end is ignored."""
     kept = letters[: len(letters) - 1] if len(letters) % 4 == 1 else letters

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     TAR = "a tar archive"
     PACKED = "a packed file"
     ARCHIVE = "an archive"
+    PROGRAM = "a program"
+    DATABASE = "a database"
     MAIL = "a mail"
     OUTLOOK = "an Outlook or old Office file"
     ENCRYPTED = "an encrypted message"
@@ -43,6 +45,8 @@ ADVICE = {
     Kind.HEIC: "Ask for a PNG or JPEG, or convert it and add it to the ticket.",
     Kind.PDF: "Open it yourself; ask for the license file, or for screenshots as images.",
     Kind.ARCHIVE: "Open it yourself, and add what is needed of it to the ticket.",
+    Kind.PROGRAM: "Do not start it. Ask for the license file itself.",
+    Kind.DATABASE: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.OUTLOOK: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.BINARY: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.ENCRYPTED: "Ask for it without encryption.",
@@ -50,7 +54,9 @@ ADVICE = {
     Kind.LICENSE_INFO: "It shows what a screenshot would show: compare its values with those, or enter them yourself.",
 }
 """What to do about a content without a license, where that is not obvious."""
-UNOPENED = frozenset((Kind.ARCHIVE, Kind.OUTLOOK, Kind.PDF, Kind.ENCRYPTED, Kind.SIGNED, Kind.BINARY))
+UNOPENED = frozenset(
+    (Kind.ARCHIVE, Kind.PROGRAM, Kind.DATABASE, Kind.OUTLOOK, Kind.PDF, Kind.ENCRYPTED, Kind.SIGNED, Kind.BINARY)
+)
 """Kinds that may hold a license that is not seen here."""
 
 _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
@@ -61,7 +67,13 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"Rar!\x1a\x07", Kind.ARCHIVE, "RAR"),
     (b"BZh", Kind.PACKED, "bzip2"),
     (b"\xfd7zXZ\0", Kind.PACKED, "xz"),
+    (b"\x5d\0\0", Kind.PACKED, "lzma"),
     (b"\x28\xb5\x2f\xfd", Kind.ARCHIVE, "zstd"),
+    (b"\x04\x22\x4d\x18", Kind.ARCHIVE, "lz4"),
+    (b"\x1f\x9d", Kind.ARCHIVE, "compress"),
+    (b"MSCF\0", Kind.ARCHIVE, "cab"),
+    (b"x\x01", Kind.PACKED, "zlib"),
+    (b"x\x5e", Kind.PACKED, "zlib"),
     (b"x\x9c", Kind.PACKED, "zlib"),
     (b"x\xda", Kind.PACKED, "zlib"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK, ""),
@@ -69,14 +81,22 @@ _MAGIC: tuple[tuple[bytes, Kind, str], ...] = (
     (b"Salted__", Kind.ENCRYPTED, ""),
     (b"\x1a\x45\xdf\xa3", Kind.VIDEO, ""),
     (b"OggS", Kind.VIDEO, ""),
+    (b"fLaC", Kind.VIDEO, ""),
+    (b"8BPS", Kind.IMAGE, "PSD"),
     (b"ID3", Kind.VIDEO, ""),
+    *((bytes((0xFF, second)), Kind.VIDEO, "") for second in (0xF1, 0xF2, 0xF3, 0xF9, 0xFA, 0xFB)),  # MP3 and AAC
+    (b"MZ", Kind.PROGRAM, ""),
+    (b"\x7fELF", Kind.PROGRAM, ""),
+    *((bytes((last, 0xFA, 0xED, 0xFE)), Kind.PROGRAM, "") for last in (0xCE, 0xCF)),
+    (b"\0\0\1\0", Kind.IMAGE, "ICO"),
+    (b"SQLite format 3\0", Kind.DATABASE, "SQLite"),
     (b"\0\x05\x16\x07", Kind.SYSTEM, ""),
     (b"\0\0\0\x01Bud1", Kind.SYSTEM, ""),
 )
 """First bytes of binary formats; for images see `image_types`."""
 LEAST_TEXT_BYTES = 100
 """A shorter text holds no license; a binary format has a control byte within this many bytes."""
-_NEVER_TEXT = (Kind.IMAGE, Kind.HEIC, Kind.VIDEO, Kind.PACKED)
+_NEVER_TEXT = (Kind.IMAGE, Kind.HEIC, Kind.VIDEO, Kind.PACKED, Kind.PROGRAM)
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 """What no text has in one of the usual encodings; an escape character is there where colors are."""
 _IMAGES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WebP"}
@@ -131,6 +151,8 @@ _GROUPED_CODE = re.compile(rf"(?<![A-Za-z0-9])(?:{_GROUPS})(?![A-Za-z0-9])")
 _ENCODED_CODE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[M-OQ-WY-e][A-Za-z0-9+/]{3}){8}(?:Cg==|DQo=)?(?![A-Za-z0-9+/=])")
 """What may be Base64 of a code, with or without a line end, as in a Kubernetes secret: letters and digits begin so."""
 _ABOUT_CODE = re.compile(r"a[ck]ti[vw]|активац|激活|有効化|アクティベ|활성화|\bcode|コード", re.I)
+_BEFORE_CONTENT = re.compile(r"^(?:\s|<!--.*?-->|<\?xml.*?\?>)+|^sep=.\s{1,4}[\"']?", re.S)
+"""What may stand before a page, a drawing, or a table for Excel."""
 _BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
 _CODE_LETTERS = re.compile(r"[A-Za-z0-9+/]{24}")
 _SHORT_CHARS = 400
@@ -176,7 +198,8 @@ def _decoded(letters: str) -> str:
 def magic(content: bytes) -> tuple[Kind, str]:
     """The kind and format of a binary content, by its first bytes; BINARY if they are unknown, or begin a text."""
     kind, detail = _by_first_bytes(content)
-    is_text = len(content) >= LEAST_TEXT_BYTES and not _CONTROL.search(content, 0, 1000)
+    is_long = len(content) >= LEAST_TEXT_BYTES or content.startswith((b"x^", b"MZ"))
+    is_text = is_long and not _CONTROL.search(content, 0, 1000)
     return (Kind.BINARY, "") if is_text and kind in _NEVER_TEXT else (kind, detail)
 
 
@@ -222,10 +245,10 @@ def is_mail(text: str) -> bool:
 def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
     """The kind of a text; BINARY if it is no text."""
     bare = text.strip(" \t\r\n\0\ufeff\"'")
-    start = bare[:2000].lower()
+    start = _BEFORE_CONTENT.sub("", bare[:2000].lower())
     if not bare:
         return Kind.EMPTY if not content.strip(b"\0 \t\r\n") else Kind.BINARY
-    is_export = start.startswith("license key") and bare[11:14].strip("\"' ")[:1] in (",", ";", "\t", "")
+    is_export = start.startswith("license key") and start[11:14].strip("\"' ")[:1] in (",", ";", "\t", "")
     if is_export or len(_USAGE_ROWS.findall(bare[:_EXPORT_CHARS])) > 1:
         return Kind.USAGE_EXPORT
     if is_license:
@@ -240,6 +263,8 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
         return Kind.KEY
     if _LICENSE_INFO.search(bare[:20_000]):
         return Kind.LICENSE_INFO
+    if start.startswith(("<svg", "<!doctype svg")):
+        return Kind.IMAGE
     if start.startswith(("<!doctype html", "<html")) or re.search(r"<(?:body|head|div|table|p|br)\b", start):
         return Kind.HTML
     return Kind.TEXT

@@ -21,6 +21,7 @@ from runbook_lib.domain.base64_pieces import (
     LEAST_BYTES,
     NEAR_CHARS,
     base64_letters,
+    base64_of,
     letter_count,
     merged,
     pieces,
@@ -28,8 +29,10 @@ from runbook_lib.domain.base64_pieces import (
 )
 from runbook_lib.domain.escapes import View, decoded
 
-HEADS = ("eyJkYXRhIj", "eyJrZXkiOi", "eyJpdiI6")
-"""Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), and of the other two parts."""
+_OPENINGS = ('{"', '{ "', '{\n  "', '{\n    "', '{\n\t"', '{\r\n  "')
+HEADS = tuple(base64_of(f'{opening}{name}":') for opening in _OPENINGS for name in ("data", "key", "iv"))
+"""Base64 of `{"data":`, with which every envelope of the gem begins (source: FACTS 6), of the other two parts, and of
+JSON as other programs lay it out, which the gem reads, too."""
 LINE_CHARS = 60
 """Width of a Base64 line and of a boundary line. Source: Ruby's `Base64.encode64`; the gem's `Boundary`."""
 LEAST_CHARS = LEAST_BYTES * 4 // 3
@@ -140,8 +143,8 @@ class Search:
     def _from_lines(self, start: int, cut: Envelope) -> Envelope | None:
         """A license with other text between its lines: the `+` of a diff, time stamps, colors, code.
 
-        Only pieces long enough to be a line are used, all of them or the longest of each line of the text, and after
-        the last one the piece that completes the envelope.
+        Only pieces long enough to be a line are used: all of them, the longest of each line of the text, or those
+        outside its tags. After the last one comes the piece that completes the envelope.
         """
         begins = self._skeleton.origin(start, start + 1)[0]
         text = self.view.text[begins : begins + 2 * MOST_CHARS]
@@ -153,7 +156,12 @@ class Search:
         for line in lines:
             row = bisect_right(rows, line.start())
             longest[row] = max(longest.get(row, line), line, key=lambda one: len(one[0]))
-        found = _joined(text, lines) or _joined(text, list(longest.values()))
+        bare = _TAG.sub(lambda tag: " " * len(tag[0]), text)
+        found = (
+            _joined(text, lines)
+            or _joined(text, list(longest.values()))
+            or (_joined(bare, list(_LINE.finditer(bare))) if bare != text else None)
+        )
         if found is None:
             return None
         body, end = found
@@ -174,7 +182,7 @@ class Search:
         """The places where an envelope begins: at a known head, or after a BEGIN line."""
         letters = self._letters
         heads = (start for head in HEADS for start in _finds(letters, head))
-        after = (end for _, end in self._boundaries("BEGIN") if letters.startswith("ey", end))
+        after = (end for _, end in self._boundaries("BEGIN") if letters.startswith(("ey", "ew"), end))
         return sorted(at for at in {*heads, *after} if _extent(letters, at)[0] >= LEAST_BYTES)
 
     def _boundaries(self, word: str) -> Iterator[tuple[int, int]]:

@@ -23,9 +23,18 @@ from io import BytesIO
 from typing import Any
 
 from runbook_lib.domain import encoded_blocks, envelopes
-from runbook_lib.domain.content_kinds import ADVICE, UNOPENED, Kind, as_text, is_mail, magic, text_kind
+from runbook_lib.domain.content_kinds import (
+    ADVICE,
+    UNOPENED,
+    Kind,
+    as_text,
+    is_mail,
+    is_of_known_kind,
+    magic,
+    text_kind,
+)
 from runbook_lib.domain.envelopes import Envelope
-from runbook_lib.domain.escapes import View
+from runbook_lib.domain.escapes import View, decoded
 from runbook_lib.domain.image_types import media_type
 
 TEXT_BYTES = 2 * 1024 * 1024
@@ -81,6 +90,8 @@ _UNPACKERS: dict[str, Callable[[], Any]] = {
     "gzip": lambda: zlib.decompressobj(wbits=31),
     "bzip2": bz2.BZ2Decompressor,
     "zlib": zlib.decompressobj,
+    "deflate": lambda: zlib.decompressobj(wbits=-zlib.MAX_WBITS),
+    "lzma": lambda: lzma.LZMADecompressor(memlimit=XZ_BYTES),
     "xz": lambda: lzma.LZMADecompressor(memlimit=XZ_BYTES),
 }
 _DAMAGED = (
@@ -136,7 +147,11 @@ class _Look:
         if is_mail(text):
             self._mail(text.encode("utf-8", "surrogatepass"), where, depth)
             return Kind.MAIL
-        if not search.found and not self._blocks(text, search.view.text, where, depth) and search.spans():
+        views = text, search.view.text
+        if search.found:  # another one may stand beside it, encoded
+            rest = envelopes.replaced(text, [(one.start, one.end, " ") for one in search.found])
+            views = rest, decoded(rest).text
+        if not self._blocks(*views, where, depth) and not search.found and search.spans():
             self.has_piece = True
             self._note("A piece of a license is in it, without its beginning. Ask for the whole file.")
         return text_kind(text, content, is_license=bool(search.found))
@@ -194,7 +209,7 @@ class _Look:
         for view in (shown, text):
             for _, _, content in encoded_blocks.in_base64(view):
                 if self._may_open(depth, len(content)):
-                    self._inner(content, where, "", depth)
+                    self._inner(_inflated(content), where, "", depth)
             if text == shown or len(self._licenses) > known:
                 break  # what looks like an escape may be none, so the text as it is comes last
         return len(self._licenses) > known
@@ -214,7 +229,8 @@ class _Look:
         except _DAMAGED:
             self._leave(_BROKEN)
             return ""
-        return "an Office file" if any(info.filename == "[Content_Types].xml" for info in members) else ""
+        is_office = {"[Content_Types].xml", "mimetype"} & {info.filename for info in members}
+        return "an Office file" if is_office else ""
 
     def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str, depth: int) -> None:
         name = info.filename.rpartition("/")[2]
@@ -297,7 +313,7 @@ def encoded(
     for start, end, content in blocks:
         if not is_known((start, end)):
             look = _Look(is_secret)
-            is_license = bool(look.at(content).licenses) or look.has_piece
+            is_license = bool(look.at(_inflated(content)).licenses) or look.has_piece
             if is_license or look.has_secret:
                 yield start, end, is_license
 
@@ -314,6 +330,14 @@ def _payload(part: Message) -> bytes | None:
         return None
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else None
+
+
+def _inflated(content: bytes) -> bytes:
+    """Bytes of an unknown kind without their compression, if it is one that has no mark: as SAML and PHP write it."""
+    if is_of_known_kind(content):
+        return content
+    inner, _ = _unpacked(content, _UNPACKERS["deflate"], MEMBER_BYTES)
+    return inner if len(inner) > len(content) else content
 
 
 def _unpacked(content: bytes, start: Callable[[], Any], most: int) -> tuple[bytes, bool]:

@@ -18,13 +18,17 @@ _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
 }
 """Brands of the container that phones use. Source: ISO/IEC 23008-12, *brands*."""
-_OTHERS = {b"%PDF-": "PDF", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
+_OTHERS = {
+    **{b"%PDF-": "PDF", b"II*\0": "TIFF", b"MM\0*": "TIFF"},
+    **dict.fromkeys((b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a"), "JPEG XL"),
+    b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
+}
+_SAVE_AS_PNG = "Open it and save it as a PNG, or read the values off it by eye"
 _ADVICE = {
     "HEIC": "a HEIC photograph, as telephones take. Open it and save it as a JPEG, or read the values off it by eye",
-    "AVIF": "an AVIF image. Open it and save it as a PNG, or read the values off it by eye",
+    "AVIF": f"an AVIF image. {_SAVE_AS_PNG}",
     "PDF": "a PDF. Open it; if it shows a screenshot, save the page as a PNG and add that, or read the values by eye",
-    "TIFF": "a TIFF image. Open it and save it as a PNG, or read the values off it by eye",
-    "BMP": "a BMP image. Open it and save it as a PNG, or read the values off it by eye",
+    **{name: f"a {name} image. {_SAVE_AS_PNG}" for name in ("TIFF", "BMP", "JPEG XL", "JPEG 2000")},
 }
 
 
@@ -35,12 +39,13 @@ def media_type(content: bytes) -> str | None:
 
 
 def other_type(content: bytes) -> str | None:
-    """The type of a file that may show a screenshot but is not accepted: HEIC, AVIF, PDF, TIFF or BMP; else None."""
+    """The type of a file that may show a screenshot but is not accepted: one of `_ADVICE`; else None."""
     if content[4:8] == b"ftyp":
         return _BRANDS.get(content[8:12])
     if content.startswith(b"BM") and content[6:10] == bytes(4):
         return "BMP"
-    return next((kind for magic, kind in _OTHERS.items() if content.startswith(magic)), None)
+    start = content[:32].lstrip(b"\xef\xbb\xbf \r\n\t")  # which readers of PDF leave out, too
+    return next((kind for magic, kind in _OTHERS.items() if start.startswith(magic)), None)
 
 
 def advice(content: bytes) -> str | None:

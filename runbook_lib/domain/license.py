@@ -242,7 +242,7 @@ def _parts(body: bytes, notes: list[str]) -> dict[str, bytes]:
         notes.append("the “=” at its end are missing")
     try:
         document = json.loads(envelope.decode())
-        return {name: _unbase64(document[name].replace("\n", "").encode()) for name in ("data", "key", "iv")}
+        return {name: _unbase64(re.sub("\r?\n", "", document[name]).encode()) for name in ("data", "key", "iv")}
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise damaged("one of its parts (data, key, IV) is missing or is not Base64") from None
 

@@ -43,6 +43,11 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
+def has_secret(text: str) -> bool:
+    """Whether a text has a license in it, or something of the form of a secret."""
+    return _without_secrets(text) != text
+
+
 def _without_secrets(text: str) -> str:
     from runbook_lib.domain import envelopes, secret_forms  # not needed by a command's help, which is to come at once
 

@@ -1,7 +1,9 @@
 """Finds secrets that no setting knows, by their form: what a customer pastes of their own, or a service quotes. Pure.
 
-A form is a vendor's prefix, a private key's block, a password in an address, or a value behind a name that says so. A
-value behind a name has a letter and a digit, since words about passwords are no passwords.
+A form is a vendor's prefix, a private key's block, a password in an address or in a command's options, or a value
+behind a name that says so. A value behind a name has a letter and a digit, since words about passwords are no
+passwords; where only a space or a verb stands between them, it has letters in both cases, too. A vendor that is not
+known here is recognized by what most tokens have: a prefix, then a long word of letters in both cases and digits.
 
 Every search is linear.
 """
@@ -14,63 +16,100 @@ from collections.abc import Iterator
 _DENSE = r"(?=[^\s\"'<>&,;]{0,200}?[0-9])(?=[^\s\"'<>&,;]{0,200}?[A-Za-z])"
 _DENSE_QUOTED = r"(?=[^\s\"']{0,200}?[0-9])(?=[^\s\"']{0,200}?[A-Za-z])"
 """A letter and a digit are in the word that follows; one in quotes may have any sign in it."""
-_ASSIGNED = r"[\"'\]]{0,3}\s{0,3}(?:=>|:|=)\s{0,3}"
+_MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z]))"
+"""Letters in both cases, too."""
+_ASSIGNED = (
+    r"[\"'\]]{0,3}(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
+    r"|</td>\s{0,9}<td[^<>]{0,80}>)"
+)
 _VENDORS = (
     r"(?<!\w)(?:gl[a-z]{2,6}-[\w=-]{16,300}(?:\.[\w.]{2,40})?|gr1348941[\w-]{20,60}"
     r"|xox[a-z](?:\.xox[a-z])?-[\w-]{10,300}|xapp-[\w-]{10,300}"
     r"|hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+-]{16,200}|attachments/token/[\w-]{10,200}"
-    r"|gh[a-z]_\w{36,255}|github_pat_\w{22,255}|eyJ[\w-]{10,4000}\.eyJ[\w-]{10,8000}\.[\w-]{0,4000})"
+    r"|gh[a-z]_\w{36,255}|github_pat_\w{22,255}|eyJ[\w-]{10,4000}\.eyJ[\w-]{10,8000}\.[\w-]{0,4000}"
+    r"|AIza[\w-]{30,60}|ya29\.[\w.-]{20,2000}|SG\.[\w-]{16,60}\.[\w-]{16,100}|hv[sbr]\.[\w-]{20,300}"
+    r"|dapi[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{32,128}|AT[AC]TT3[\w=-]{20,300}|age-secret-key-1[a-z0-9]{20,100}"
+    r"|npm_[a-z0-9]{30,60}|pypi-[\w-]{40,400}|sk-(?:[a-z0-9]{2,10}-){0,3}[\w-]{32,300})"
+    r"|(?<=[0-9]):AA[\w-]{30,60}|(?<=\w[78])Q~[\w.~-]{31,40}"
 )
-"""Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*; Zendesk, attachments; RFC 7519."""
+"""Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*; Zendesk, attachments; RFC 7519; the
+vendors' lists of prefixes in GitHub's *Supported secret scanning patterns*; Telegram and Microsoft Entra ID."""
 _PREFIXES = (
     *("glpat-", "gloas-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glwt-"),
     *("glsoat-", "glffct-", "gr1348941", "xox", "xapp-", "hooks.slack.com/", "attachments/token/"),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyj"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyj", "aiza", "ya29.", "sg.", "hvs.", "hvb.", "hvr."),
+    *("dapi", "dop_", "doo_", "dor_", "atatt3", "atctt3", "age-secret-key", "npm_", "pypi-", "sk-", ":aa", "q~"),
 )
+_TOKEN = re.compile(
+    r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z])[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
+)
+_PREFIX = re.compile(r"(?<![\w./+-])[A-Za-z][A-Za-z0-9]{1,11}(?:[_.-][a-z0-9]{1,10}){0,3}\Z")
+_DIGITS = re.compile("[0-9]+")
+_PREFIX_CHARS = 48
+"""A token of a vendor that is not known here, and what stands before it; its digits are not all in one place."""
 _KEY = (
     r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:(?!-----)[\s\S]){1,20000}?-----END [A-Z0-9 ]{0,60}PRIVATE KEY(?: BLOCK)?-----"
     r"|(?:[^A-Za-z0-9+/=]{0,12}[A-Za-z0-9+/=]{16,})*)"
+    r"|PuTTY-User-Key-File-[0-9]:[\s\S]{1,20000}?(?:Private-(?:MAC|Hash):[^\r\n]{0,200}|\Z)"
 )
-"""A private key, to its end or as far as it looks like one. Source: RFC 7468; OpenSSH."""
+"""A private key, to its end or as far as it looks like one. Source: RFC 7468; OpenSSH; PuTTY."""
 _ADDRESS = r":/{1,2}[^\s/:@?#\"'<>]{0,100}:(?P<password>[^\s/@?#\"'<>]{1,200})@"
 _SIGNED = r"(?:x-(?:amz|goog)-(?:signature|security-token)|sig|signature)=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
 _SCHEME = (
     rf"\b(?:bearer|basic|negotiate)[ ]{{1,3}}{_DENSE}(?P<credential>[A-Za-z0-9._~+/=-]{{16,4000}})"
     r"|authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?\w{1,20}\s{1,3}(?:token=)?[\"']?(?P<authorization>[\w.~+/=-]{8,4000})"
+    r"|auth\"\s{0,3}:\s{0,3}\"(?P<login>[\w+/=-]{12,4000})\""
 )
 _COOKIE = (
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<cookie>[\w.-]{1,80}=[^\s;,\"']{1,4000}"
     r"(?:;\s?[\w.-]{1,80}=[^\s;,\"']{1,4000}){0,40})"
 )
-_NAMES = (
-    *("password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "access_key", "accesskey"),
-    *("account_key", "accountkey", "secret_key", "secretkey", "key_base", "session=", "sessionid=", 'auth"'),
+_PASSWORDS = (
+    *("password", "passwd", "passphrase", "pwd", "passwort", "kennwort", "mot de passe", "contraseña", "senha"),
+    *("wachtwoord", "hasło", "пароль", "パスワード", "密码", "密碼", "비밀번호"),
 )
+_NAMES = (*_PASSWORDS, "secret", "token", "key_base", "session=", "sessionid=", "key")
+_KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", "private", "auth", "shared", "master")
+_OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
 _NAMED = (
-    rf"(?:{'|'.join(name.rstrip('=') for name in _NAMES)}){_ASSIGNED}"
+    rf"(?:{'|'.join(name.rstrip('=') for name in _NAMES[:-1])}|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
-    rf"|(?![\[({{$%]|https?:|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
+    rf"|(?![\[({{$%]|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
+    rf"|\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}{_MIXED}(?P<stated>[^\s\"'`<>&,;]{{8,300}}))"
 )
+_OPTION = (
+    r"--[\w-]{0,40}(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}[\"']?"
+    rf"{_DENSE}(?P<option>[^\s\"'<>&,;]{{8,300}})"
+    r"|(?<![\w-])-(?:u|-user)[ =]{0,3}[\"']?[^\s:\"'/]{1,100}:"
+    rf"{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
+)
+"""Source: curl's `-u`, GitLab Runner's `--registration-token`."""
 _FORMS = tuple(
     (word, markers, re.compile(form, re.I))
     for word, markers, form in (
         ("[token]", _PREFIXES, _VENDORS),
-        ("[private key]", ("-----begin ",), _KEY),
+        ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
         ("[signature]", ("x-amz-s", "x-goog-s", "sig=", "signature="), _SIGNED),
-        ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization"), _SCHEME),
+        ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
         ("[secret]", _NAMES, _NAMED),
+        ("[secret]", ("--", "-u"), _OPTION),
     )
 )
 """The word for each form, the words that it begins with, in lower case, and the form."""
 
 
+def lower_case(text: str) -> str:
+    """A text in lower case, in which every character keeps its place."""
+    return text.replace("\u0130", "I").lower()  # the one letter that is longer in lower case
+
+
 def spans(text: str) -> Iterator[tuple[int, int, str]]:
     """From where to where a secret stands in a text, and the word for it."""
-    lower = text.replace("\u0130", "I").lower()  # the one letter that is longer in lower case
+    lower = lower_case(text)
     for word, markers, form in _FORMS:
         for marker in markers:
             end = 0
@@ -80,3 +119,7 @@ def spans(text: str) -> Iterator[tuple[int, int, str]]:
                 if found:
                     yield *found.span(found.lastgroup or 0), word
                     end = max(end, found.end())
+    for token in _TOKEN.finditer(text):
+        prefix = _PREFIX.search(text[max(0, token.start() - _PREFIX_CHARS) : token.start()])
+        if prefix and len(_DIGITS.findall(token[0])) > 1:
+            yield token.start() + 1, token.end(), "[token]"

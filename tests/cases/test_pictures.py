@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import struct
 import zipfile
@@ -20,6 +21,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Attachment, Comment
 from runbook_lib.ocr import Page, Reading, reading
 from runbook_lib.ocr.images import png
+from tests.domain.test_finder import tarred
 
 GOOD = png(Image.new("RGB", (300, 200), "white"))
 PAGE = Page(
@@ -96,10 +98,23 @@ def shown(cache: ImageCache, *contents: bytes) -> Pictures:
         (b"", "no PNG, JPEG, GIF or WebP"),
         (b"\0\0\0\x14ftypqt  " + bytes(40), "it is a video or a sound. Open it"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "it is an Outlook or old Office file. Open it"),
+        (b"Rar!\x1a\x07\0" + bytes(99), "it is an archive. Open it"),
         (zipped({"a.heic": b"\0\0\0\x18ftypheic" + bytes(40)}), "It holds a HEIC photo"),
         (zipped({"a.png": GOOD}, locked=True), "protected by a password and was not opened"),
     ],
-    ids=["huge", "truncated", "animated", "HEIC", "SVG", "empty", "video", "Outlook", "HEIC in a zip", "locked zip"],
+    ids=[
+        "huge",
+        "truncated",
+        "animated",
+        "HEIC",
+        "SVG",
+        "empty",
+        "video",
+        "Outlook",
+        "RAR",
+        "HEIC in a zip",
+        "locked zip",
+    ],
 )
 def test_a_bad_image_is_named(content: bytes, words: str, looks: list[object]) -> None:
     """It is not read; the good one beside it is."""
@@ -119,10 +134,10 @@ def test_images_within_a_file_are_read(looks: list[object]) -> None:
     letter.set_content("Here")
     letter.add_attachment(GOOD, maintype="image", subtype="png", filename="screen.png")
     page = f"<html><img src='data:image/png;base64,{base64.b64encode(GOOD).decode()}'></html>".encode()
-    found = shown(ImageCache(), office, letter.as_bytes(), page)
-    assert ["0.png (image1.png in the archive)", "1.png (a part of the mail)", "2.png"] == [
-        picture.words for picture in found.shown
-    ]
+    tar = gzip.compress(tarred(screen=GOOD))
+    found = shown(ImageCache(), office, letter.as_bytes(), page, tar)
+    names = ("0.png (image1.png in the archive)", "1.png (a part of the mail)", "2.png")
+    assert [*names, "3.png (screen in the archive, the packed file)"] == [picture.words for picture in found.shown]
     assert "too small to be a screenshot" in " ".join(found.notes)
     assert "premium" == found.suggestions["plan"][0].value
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_lib.domain import envelopes
+from runbook_lib.domain import envelopes, license
 from tests.wrappings import EXAMPLES, LICENSES, SEEN_THROUGH, WRAPPINGS, body_of, license_text, runs_of
 
 FIELD = Path(__file__).parents[1] / "data" / "field"
 TEXT = (FIELD / "no-plan-starter.gitlab-license").read_text()
 BARE = (FIELD / "short-plain.gitlab-license").read_text()
+KEY = license.load_public_key((FIELD / "public.pem").read_bytes())
 
 
 # -- finding
@@ -67,11 +70,21 @@ def test_two_licenses_are_found_in_order() -> None:
 @pytest.mark.parametrize("order", [("key", "iv", "data"), ("iv", "data", "key")])
 def test_parts_in_another_order_are_found(order: tuple[str, ...]) -> None:
     """The order is the gem's habit, not a rule."""
-    import json
-
     parts = json.loads(base64.b64decode(body_of(BARE)))
     text = base64.b64encode(json.dumps({name: parts[name] for name in order}, separators=(",", ":")).encode()).decode()
     assert [text] == [found.body for found in envelopes.locate(f"x\n{text}\ny")]
+
+
+@pytest.mark.parametrize("layout", [{}, {"indent": 2}, {"indent": 4}, {"indent": "\t"}])
+@pytest.mark.parametrize("boundary", [True, False])
+def test_json_in_another_layout_is_found(layout: dict[str, Any], boundary: bool) -> None:
+    """The gem reads it, and so does `license`."""
+    parts = json.loads(base64.b64decode(body_of(BARE)))
+    text = base64.b64encode(json.dumps(parts, **layout).encode()).decode()
+    shown = f"{envelopes.boundary_line('BEGIN')}\n{text}\n{envelopes.boundary_line('END')}" if boundary else text
+    (found,) = envelopes.locate(f"x\n{shown}\ny")
+    assert (text, "x\n[license]\ny") == (found.body, envelopes.without(f"x\n{shown}\ny"))
+    assert "2026-11-06" == str(license.read(found.text, KEY).expires_on)
 
 
 @pytest.mark.parametrize("cut", [120, 700, 1300])

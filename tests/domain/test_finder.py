@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,12 @@ def test_two_licenses_are_both_found() -> None:
     found = finder.look(f"{TEXT}\n{BARE}")
     assert [body_of(TEXT), body_of(BARE)] == [body_of(one.text) for one in found.licenses]
     assert ("2 licenses are in it; GitLab itself takes the last one.",) == found.notes
+
+
+def test_encoded_license_beside_a_plain_one_is_found() -> None:
+    """As in a mailbox of two mails, or a list of two files."""
+    for wrapped in (WRAPPINGS["Base64 in JSON"](BARE), WRAPPINGS["Base64 of gzip"](BARE)):
+        assert [body_of(TEXT), body_of(BARE)] == bodies(f"old:\n{TEXT}\nnew:\n{wrapped}")
 
 
 def test_the_same_license_twice_is_one() -> None:
@@ -248,7 +255,10 @@ def test_no_more_is_unpacked_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> 
     assert ("A file in it is too large for a license and was not opened.",) == found.notes
 
 
-PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zlib": zlib.compress}
+PACKERS = {
+    **{"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zlib": zlib.compress},
+    "lzma": partial(lzma.compress, format=lzma.FORMAT_ALONE),
+}
 
 
 @pytest.mark.parametrize("how", PACKERS)
@@ -355,6 +365,18 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (b"BM1234\0\0\0\0", Kind.IMAGE),
         (b"\0\0\0\x18ftypmp42", Kind.VIDEO),
         (b"\x1a\x45\xdf\xa3webm", Kind.VIDEO),
+        (b"\xff\xfb\x90\x64\0", Kind.VIDEO),
+        (b"MZ\x90\0\3", Kind.PROGRAM),
+        (b"\x7fELF\2\1\1\0", Kind.PROGRAM),
+        (b"SQLite format 3\0", Kind.DATABASE),
+        (b"\x04\x22\x4d\x18\x40", Kind.ARCHIVE),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", Kind.IMAGE),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', Kind.IMAGE),
+        (b"\n<!-- c --><!DOCTYPE html><title>Sign in", Kind.HTML),
+        (b'sep=;\r\n"License Key";""\r\n"Email";"a@b.example"\r\n', Kind.USAGE_EXPORT),
+        (b"\xef\xbb\xbf%PDF-1.7\n", Kind.PDF),
+        (b"x^2 + y^2", Kind.TEXT),
+        (b"MZ is the initials of Mark Zbikowski", Kind.TEXT),
         (b"RIFF\0\0\0\0AVI LIST", Kind.VIDEO),
         (b"\x78\x9f\x3e\x22\1\0", Kind.OUTLOOK),
         (b"\0\x05\x16\x07\0\2\0\0", Kind.SYSTEM),
