@@ -326,7 +326,6 @@ def test_an_image_is_read_once(here: World, tmp_path: Path, monkeypatch: pytest.
         read.append(name)
         return real(kept, content, name=name)
 
-    monkeypatch.setattr(ocr.cache, "user_cache_path", lambda _: tmp_path / "cache")
     monkeypatch.setattr(ReadingCache, "read", slow)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
