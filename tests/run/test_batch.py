@@ -233,9 +233,13 @@ INTERRUPTIONS = {
     "batch killed": Interruption(kill_batch, -signal.SIGKILL, "", 2, ("cancelled", "completed"), PYTHON),
     "machine killed": Interruption(kill_machine, -signal.SIGKILL, "", 2, ("", "completed"), PYTHON),
 }
+RARE = ("machine killed",)
+"""It kills a batch, as another does, and at the same moment its run, as `tests/faults` does."""
 
 
-@pytest.mark.parametrize("what", INTERRUPTIONS)
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=pytest.mark.rare) if what in RARE else what for what in INTERRUPTIONS]
+)
 def test_nothing_is_done_twice(own_world: World, what: str) -> None:
     """Whatever comes in the middle: the same command does what is missing, and nothing again."""
     wanted = INTERRUPTIONS[what]
