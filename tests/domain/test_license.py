@@ -97,8 +97,8 @@ def problem_of(text: bytes | str, key: PublicKey) -> str:
         license_file.read(text, key)
     except LicenseError as error:
         shown, raw = str(error), text.encode() if isinstance(text, str) else text
-        runs = {shown[start : start + 12].encode() for start in range(len(shown) - 11)}
-        assert not [run for run in runs if run in raw]
+        if any(shown[start : start + 6].encode() in raw for start in range(0, len(shown) - 5, 6)):  # each run has one
+            assert not [start for start in range(len(shown) - 11) if shown[start : start + 12].encode() in raw]
         assert 40 < len(shown) < 260
         assert shown.endswith(".")
         return error.problem
