@@ -16,16 +16,18 @@ demo: $(READY)
 
 test: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.programs
-	$(PYTEST)
+	$(PYTEST) -m "not rare"
 
 # What one runs after each change: no browser, no OCR, and only a few kernels.
 quick: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.programs openssl
 	$(PYTEST) -m "not slow"
 
-# About an hour on two cores: 1,000 schedules of faults and kills, then a kill at each point of a run.
+# About an hour on two cores: 1,000 schedules of faults and kills, then a kill at each point of a run, and the
+# tests that are too rare for each change.
 faults: $(READY_FOR_TESTS)
 	$(BIN)/python -m tests.faults
+	$(PYTEST) -m rare
 
 # The browser tests 30 times, with every core busy; fewer: make flaky ROUNDS="--rounds 3 --only reload".
 flaky: $(READY_FOR_TESTS)

@@ -9,8 +9,9 @@ Nothing here knows how a person works with it. In JupyterLab `open` hands the ca
 
 from __future__ import annotations
 
+import functools
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Self, TypeVar
@@ -278,7 +279,13 @@ _C = TypeVar("_C", bound=Case)
 
 def _presented(case: _C, ticket_id: object) -> _C:
     """The installed front of a case, which stands in for it; InputError if there is none."""
+    presented: _C = _front()(case, ticket_id)
+    return presented
+
+
+@functools.cache  # to look through all that is installed takes as long as a step
+def _front() -> Callable[[Case, object], Any]:
     for front in entry_points(group=FRONT):
-        presented: _C = front.load()(case, ticket_id)
-        return presented
+        found: Callable[[Case, object], Any] = front.load()
+        return found
     raise InputError("This installation has no forms for JupyterLab. Install the project again: pip install -e .")

@@ -28,6 +28,7 @@ import hashlib
 import json
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -86,11 +87,13 @@ def load_public_key(pem: bytes) -> PublicKey:
 def load_private_key(pem: bytes) -> PrivateKey:
     """Load the issuer's private key from unencrypted PEM.
 
+    That its numbers belong together is proven by what it signs, see `write`; to calculate it takes far longer.
+
     Raises:
         InputError: It is not an RSA private key, or it needs a password.
     """
     try:
-        key = load_pem_private_key(pem, password=None)
+        key = load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         raise InputError("The private key is protected by a password. Give it as unencrypted PEM.") from None
     except (ValueError, UnsupportedAlgorithm):
@@ -113,14 +116,11 @@ def write(license: License, private_key: PrivateKey, *, boundary: bool = True) -
     Raises:
         InputError: The licensee is empty, the license expires before it starts or, for a customer, never, it is an
             offline cloud license but no cloud license, or a value is of a kind that would not be read back the same
-            (a date with a time, a number for a name, NaN).
+            (a date with a time, a number for a name, NaN). Or the key is damaged.
     """
     key, iv = secrets.token_bytes(AES_BYTES), secrets.token_bytes(AES_BYTES)
-    parts = {
-        "data": _encrypt(payload(license), key, iv),
-        "key": private_key.sign(key, PKCS1v15(), NoDigestInfo()),
-        "iv": iv,
-    }
+    data = _encrypt(payload(license), key, iv)
+    parts = {"data": data, "key": _signed(key, private_key), "iv": iv}
     text = _base64_lines(encoded({name: _base64_lines(part) for name, part in parts.items()}))
     return f"{boundary_line('BEGIN')}\n{text}{boundary_line('END')}" if boundary else text
 
@@ -167,6 +167,15 @@ def fingerprint(text: bytes | str) -> str:
 
 
 # -- writing
+
+
+def _signed(key: bytes, private_key: PrivateKey) -> bytes:
+    """The wrapped key, which the public half of the issuer's key opens."""
+    with suppress(ValueError, InvalidSignature):
+        wrapped = private_key.sign(key, PKCS1v15(), NoDigestInfo())
+        if private_key.public_key().recover_data_from_signature(wrapped, PKCS1v15(), None) == key:
+            return wrapped
+    raise InputError("The private key is damaged: what it signs is not opened by it. Give the license issuer's key.")
 
 
 def _encrypt(payload: bytes, key: bytes, iv: bytes) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 CELL_LIMIT = 240
 """Characters of one value that are shown; longer text says how long it is."""
@@ -49,6 +50,15 @@ def has_secret(text: str) -> bool:
 
 
 def _without_secrets(text: str) -> str:
+    return _remembered(text) if len(text) <= PREVIEW_LIMIT else _searched(text)
+
+
+@lru_cache(maxsize=1024)  # a card says the same as text and as HTML, and again when it is shown anew
+def _remembered(text: str) -> str:
+    return _searched(text)
+
+
+def _searched(text: str) -> str:
     from runbook_lib.domain import envelopes, secret_forms  # not needed by a command's help, which is to come at once
 
     return envelopes.without(text, secret_forms.spans(text))

@@ -51,8 +51,8 @@ class Place:
         self.box = new(ipywidgets.VBox, children=[self._output])
 
     def display(self) -> None:
-        view = {MIME: self.box._repr_mimebundle_()[MIME]}
-        display({**self._bundle(), **view}, raw=True)  # type: ignore[no-untyped-call]
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        display({**self._output.outputs[0]["data"], MIME: view}, raw=True)  # type: ignore[no-untyped-call]
 
     def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
         """Show this card, and below it these widgets, if they are others than before."""
@@ -60,7 +60,7 @@ class Place:
         is_settled = not self.is_needed and card.card.tone is not Tone.STOP
         self._mark(SETTLED, is_settled)
         self._mark(SHORT, self._is_short and is_settled and not self.asks)
-        if (outputs := outputs_of(self._bundle())) != self._output.outputs:
+        if (outputs := outputs_of(card._repr_mimebundle_())) != self._output.outputs:
             self._output.outputs = outputs
         if below is not None and (children := (self._output, *below)) != self.box.children:
             self.box.children = children
@@ -95,6 +95,3 @@ class Place:
 
     def _mark(self, name: str, is_so: bool) -> None:
         (self.box.add_class if is_so else self.box.remove_class)(name)
-
-    def _bundle(self) -> dict[str, Any]:
-        return self.card._repr_mimebundle_() if self.card else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
@@ -144,8 +145,13 @@ def check_types(value: Any) -> None:
     """Every model in a value has its fields' types."""
     for one in value if isinstance(value, list | tuple) else [value]:
         if is_dataclass(one) and not isinstance(one, type):
-            for name, hint in get_type_hints(type(one)).items():
-                TypeAdapter(hint).validate_python(getattr(one, name), strict=True)
+            for name, field in fields_of(type(one)).items():
+                field.validate_python(getattr(one, name), strict=True)
+
+
+@functools.cache
+def fields_of(model: type) -> dict[str, TypeAdapter[Any]]:
+    return {name: TypeAdapter(hint) for name, hint in get_type_hints(model).items()}
 
 
 @pytest.mark.parametrize(

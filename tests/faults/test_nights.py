@@ -15,7 +15,7 @@ from tests.practice import World
 
 pytestmark = pytest.mark.slow
 
-SCHEDULES, SEED = 12, 20261122
+SCHEDULES, SEED = 9, 20261122
 
 
 @pytest.fixture(scope="module")

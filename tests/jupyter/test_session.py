@@ -315,8 +315,8 @@ def test_typing_over_a_confirmed_value_unconfirms_it(here: World) -> None:
     assert "confirmed" not in case.command
 
 
-def test_an_image_is_read_once(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the background, whatever notebook shows it afterwards."""
+def test_an_image_is_read_once(here: World, readings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the background, whatever notebook shows it afterwards; what is seen is what another test has read."""
     read: list[str] = []
     real, began, may_read = ReadingCache.read, threading.Event(), threading.Event()
 
@@ -324,6 +324,8 @@ def test_an_image_is_read_once(here: World, tmp_path: Path, monkeypatch: pytest.
         began.set()
         assert may_read.wait(60)
         read.append(name)
+        monkeypatch.setattr(ocr.cache, "user_cache_path", lambda _: readings)
+        ReadingCache.__init__(kept)  # from now on with that folder
         return real(kept, content, name=name)
 
     monkeypatch.setattr(ocr.cache, "user_cache_path", lambda _: tmp_path / "cache")

@@ -100,8 +100,7 @@ def shown(text: str, *, suffix: str = "") -> dict[str, str]:
     ("style", "values", "view"),
     [
         ("subscription", OLD, View(tilt=-2.5, dark=True)),
-        ("license", OLD, View(width=1283, quality=70, notes=True)),
-        ("inline", Values(), View(width=1283, crop=True, scale=2, webp=True)),
+        ("inline", OLD, View(width=1283, crop=True, scale=2, webp=True, notes=True)),
     ],
 )
 def test_every_value_is_read_and_sure(camera: Camera, style: str, values: Values, view: View) -> None:

@@ -9,7 +9,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from runbook_lib import files
@@ -56,6 +55,8 @@ def test_json_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("runs", [[RUN, STRAY], [STRAY], []], ids=["two", "without a start", "none"])
 def test_parquet(tmp_path: Path, runs: list[Run]) -> None:
     """With types: moments in UTC, numbers, yes and no."""
+    import pandas as pd  # here, since each process of the tests loads this module
+
     export(runs, "parquet", tmp_path / "x.parquet")
     table = pd.read_parquet(tmp_path / "x.parquet")
     kinds = {name: str(table.dtypes[name]) for name in ("ticket_id", "seconds", "performed", "line")}

@@ -133,7 +133,7 @@ def test_an_interrupted_batch_goes_on_where_it_was(machine: World) -> None:
     with subprocess.Popen(command, env=machine.environment, stdout=subprocess.PIPE, text=True) as whole:
         assert whole.stdout
         assert "Rehearsing 4 of 4" in whole.stdout.readline()  # a batch that has ended is no more gone on with
-        whole.terminate()
+        whole.send_signal(signal.SIGHUP)  # its terminal is closed
         whole.stdout.read()
     assert 130 == whole.returncode
 
@@ -181,11 +181,11 @@ def ctrl_c_in_a_terminal(world: World, process: subprocess.Popen[str]) -> str:
     return process.communicate(timeout=60)[0]
 
 
-def ctrl_c_twice(_: World, process: subprocess.Popen[str]) -> str:
+def terminate_after_ctrl_c(_: World, process: subprocess.Popen[str]) -> str:
     process.send_signal(signal.SIGINT)
     assert process.stdout
     assert "1 run goes on to its end" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.terminate()
     return process.communicate(timeout=60)[0]
 
 
@@ -225,7 +225,9 @@ def kill_machine(_: World, process: subprocess.Popen[str]) -> str:
 
 INTERRUPTIONS = {
     "Ctrl-C": Interruption(ctrl_c_in_a_terminal, 130, "1 license issued, 1 not run", 1, ("completed",), PYTHON),
-    "Ctrl-C twice": Interruption(ctrl_c_twice, 130, "1 cancelled, 1 not run", 2, ("cancelled", "completed")),
+    "SIGTERM after Ctrl-C": Interruption(
+        terminate_after_ctrl_c, 130, "1 cancelled, 1 not run", 2, ("cancelled", "completed")
+    ),
     "terminal closed": Interruption(close_terminal, 130, "1 cancelled, 1 not run", 2, ("cancelled", "completed")),
     "warm process killed": Interruption(
         kill_warm_process, 130, "1 cancelled, 1 waiting for customer", 1, ("cancelled", "completed"), PYTHON
@@ -233,9 +235,13 @@ INTERRUPTIONS = {
     "batch killed": Interruption(kill_batch, -signal.SIGKILL, "", 2, ("cancelled", "completed"), PYTHON),
     "machine killed": Interruption(kill_machine, -signal.SIGKILL, "", 2, ("", "completed"), PYTHON),
 }
+RARE = ("terminal closed", "machine killed")
+"""The first cancels as SIGTERM does; the other kills a batch, as another does, and its run, as `tests/faults` does."""
 
 
-@pytest.mark.parametrize("what", INTERRUPTIONS)
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=pytest.mark.rare) if what in RARE else what for what in INTERRUPTIONS]
+)
 def test_nothing_is_done_twice(own_world: World, what: str) -> None:
     """Whatever comes in the middle: the same command does what is missing, and nothing again."""
     wanted = INTERRUPTIONS[what]
