@@ -35,10 +35,9 @@ _VENDORS = (
 """Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*; Zendesk, attachments; RFC 7519; the
 vendors' lists of prefixes in GitHub's *Supported secret scanning patterns*; Telegram and Microsoft Entra ID."""
 _PREFIXES = (
-    *("glpat-", "gloas-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glwt-"),
-    *("glsoat-", "glffct-", "gr1348941", "xox", "xapp-", "hooks.slack.com/", "attachments/token/"),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyj", "aiza", "ya29.", "sg.", "hvs.", "hvb.", "hvr."),
-    *("dapi", "dop_", "doo_", "dor_", "atatt3", "atctt3", "age-secret-key", "npm_", "pypi-", "sk-", ":aa", "q~"),
+    *("gl", "gr1348941", "xox", "xapp-", "hooks.slack.com/", "attachments/token/", "gh", "eyj", "aiza", "ya29."),
+    *("sg.", "hv", "dapi", "dop_", "doo_", "dor_", "atatt3", "atctt3", "age-secret-key", "npm_", "pypi-", "sk-"),
+    *("github_pat_", ":aa", "q~"),
 )
 _TOKEN = re.compile(
     r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z])[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
@@ -87,7 +86,7 @@ _OPTION = (
 )
 """Source: curl's `-u`, GitLab Runner's `--registration-token`."""
 _FORMS = tuple(
-    (word, markers, re.compile(form, re.I))
+    (word, marker, re.compile(form, re.I))
     for word, markers, form in (
         ("[token]", _PREFIXES, _VENDORS),
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
@@ -98,8 +97,9 @@ _FORMS = tuple(
         ("[secret]", _NAMES, _NAMED),
         ("[secret]", ("--", "-u"), _OPTION),
     )
+    for marker in markers
 )
-"""The word for each form, the words that it begins with, in lower case, and the form."""
+"""The word for each form, a word that it begins with, in lower case, and the form."""
 
 
 def lower_case(text: str) -> str:
@@ -110,15 +110,14 @@ def lower_case(text: str) -> str:
 def spans(text: str) -> Iterator[tuple[int, int, str]]:
     """From where to where a secret stands in a text, and the word for it."""
     lower = lower_case(text)
-    for word, markers, form in _FORMS:
-        for marker in markers:
-            end = 0
-            while (at := lower.find(marker, end)) >= 0:
-                found = form.match(text, at)
-                end = at + len(marker)
-                if found:
-                    yield *found.span(found.lastgroup or 0), word
-                    end = max(end, found.end())
+    for word, marker, form in [one for one in _FORMS if one[1] in lower]:
+        end = 0
+        while (at := lower.find(marker, end)) >= 0:
+            found = form.match(text, at)
+            end = at + len(marker)
+            if found:
+                yield *found.span(found.lastgroup or 0), word
+                end = max(end, found.end())
     for token in _TOKEN.finditer(text):
         prefix = _PREFIX.search(text[max(0, token.start() - _PREFIX_CHARS) : token.start()])
         if prefix and len(_DIGITS.findall(token[0])) > 1:
