@@ -26,7 +26,7 @@ _OPERATION_WORDS = {
 }
 """What the last line of an operation in a journal says."""
 _FIGURES = {
-    "users_in_license": "in the present one",
+    "users_in_license": "in the present license",
     "billable_users": "billable",
     "maximum_users": "at most so far",
     "users_over_license": "over the license",

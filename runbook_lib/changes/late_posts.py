@@ -14,7 +14,7 @@ from runbook_lib.changes.slack_post import Channel, PostName, SentPost
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import HttpSession
 from runbook_lib.domain.errors import RunbookError
-from runbook_lib.domain.events import Event, Kind, RunEvents
+from runbook_lib.domain.events import Event, EventKind, RunEvents
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -64,4 +64,4 @@ def _resent(journal: Journal) -> list[tuple[Event, int]]:
 
 def _times_sent(events: list[Event]) -> int:
     """How often something was sent: as often as it was intended, but where that was refused, or not sent after all."""
-    return sum(one.kind == Kind.INTENDED and then.kind != Kind.NOT_DONE for one, then in pairwise(events))
+    return sum(one.kind == EventKind.INTENDED and then.kind != EventKind.NOT_DONE for one, then in pairwise(events))

@@ -29,7 +29,7 @@ REPEATED = "seal_note"
 """The effect that the next run makes up for, so that it is no open end."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What a line reports."""
 
     RUN_STARTED = "run_started"
@@ -46,9 +46,9 @@ class Kind(StrEnum):
     SIGNED_OFF = "signed_off"
 
 
-BEGINNINGS = (Kind.RUN_STARTED, Kind.INTENDED)
+BEGINNINGS = (EventKind.RUN_STARTED, EventKind.INTENDED)
 """Lines that announce something, and may be refused; the others report what has happened already."""
-_ENDS = (Kind.RUN_ENDED, Kind.RECORD_ADOPTED)
+_ENDS = (EventKind.RUN_ENDED, EventKind.RECORD_ADOPTED)
 
 
 class Meaning(NamedTuple):
@@ -62,12 +62,12 @@ class Meaning(NamedTuple):
 
 _NOT_KNOWN = "Unknown. The next run checks before it sends."
 EFFECTS: Mapping[str, Meaning] = {
-    Kind.INTENDED: Meaning(True, False, "{effect}: about to be done", _NOT_KNOWN),
-    Kind.UNKNOWN: Meaning(True, False, "{effect}: unknown whether it is there", _NOT_KNOWN),
-    Kind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
-    Kind.DONE: Meaning(False, True, "{effect}: done", "done"),
-    Kind.ADOPTED: Meaning(False, True, "{effect}: found, not repeated", "found, not repeated"),
-    Kind.ANSWERED: Meaning(False, False, "answered for {effect}: it is {place}", "answered"),
+    EventKind.INTENDED: Meaning(True, False, "{effect}: about to be done", _NOT_KNOWN),
+    EventKind.UNKNOWN: Meaning(True, False, "{effect}: unknown whether it is there", _NOT_KNOWN),
+    EventKind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
+    EventKind.DONE: Meaning(False, True, "{effect}: done", "done"),
+    EventKind.ADOPTED: Meaning(False, True, "{effect}: found, not repeated", "found, not repeated"),
+    EventKind.ANSWERED: Meaning(False, False, "answered for {effect}: it is {place}", "answered"),
 }
 """The kinds of lines that are about an operation."""
 
@@ -156,20 +156,20 @@ class Event(NamedTuple):
     def ends(self) -> bool:
         """Whether it settles, for every writer, if the effect is there: a run saw it, or a person has answered."""
         meaning = EFFECTS.get(kind := self.kind)
-        return kind == Kind.ANSWERED or (meaning is not None and meaning.is_there)
+        return kind == EventKind.ANSWERED or (meaning is not None and meaning.is_there)
 
     @property
     def says_there(self) -> bool:
-        return self.ends and (self.kind != Kind.ANSWERED or self.entry.get("there") is True)
+        return self.ends and (self.kind != EventKind.ANSWERED or self.entry.get("there") is True)
 
     @property
     def says_absent(self) -> bool:
-        return self.kind == Kind.ANSWERED and not self.says_there
+        return self.kind == EventKind.ANSWERED and not self.says_there
 
     @property
     def is_of_the_case(self) -> bool:
         """Whether it is a person's answer about the whole case."""
-        return self.kind == Kind.ANSWERED and re.fullmatch(rf"[a-z]+-[0-9]+-{CASE}", self.operation) is not None
+        return self.kind == EventKind.ANSWERED and re.fullmatch(rf"[a-z]+-[0-9]+-{CASE}", self.operation) is not None
 
 
 @dataclass
@@ -178,7 +178,7 @@ class RunEvents:
 
     @property
     def start(self) -> Event | None:
-        return next((event for event in self.events[:1] if event.kind == Kind.RUN_STARTED), None)
+        return next((event for event in self.events[:1] if event.kind == EventKind.RUN_STARTED), None)
 
     @property
     def end(self) -> Event | None:
@@ -187,7 +187,7 @@ class RunEvents:
 
     @property
     def cells(self) -> list[Event]:
-        return [event for event in self.events if event.kind == Kind.CELL_STARTED]
+        return [event for event in self.events if event.kind == EventKind.CELL_STARTED]
 
     @property
     def effects(self) -> list[Event]:
@@ -210,7 +210,7 @@ class RunEvents:
     @property
     def open_effect(self) -> Event | None:
         """The effect that was announced last, if its result is not known."""
-        return next((event for event in self.effects[-1:] if event.kind == Kind.INTENDED), None)
+        return next((event for event in self.effects[-1:] if event.kind == EventKind.INTENDED), None)
 
     @property
     def last_effects(self) -> list[Event]:
@@ -228,7 +228,7 @@ class Attempt:
     @property
     def closedness(self) -> int:
         """0 if it is open, 1 if a person has answered, 2 if a run has settled it."""
-        return 0 if self.last.is_open else 1 if self.last.kind == Kind.ANSWERED else 2
+        return 0 if self.last.is_open else 1 if self.last.kind == EventKind.ANSWERED else 2
 
 
 @dataclass
@@ -261,13 +261,13 @@ class Operation:
     def answer(self) -> bool | None:
         """A person's answer, if that is the last line; else None."""
         last = self.events[-1] if self.events else None
-        return last.says_there if last and last.kind == Kind.ANSWERED else None
+        return last.says_there if last and last.kind == EventKind.ANSWERED else None
 
     @property
     def intended(self) -> Event | None:
         """The line by which it was last intended, unless a later line has the result."""
         for event in reversed(self.events):
-            if event.kind == Kind.INTENDED or not event.is_open:
+            if event.kind == EventKind.INTENDED or not event.is_open:
                 return event if event.is_open else None
         return None
 
@@ -315,7 +315,7 @@ class History:
     @property
     def answerable(self) -> list[str]:
         """The operations that a person may answer for: those whose effect no run has seen."""
-        seen = (Kind.DONE, Kind.ADOPTED)
+        seen = (EventKind.DONE, EventKind.ADOPTED)
         return [name for name, operation in self.operations.items() if operation.least_closed.last.kind not in seen]
 
     @property
@@ -329,7 +329,7 @@ class History:
         if attempt.last.is_open:
             return True
         run = self.runs.get(attempt.run)
-        if attempt.last.kind != Kind.NOT_DONE or attempt.last.effect == REPEATED or run is None:
+        if attempt.last.kind != EventKind.NOT_DONE or attempt.last.effect == REPEATED or run is None:
             return False
         return run is self.performing_runs[-1] or bool(run.end and run.end.text("outcome"))
 
@@ -341,20 +341,20 @@ class History:
                 self._operate(event)
             return
         match kind:
-            case Kind.RUN_STARTED:
+            case EventKind.RUN_STARTED:
                 key = self._key(event, event.record or f"without a record, line {event.number} of {event.writer}")
                 self.runs[key] = RunEvents([event])
                 if event.performed:
                     self._performing[event.writer] = key
-            case Kind.CELL_STARTED:
+            case EventKind.CELL_STARTED:
                 if run := self.runs.get(self._key(event, event.record or "")):
                     run.events.append(event)
-            case Kind.RUN_ENDED | Kind.RECORD_ADOPTED:
+            case EventKind.RUN_ENDED | EventKind.RECORD_ADOPTED:
                 key = self._key(event, event.record or self._last_open(event.writer))
                 self.runs.setdefault(key, RunEvents()).events.append(event)
-            case Kind.RESTARTED:
+            case EventKind.RESTARTED:
                 self.restarts.append(event)
-            case Kind.SIGNED_OFF:
+            case EventKind.SIGNED_OFF:
                 self.sign_offs.setdefault(event.record or "", []).append(event)
 
     def _operate(self, event: Event) -> None:

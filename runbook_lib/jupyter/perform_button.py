@@ -25,7 +25,7 @@ from runbook_lib.cases.closing import open_it
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain import answers, routing
 from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.domain.events import EFFECTS, Event, Kind
+from runbook_lib.domain.events import EFFECTS, Event, EventKind
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan, Target
 from runbook_lib.domain.state_words import operation_words
@@ -129,7 +129,7 @@ class PerformButton:
                 name=operation_words(line.effect),
                 happened=line.text("reason") if with_reason else "",
                 target=planned.get(name, ticket),
-                is_absent=line.kind == Kind.NOT_DONE,
+                is_absent=line.kind == EventKind.NOT_DONE,
             )
             for name, line in lines.items()
         ]

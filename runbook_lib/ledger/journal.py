@@ -33,7 +33,7 @@ from filelock import FileLock, Timeout
 from runbook_lib import files
 from runbook_lib.clients.budget import uptime
 from runbook_lib.domain.errors import InputError, JournalError, UnavailableError
-from runbook_lib.domain.events import BEGINNINGS, Event, History, Kind, Operation, finite
+from runbook_lib.domain.events import BEGINNINGS, Event, EventKind, History, Operation, finite
 from runbook_lib.domain.models import Evidence
 from runbook_lib.ledger import chains
 from runbook_lib.ledger.chains import Chain, Entry, Reader
@@ -159,7 +159,9 @@ class Journal:
     def own_seals(self) -> list[tuple[Event, str]]:
         """The lines of our own by which a record was sealed, each with its SHA-256. Raises as `entries`."""
         found = [(Event(entry), digest) for chain in self._relied() if chain.is_own for entry, digest in chain.summary]
-        return [(event, digest) for event, digest in found if event.kind == Kind.RUN_ENDED and event.text("sha256")]
+        return [
+            (event, digest) for event, digest in found if event.kind == EventKind.RUN_ENDED and event.text("sha256")
+        ]
 
     def settled(self, operation_id: str) -> Evidence | None:
         """The evidence of an effect that is there already, by our own parts or by a person's word in them; or None.
@@ -202,7 +204,7 @@ class Journal:
         ended = max((_moment(event) for event in own.events if event.ends), default=datetime.min.replace(tzinfo=UTC))
         others = (_intended_at(chain, operation_id) for chain in parts if not chain.is_own)
         found = [at for at in others if at and at > ended]
-        if all(event.kind == Kind.UNKNOWN for event in own.events):
+        if all(event.kind == EventKind.UNKNOWN for event in own.events):
             found += map(_moment, history.restarts)
         found += [_by_present_clock(own.intended)] if own.intended else []
         return max(found, default=None)

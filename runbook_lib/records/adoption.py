@@ -18,7 +18,7 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.domain.errors import PERSON_NEEDED, InputError, RunbookError, UnavailableError
-from runbook_lib.domain.events import Kind, finite
+from runbook_lib.domain.events import EventKind, finite
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
@@ -112,7 +112,7 @@ def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object
 def _refuse_changed_copy(found: Record, path: Path, journal: Journal) -> None:
     """A run writes its record where papermill says so; whoever then changes it has not changed what was sealed."""
     name = re.split(r"[/\\]", text(found.papermill.get("output_path")))[-1]
-    if any(line.get("kind") == Kind.RUN_ENDED and line.get("record") == name for line in journal.entries()):
+    if any(line.get("kind") == EventKind.RUN_ENDED and line.get("record") == name for line in journal.entries()):
         raise InputError(f"{path} is a changed copy of {clean(name)}, which its run has sealed. That record stands.")
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.events import SUFFIX, Event, History, Kind
+from runbook_lib.domain.events import SUFFIX, Event, EventKind, History
 from runbook_lib.ledger.chains import FILE_NAME, Chain, Reader, digest, merged, whole_lines
 from runbook_lib.ledger.heads import Heads
 from runbook_lib.ledger.keyring import KeyRing
@@ -182,7 +182,7 @@ def _events(folder: Path, chains: Sequence[Chain], ring: KeyRing) -> tuple[list[
     strange = merged([one for one in chains if one.is_unknown], cells=False)
     unknown = [Event(entry, is_unknown=True) for entry in strange]
     events, problems, seen = unknown + known, [], set()
-    waiting = [event for event in known if event.kind == Kind.RESTARTED]
+    waiting = [event for event in known if event.kind == EventKind.RESTARTED]
     while waiting:
         restart = waiting.pop(0)
         name = restart.text("kept_as")
@@ -190,7 +190,7 @@ def _events(folder: Path, chains: Sequence[Chain], ring: KeyRing) -> tuple[list[
             seen.add(name)
             old, defects = _set_aside(folder, name, restart.text("sha256"))
             problems += defects
-            waiting += [event for event in old if event.kind == Kind.RESTARTED]
+            waiting += [event for event in old if event.kind == EventKind.RESTARTED]
             events = old + events
     return events, problems
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib.display import Link, Table
-from runbook_lib.domain.events import EFFECTS, Event, History, Kind
+from runbook_lib.domain.events import EFFECTS, Event, EventKind, History
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import count
 from runbook_lib.domain.state_words import operation_words, run_ending_words
@@ -25,7 +25,13 @@ from runbook_lib.records.runs import Run, State, by_name
 NONE = "–"
 SENTENCES = 1000
 """Characters of what is open that are shown, as `records list --open` does."""
-_BY_A_PERSON = (Kind.RUN_STARTED, Kind.RECORD_ADOPTED, Kind.RESTARTED, Kind.SIGNED_OFF, Kind.ANSWERED)
+_BY_A_PERSON = (
+    EventKind.RUN_STARTED,
+    EventKind.RECORD_ADOPTED,
+    EventKind.RESTARTED,
+    EventKind.SIGNED_OFF,
+    EventKind.ANSWERED,
+)
 _MODES = {True: "", False: " (rehearsal)", None: ""}
 
 
@@ -142,14 +148,14 @@ def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
     moments = []
     for event in history.events:
         key = (event.writer, event.record)
-        if event.kind == Kind.RUN_STARTED:
+        if event.kind == EventKind.RUN_STARTED:
             operators[event.writer] = event.text("operator")
         who = event.text("operator") or operators.get(event.writer, "")
-        if event.kind == Kind.CELL_STARTED:
+        if event.kind == EventKind.CELL_STARTED:
             if id(event) in begun_last and key not in ended:
                 moments.append(Moment(_at(event), who, f"the step {steps[key]}, the last that was begun"))
             continue
-        has_stopped = event.kind == Kind.RUN_ENDED and event.text("status") not in ("", Status.COMPLETED)
+        has_stopped = event.kind == EventKind.RUN_ENDED and event.text("status") not in ("", Status.COMPLETED)
         words = f"{_words(event)}{f', in the step {steps[key]}' if has_stopped and key in steps else ''}"
         moments.append(Moment(_at(event), who, words, line_detail(event)))
     return moments
@@ -167,19 +173,19 @@ def line_words(event: Event) -> str:
 
 def _words(event: Event) -> str:
     match event.kind:
-        case Kind.RUN_STARTED:
+        case EventKind.RUN_STARTED:
             mode = "performed" if event.performed else "rehearsal"
             return f"began {event.text('runbook') or 'a run'} ({mode})"
-        case Kind.CELL_STARTED:
+        case EventKind.CELL_STARTED:
             return f"the cell {event.text('cell').replace('_', ' ')}"
-        case Kind.RUN_ENDED:
+        case EventKind.RUN_ENDED:
             outcome, status, following = map(event.text, ("outcome", "status", "next_runbook"))
             return f"the run ended: {run_ending_words(outcome, status or 'outcome unknown', following).lower()}"
-        case Kind.RECORD_ADOPTED:
+        case EventKind.RECORD_ADOPTED:
             return f"took in a notebook of {event.text('runbook') or 'a run'}"
-        case Kind.RESTARTED:
+        case EventKind.RESTARTED:
             return "set the journal aside, and began a new one"
-        case Kind.SIGNED_OFF:
+        case EventKind.SIGNED_OFF:
             started_at, _ = by_name(event.record or "")
             return f"signed off {f'the record of {moment(started_at)}' if started_at else 'a record'}"
     if event.is_of_the_case:
@@ -194,5 +200,5 @@ def line_detail(event: Event) -> str:
     """What that rests on or came to, or ""."""
     words = [event.text(name) for name in ("summary", "reason", "because", "words")]
     proof = [str(event.evidence[name]) for name in ("summary", "url") if event.evidence.get(name)]
-    is_unsealed = event.kind == Kind.RUN_ENDED and not event.text("sha256")
+    is_unsealed = event.kind == EventKind.RUN_ENDED and not event.text("sha256")
     return " · ".join([*filter(None, words), *proof, *(["no record could be written"] if is_unsealed else [])])

@@ -17,7 +17,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self
 
-from runbook_lib.domain.events import CASE, REPEATED, SUFFIX, Event, History, Kind, RunEvents
+from runbook_lib.domain.events import CASE, REPEATED, SUFFIX, Event, EventKind, History, RunEvents
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.ledger.chains import KEY_DIGITS
 
@@ -242,7 +242,7 @@ def _read_line(run: Run, event: Event) -> None:
 
 def _read_end(run: Run, end: Event) -> None:
     sha256 = end.text("sha256") if end.record else ""
-    is_adopted = end.kind == Kind.RECORD_ADOPTED
+    is_adopted = end.kind == EventKind.RECORD_ADOPTED
     sealed = State.ADOPTED if is_adopted else State.SEALED if sha256 else State.UNRECORDED
     run.to_note = end.entry.get("to_note") is True
     run.status = "unknown"
@@ -258,7 +258,7 @@ def _state_of_part(event: Event) -> State | None:
 
 def _add_operations(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> None:
     """What became of a run's operations, by the last line on each; nothing is open once a person ended the case."""
-    run.by_hand = tuple(_reported(name, event) for name, event in last.items() if event.kind == Kind.ANSWERED)
+    run.by_hand = tuple(_reported(name, event) for name, event in last.items() if event.kind == EventKind.ANSWERED)
     if ended and ended.at and run.started_at and run.started_at < ended.at:
         run.ended_by_hand = True
         return
@@ -285,7 +285,7 @@ def _is_undone(run: Run, event: Event) -> bool:
     """Whether a run reached an outcome without an effect, as its last line says, so that a further run has to do it."""
     if not run.outcome:
         return False
-    return event.says_absent or (event.kind == Kind.NOT_DONE and event.text("effect") != REPEATED)
+    return event.says_absent or (event.kind == EventKind.NOT_DONE and event.text("effect") != REPEATED)
 
 
 def _is_withdrawn(run: Run, event: Event, runs: Sequence[Run]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.events import Kind
+from runbook_lib.domain.events import EventKind
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.runs import Run
@@ -40,11 +40,11 @@ def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: st
         fields = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": line}
         journal = Journal.of(settings, run.ticket_id)
         if not any(fields.items() <= entry.items() for entry in _signed_off(journal)):  # the same said once more
-            journal.append(Kind.SIGNED_OFF, **fields)
+            journal.append(EventKind.SIGNED_OFF, **fields)
 
 
 def _signed_off(journal: Journal) -> list[Mapping[str, Any]]:
-    return [entry for entry in journal.entries() if entry["kind"] == Kind.SIGNED_OFF]
+    return [entry for entry in journal.entries() if entry["kind"] == EventKind.SIGNED_OFF]
 
 
 def _checked(path: Path, verifier: Verifier) -> Run:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.domain.events import EFFECTS, Event, History, Kind
+from runbook_lib.domain.events import EFFECTS, Event, EventKind, History
 
 RECORD, SECOND = "20261121T100000000Z-weekend_license.ipynb", "20261121T110000000Z-weekend_license.ipynb"
 REPLY = "sandbox-1001-reply"
@@ -83,9 +83,9 @@ def test_a_person_ends_the_case_and_takes_it_back() -> None:
 def test_odd_values_count_as_absent(odd: object) -> None:
     """No field of any kind of line makes the fold fail."""
     names = ("record", "at", "writer", "runbook", "seconds", "missing", "evidence", "operation_id", "there", "n")
-    history = History.of({"kind": kind, **dict.fromkeys(names, odd)} for kind in [*Kind, odd])
+    history = History.of({"kind": kind, **dict.fromkeys(names, odd)} for kind in [*EventKind, odd])
     found = [(e.at, e.record, e.seconds, e.missing, e.evidence, e.number, e.effect) for e in history.events]
-    assert len(Kind) + 1 == len(found)
+    assert len(EventKind) + 1 == len(found)
 
 
 def test_every_kind_of_effect_has_its_words() -> None:
