@@ -326,6 +326,7 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
         "docker run --name gitlab2 -u 1000:1000, <th>Token</th><th>Created2026</th>, --token-file /etc/gitlab2/token",
         "login page password reset page2 of https://x.example/y2, pwd=/var/opt/gitlab2, <b>Password</b> reset2",
         "secret: [slack_token], token=${GITLAB_TOKEN_1}",
+        "License fingerprint: SHA256:aa01f30a27b6b2378f9be0e17bde1f05, license_md5=506102cbd650d171c3bb4c3af0e7c2dc",
     ],
 )
 def test_words_about_secrets_stay(words: str) -> None:

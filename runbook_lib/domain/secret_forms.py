@@ -30,7 +30,7 @@ _VENDORS = (
     r"|AIza[\w-]{30,60}|ya29\.[\w.-]{20,2000}|SG\.[\w-]{16,60}\.[\w-]{16,100}|hv[sbr]\.[\w-]{20,300}"
     r"|dapi[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{32,128}|AT[AC]TT3[\w=-]{20,300}|age-secret-key-1[a-z0-9]{20,100}"
     r"|npm_[a-z0-9]{30,60}|pypi-[\w-]{40,400}|sk-(?:[a-z0-9]{2,10}-){0,3}[\w-]{32,300})"
-    r"|(?<=[0-9]):AA[\w-]{30,60}|(?<=\w[78])Q~[\w.~-]{31,40}"
+    r"|(?<=[0-9]{8}):(?-i:AA)[\w-]{30,60}|(?<=\w[78])Q~[\w.~-]{31,40}"
 )
 """Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*; Zendesk, attachments; RFC 7519; the
 vendors' lists of prefixes in GitHub's *Supported secret scanning patterns*; Telegram and Microsoft Entra ID."""
@@ -40,7 +40,8 @@ _PREFIXES = (
     *("github_pat_", ":aa", "q~"),
 )
 _TOKEN = re.compile(
-    r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z])[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
+    r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z][a-z0-9]{0,40}[A-Z])"
+    r"[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
 )
 _PREFIX = re.compile(r"(?<![\w./+-])[A-Za-z][A-Za-z0-9]{1,11}(?:[_.-][a-z0-9]{1,10}){0,3}\Z")
 _DIGITS = re.compile("[0-9]+")
