@@ -280,13 +280,8 @@ def _reason(file: Attachment, content: bytes | str) -> str | None:
         if other := image_types.advice(content):
             return f"it is {other}."
         kind = content_kinds.magic(content)[0]
-        if (
-            what := kind
-            if kind in (Kind.OUTLOOK, Kind.VIDEO, Kind.ARCHIVE)
-            else "a drawing"
-            if b"<svg" in content[:1000]
-            else ""
-        ):
+        is_named = kind in (Kind.OUTLOOK, Kind.VIDEO, Kind.ARCHIVE)
+        if what := kind if is_named else "a drawing" if b"<svg" in content[:1000] else "":
             return f"it is {what}. Open it; if it shows a screenshot, add that as a PNG, or read the values by eye."
         if _holds_files(content):
             return " ".join(note for note in finder.look(content).notes if "not opened" in note or "It holds" in note)
