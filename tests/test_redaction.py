@@ -322,7 +322,7 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
         "Set RUNBOOK_ZENDESK_OAUTH_TOKEN, or RUNBOOK_SECRETS_DIR: see docs/live.md",
         "-----BEGIN PUBLIC KEY-----\n" + encode64(bytes(range(200, 0, -1)), 64),
         "The password is case-sensitive. The password is wrong2. My API key does not work, the token is not accepted.",
-        "npm_config_cache=/root/.npm, test_InternationalizationOfDates2, curl -u needs a user, sk-learn 1.3",
+        "npm_config_cache=~/.npm, test_InternationalizationOfDates2, curl -u needs a user, sk-learn 1.3",
         "docker run --name gitlab2 -u 1000:1000, <th>Token</th><th>Created2026</th>, --token-file /etc/gitlab2/token",
         "login page password reset page2 of https://x.example/y2, pwd=/var/opt/gitlab2, <b>Password</b> reset2",
         "secret: [slack_token], token=${GITLAB_TOKEN_1}",

@@ -127,7 +127,7 @@ class Tracker:
         return self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket_url
 
     def without_label(self) -> list[TrackerIssue]:
-        """The issues of this ticket's orders that somebody took the license tool's label from."""
+        """The issues of this ticket's orders that no longer have the license tool's label."""
         found = self._gitlab.issues(self._project, created_after=self._opened_at)
         return [issue for issue in found if messages.LABEL not in issue.labels and self.is_own(issue)]
 

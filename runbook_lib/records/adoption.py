@@ -110,7 +110,7 @@ def _refuse_contradictions(found: Record, path: Path, about: Mapping[str, object
 
 
 def _refuse_changed_copy(found: Record, path: Path, journal: Journal) -> None:
-    """A run writes its record where papermill says so; whoever then changes it has not changed what was sealed."""
+    """Refuse what says that it is a record of this ticket which was sealed, but has other bytes."""
     name = re.split(r"[/\\]", text(found.papermill.get("output_path")))[-1]
     if any(line.get("kind") == EventKind.RUN_ENDED and line.get("record") == name for line in journal.entries()):
         raise InputError(f"{path} is a changed copy of {clean(name)}, which its run has sealed. That record stands.")

@@ -157,7 +157,7 @@ def test_what_is_sealed_already(shelf: Shelf, settings: Settings, tmp_path: Path
 def test_a_changed_copy_of_a_record(shelf: Shelf, settings: Settings, tmp_path: Path) -> None:
     """Whoever edits a sealed record, or saves it as another notebook, has no second one of that run."""
     sealed = shelf.seal(1001)
-    ran = papermill(1001) | {"output_path": f"/work/{sealed.name}"}
+    ran = papermill(1001) | {"output_path": f"elsewhere/{sealed.name}"}
     path = made(tmp_path, metadata={"papermill": ran})
     with pytest.raises(InputError, match=f"is a changed copy of {sealed.name}, which its run has sealed"):
         adopt(path, 1001, settings, "ada")
