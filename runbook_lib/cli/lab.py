@@ -160,7 +160,7 @@ def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:
     """JupyterLab's options for this session: its defaults, our extension, and when kernels end."""
     settings, top = private / "settings", root(notebooks, outputs)
     files.make_folder(settings)
-    shown = {folder: _place(folder, top).as_posix() for folder in (notebooks, outputs)}
+    shown = {folder: folder.relative_to(top).as_posix() for folder in (notebooks, outputs)}
     page = {
         "runbookNotebooks": shown[notebooks],
         "runbookCopies": f"{shown[notebooks]}/{templates.COPIES}",
@@ -187,7 +187,7 @@ def serve_only(served: Path, notebooks: Path, outputs: Path) -> Path:
     only the folder of copies is linked; the templates are copied, so that none can be saved over.
     """
     top = root(notebooks, outputs)
-    place = served / _place(notebooks, top)
+    place = served / notebooks.relative_to(top)
     with suppress(OSError):  # no one can write there: a link is as good
         files.make_folder(notebooks / templates.COPIES)
         files.make_folder(place)
@@ -197,15 +197,11 @@ def serve_only(served: Path, notebooks: Path, outputs: Path) -> Path:
                 (place / template.name).chmod(files.SEALED)
         (place / templates.COPIES).symlink_to(notebooks / templates.COPIES, target_is_directory=True)
     for folder in (notebooks, outputs):
-        link = served / _place(folder, top)
+        link = served / folder.relative_to(top)
         if not link.exists():  # the one may lie within the other
             files.make_folder(link.parent)
             link.symlink_to(folder, target_is_directory=True)
     return served
-
-
-def _place(folder: Path, top: Path) -> Path:
-    return folder.relative_to(top) if folder.is_relative_to(top) else Path(folder.name)
 
 
 def without_history(folder: Path) -> Path:
@@ -220,9 +216,11 @@ def without_history(folder: Path) -> Path:
 
 
 def root(notebooks: Path, outputs: Path) -> Path:
-    """Where the paths that JupyterLab shows begin: the folder that both are in, so that a record opens by its link."""
-    common = Path(os.path.commonpath((notebooks, outputs)))
-    return notebooks.parent if common == common.parent else common
+    """Where the paths that JupyterLab shows begin: the folder that both are in, so that a record opens by its link.
+
+    Nothing else in it is served, be it the whole disk; see `serve_only`.
+    """
+    return Path(os.path.commonpath((notebooks, outputs)))
 
 
 def _passing_on(process: subprocess.Popen[bytes]) -> AbstractContextManager[None]:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -222,6 +223,19 @@ def test_its_kernels_keep_no_history(tmp_path: Path) -> None:
     assert [] == [path for path in left if b"customer" in path.read_bytes()]
 
 
+def test_records_elsewhere_on_the_disk_open_by_their_links(tmp_path: Path) -> None:
+    """As the page of a copy has them; nothing else of the disk is served."""
+    notebooks, outputs = tmp_path / "notebooks", Path(tempfile.mkdtemp(dir="/var/tmp")).resolve()
+    notebooks.mkdir()
+    served = serve_only(tmp_path / "served", notebooks, outputs)
+    record = outputs / "sandbox" / "1001" / "record.ipynb"
+    copy = served / notebooks.relative_to("/") / "open"
+    link = Path(os.path.normpath(copy / os.path.relpath(record, notebooks / "open")))
+    assert record == link.parent.parent.parent.resolve() / record.relative_to(outputs)
+    assert {notebooks.parts[1], outputs.parts[1]} == {path.name for path in served.iterdir()}
+    outputs.rmdir()
+
+
 def test_a_folder_of_links_to_what_is_served(tmp_path: Path) -> None:
     """In the places that they have to each other, so that links between them hold."""
     notebooks, outputs = tmp_path / "ada" / "runbook" / "notebooks", tmp_path / "ada" / "records"
@@ -271,9 +285,9 @@ def test_words_for_jupyterlab_are_passed_on(
     [
         ("/home/ada/runbook/notebooks", "/home/ada/runbook/outputs", "/home/ada/runbook"),
         ("/home/ada/runbook/notebooks", "/home/ada/records", "/home/ada"),
-        ("/home/ada/runbook/notebooks", "/srv/records", "/home/ada/runbook"),
+        ("/home/ada/runbook/notebooks", "/srv/records", "/"),
     ],
 )
 def test_what_it_shows(notebooks_path: str, outputs: str, expected: str) -> None:
-    """Never the whole disk, wherever the records are."""
+    """What both folders are in, wherever the records are: links between them hold."""
     assert Path(expected) == root(Path(notebooks_path), Path(outputs))
