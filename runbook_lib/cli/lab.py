@@ -130,24 +130,24 @@ def _folders(settings: Settings) -> tuple[Path, Path]:
     return settings.notebooks.absolute(), settings.outputs.absolute()
 
 
-def prepared(settings: Settings, ticket: str | None) -> Path:
+def prepared(settings: Settings, first: str | None) -> Path:
     """The copy that is opened first: the runbook of a ticket, filled in; a notebook that is named; or `start_here`.
 
     Raises:
         RunbookError: The ticket cannot be opened.
     """
     router = settings.notebooks / f"{routing.ROUTER}.ipynb"
-    if ticket is None:
+    if first is None:
         return templates.fresh(router)
-    if named := templates.named(settings.notebooks, ticket):
+    if named := templates.named(settings.notebooks, first):
         return templates.fresh(named)
-    if refused := ticket_check.refusal(Settings.load(), ticket):
+    if refused := ticket_check.refusal(Settings.load(), first):
         raise RefusedError(refused)
     from runbook_lib.cases import closing
     from runbook_lib.cases.start_here import StartHere
 
     with redirect_stdout(io.StringIO()):  # cards are for notebooks
-        case = StartHere.open(ticket)
+        case = StartHere.open(first)
         with suppress(RunbookError):  # start_here, run on this ticket, shows it
             case.collect_facts()
             case.choose_runbook()

@@ -64,9 +64,9 @@ class Failures:
     def lost(self, how: str) -> OutcomeUnknownError:
         return OutcomeUnknownError(f"A change was sent to {self._name}, but {how}: it may or may not have happened.")
 
-    def odd(self, path: str, how: str = "in an unexpected form") -> UnavailableError:
-        """The error for an answer of another form, kind or size than the service promises."""
-        first = f"{SIGN_IN}. Else check" if "html" in how else "Check"
+    def odd(self, path: str, how: str = "in an unexpected form", *, is_page: bool = False) -> UnavailableError:
+        """The error for an answer of another form, kind or size than the service promises, such as a web page."""
+        first = f"{SIGN_IN}. Else check" if is_page else "Check"
         where = f"{first} its address, {self._base_url}, or try again later."
         return UnavailableError(f"{self._name} answered {path} {how}. {where}")
 
@@ -99,9 +99,9 @@ class Failures:
         except ValueError:
             where = "an address that cannot be read"
         words = f"{self._name} sends this on to {where} ({response.status_code}), and has done nothing itself."
-        advice = f"Correct {self._refusals.address}, then run again: nothing is sent twice."
-        if response.status_code in (302, 307):  # for now: as a network answers that has a sign-in page of its own
-            advice = f"{SIGN_IN}; else c{advice[1:]}"
+        correct = f"correct {self._refusals.address}, then run again: nothing is sent twice."
+        is_for_now = response.status_code in (302, 307)  # as a network answers that has a sign-in page of its own
+        advice = f"{SIGN_IN}; else {correct}" if is_for_now else f"C{correct[1:]}"
         return RefusedError(words, status=response.status_code, advice=advice)
 
     def _words(self, response: httpx.Response) -> str:

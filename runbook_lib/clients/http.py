@@ -194,7 +194,7 @@ class Service:
             return parse(self._decoded(response))
         except NotJsonError as exc:
             kind = self.failures.line(response.headers.get("content-type", "no type"))
-            raise self.failures.odd(path, f"with something that is not JSON ({kind})") from exc
+            raise self.failures.odd(path, f"with something that is not JSON ({kind})", is_page="html" in kind) from exc
         except OTHER_FORM as exc:
             raise self.failures.odd(path) from exc
 

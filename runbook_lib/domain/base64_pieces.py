@@ -39,7 +39,7 @@ def base64_letters(text: str) -> str:
 
 
 def base64_of(text: str) -> str:
-    """The letters of Base64 that say only what is in a text, and nothing of what follows it."""
+    """The letters of Base64 with which a text begins, whatever follows it."""
     return base64.b64encode(text.encode()).decode()[: len(text) * 4 // 3]
 
 

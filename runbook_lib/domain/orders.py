@@ -79,7 +79,7 @@ class LicenseOrder:
 
     @property
     def contradicted(self) -> tuple[TrackerIssue, ...]:
-        """The issues that a person made tell of no license: they hold a copy and no reason, and a job succeeded."""
+        """The issues that a person turned into failures: they have a copy and no reason, and a job succeeded."""
         succeeded = any(pipeline.status == "success" for pipeline in self.pipelines)
         return tuple(issue for issue in self.issues if succeeded and _was_made_a_failure(issue))
 
