@@ -105,7 +105,7 @@ class Budget:
 
     @contextmanager
     def hurried(self, patience_s: float | None) -> Iterator[None]:
-        """Meanwhile each read is tried only once, with this time-out; None changes nothing."""
+        """Meanwhile each request is tried only once, a read with this time-out; None changes nothing."""
         before, self.patience_s = self.patience_s, patience_s or self.patience_s
         try:
             yield

@@ -54,14 +54,14 @@ class GitLab:
         return self._service.read_json(f"api/v4/projects/{project_id}/issues/{iid}", self._issue)
 
     def create_issue(self, project_id: int, *, title: str, description: str, label: str) -> TrackerIssue:
-        """Open an issue. Raises as `Service.write`."""
+        """Open an issue. Raises as `Service.write_json`."""
         body = {"title": title, "description": description, "labels": label}
         return self._service.write_json("POST", f"api/v4/projects/{project_id}/issues", self._issue, json=body)
 
     def update_issue(
         self, project_id: int, iid: int, *, title: str, description: str, close: bool = False
     ) -> TrackerIssue:
-        """Rewrite an issue, and close it. Raises as `Service.write`."""
+        """Rewrite an issue, and close it. Raises as `Service.write_json`."""
         body = {"title": title, "description": description} | ({"state_event": "close"} if close else {})
         return self._service.write_json("PUT", f"api/v4/projects/{project_id}/issues/{iid}", self._issue, json=body)
 
@@ -70,7 +70,7 @@ class GitLab:
         return self._service.read_json(f"api/v4/projects/{project_id}", lambda project: str(project["web_url"]))
 
     def trigger(self, project_id: int, *, ref: str, token: SecretStr, variables: Mapping[str, str]) -> Pipeline:
-        """Start a pipeline with variables. Raises as `Service.write`."""
+        """Start a pipeline with variables. Raises as `Service.write_json`."""
         form = {"token": token.get_secret_value(), "ref": ref}
         form |= {f"variables[{name}]": value for name, value in variables.items()}
         return self._service.write_json(

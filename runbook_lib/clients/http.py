@@ -20,7 +20,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -32,7 +31,7 @@ from runbook_lib.clients.failures import NOT_SENT, Failures
 from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
-from runbook_lib.clients.retrying import TransientError, retried
+from runbook_lib.clients.retrying import TransientError, patient
 from runbook_lib.domain.errors import InputError, RefusedError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redactor
@@ -127,6 +126,7 @@ class Service:
         self.failures = Failures(name, self.base_url, session.redactor, explain, refusals)
         self._headers = dict(headers)
         self._session = session
+        self._patient = patient(name, session.budget)
 
     def read(self, path: str, params: Mapping[str, Any] | None = None) -> httpx.Response:
         """GET, retried a few times, unless there is no time for that (`Budget.hurried`).
@@ -135,8 +135,7 @@ class Service:
             RefusedError: The service refused (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        once = self._session.budget.patience_s is not None
-        return self._retried(partial(self._read_once, path, params), path, once=once)
+        return self._patient(self._in_turn, path, self._read_once, path, params)
 
     def read_json(self, path: str, parse: Callable[[Any], _T], params: Mapping[str, Any] | None = None) -> _T:
         """As `read`, and parse the decoded body."""
@@ -171,17 +170,22 @@ class Service:
             seen.add(after)
         raise self.failures.too_long(what or f"list {path}", LAST_PAGE)
 
-    def write(self, method: str, path: str, **body: Any) -> httpx.Response:
-        """Send a change at most once; `body` is httpx's own: `json`, `data`, `content`, `params`, `headers`.
+    def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
+        """Send a change at most once, and parse the decoded answer.
 
-        It is sent again only if the service certainly has not acted: it was not reached, or answered 429.
+        It is sent again only if the service certainly has not acted: it was not reached, or answered 429. `body` is
+        httpx's own: `json`, `data`, `content`, `params`, `headers`.
 
         Raises:
             RefusedError: The service refused, or sent the request elsewhere; nothing was changed.
             UnavailableError: The service was not reached, or a lease (`Budget.lease`) is over; nothing was changed.
-            OutcomeUnknownError: The answer was lost: look before trying again.
+            OutcomeUnknownError: The answer was lost, or cannot be read: look before trying again.
         """
-        return self._retried(partial(self._write_once, method, path, body), path)
+        response = self._patient(self._in_turn, path, self._write_once, method, path, body)
+        try:
+            return parse(self._decoded(response))
+        except OTHER_FORM as exc:
+            raise self.failures.lost("its answer cannot be read") from exc
 
     def parsed(self, response: httpx.Response, parse: Callable[[Any], _T]) -> _T:
         """The body of a read, decoded and parsed.
@@ -198,14 +202,6 @@ class Service:
         except OTHER_FORM as exc:
             raise self.failures.odd(path) from exc
 
-    def write_json(self, method: str, path: str, parse: Callable[[Any], _T], **body: Any) -> _T:
-        """As `write`, and parse the decoded answer; one that cannot be read counts as lost."""
-        response = self.write(method, path, **body)
-        try:
-            return parse(self._decoded(response))
-        except OTHER_FORM as exc:
-            raise self.failures.lost("its answer cannot be read") from exc
-
     def download(self, url: str, limit: int, *, also_own: str = "") -> httpx.Response:
         """Fetch a file of at most `limit` bytes; credentials go only to the service's own hosts, `also_own` among them.
 
@@ -213,7 +209,7 @@ class Service:
             InputError: The file is larger.
             RefusedError, UnavailableError: As `read`; or nothing may be fetched from the address.
         """
-        return self._retried(partial(self._download_once, url, limit, also_own))
+        return self._patient(self._in_turn, "", self._download_once, url, limit, also_own)
 
     @property
     def budget(self) -> Budget:
@@ -225,13 +221,10 @@ class Service:
         words = response.headers.get(name)
         return None if words is None else self._session.redactor.text(words)
 
-    def _retried(self, call: Callable[[], _T], path: str = "", *, once: bool = False) -> _T:
-        return retried(partial(self._in_turn, call, path), self.name, self._session.budget, once=once)
+    def _in_turn(self, path: str, send: Callable[..., httpx.Response], *request: object) -> httpx.Response:
+        """Wait until the service takes a request, among all that are sent from here, and send it.
 
-    def _in_turn(self, call: Callable[[], _T], path: str) -> _T:
-        """Wait until the service takes a request, among all that are sent from here, and call.
-
-        The seconds of a call that failed count as waiting.
+        The seconds of one that failed count as waiting.
         """
         pace, budget = self._session.pace, self._session.budget
         seconds = pace.turn(self.name, path) if pace else 0.0
@@ -241,7 +234,7 @@ class Service:
             seconds = pace.held(self.name)
         started = time.monotonic()
         try:
-            return call()
+            return send(*request)
         except TransientError:
             budget.spend(time.monotonic() - started)
             raise

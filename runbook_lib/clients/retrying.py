@@ -6,10 +6,9 @@ Knows no vendor, and sends nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar, cast
+from typing import NoReturn, cast
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
@@ -21,7 +20,6 @@ ATTEMPTS = 4
 """Attempts when a service fails without a `Retry-After`; with one, it is tried again as long as the budget lasts."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 HOUR_S = 3600.0
-_T = TypeVar("_T")
 _BACKOFF = wait_exponential_jitter(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S)
 
 
@@ -33,24 +31,22 @@ class TransientError(UnavailableError):
         self.pause_s = pause_s
 
 
-def retried(call: Callable[[], _T], name: str, budget: Budget, *, once: bool = False) -> _T:
-    """What a call returns that may raise `TransientError`. Raises UnavailableError if every attempt failed."""
+def patient(name: str, budget: Budget) -> Retrying:
+    """Calls what it is given, and again while that raises `TransientError`; then UnavailableError."""
 
     def pause(seconds: float) -> None:
         budget.wait(seconds, f"waiting {seconds:.1f} s for {name}, which is not ready")
 
     def is_enough(state: RetryCallState) -> bool:
         is_last = not _error(state).pause_s and state.attempt_number >= ATTEMPTS
-        return once or is_last or state.upcoming_sleep > budget.left_s
+        return budget.patience_s is not None or is_last or state.upcoming_sleep > budget.left_s
 
-    retrying = Retrying(
-        retry=retry_if_exception_type(TransientError), wait=_pause, stop=is_enough, sleep=pause, reraise=True
-    )
-    try:
-        return retrying(call)
-    except TransientError as exc:
+    def give_up(state: RetryCallState) -> NoReturn:
         used_up = "" if budget.left_s else f" This run's {budget.seconds:.0f} s of waiting are used up."
-        raise UnavailableError(f"{exc}{used_up}") from exc
+        raise UnavailableError(f"{_error(state)}{used_up}") from _error(state)
+
+    is_transient = retry_if_exception_type(TransientError)
+    return Retrying(retry=is_transient, wait=_pause, stop=is_enough, sleep=pause, retry_error_callback=give_up)
 
 
 def answered_at(response: httpx.Response) -> datetime | None:

@@ -17,7 +17,7 @@ def both(url: str) -> list[str]:
     """What a read and a write say."""
     with HttpSession(loopback=False, budget=Budget(0)) as session:
         service, words = Service("Desk", url, {}, session, str), []
-        for request in (lambda: service.read("api/x"), lambda: service.write("POST", "api/x", json={})):
+        for request in (lambda: service.read("api/x"), lambda: service.write_json("POST", "api/x", dict, json={})):
             with pytest.raises(UnavailableError) as caught:
                 request()
             assert not isinstance(caught.value, OutcomeUnknownError)

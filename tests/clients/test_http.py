@@ -194,7 +194,7 @@ class TestWrite:
         wire = Wire(answer)
 
         with pytest.raises(UnavailableError):
-            service(wire).write("PUT", "api/x")
+            service(wire).write_json("PUT", "api/x", dict)
         assert retrying.ATTEMPTS == len(wire.requests)
 
     @each(LOST)
@@ -203,7 +203,7 @@ class TestWrite:
         wire = Wire(answer, FINE)
 
         with pytest.raises(OutcomeUnknownError, match="may or may not have happened"):
-            service(wire).write("POST", "api/x", json={})
+            service(wire).write_json("POST", "api/x", dict, json={})
         assert 1 == len(wire.requests)
 
     def test_lost_after_a_retry(self) -> None:
@@ -211,7 +211,7 @@ class TestWrite:
         wire = Wire(httpx.ConnectError("refused"), reply(429), httpx.ReadTimeout("slow"), FINE)
 
         with pytest.raises(OutcomeUnknownError):
-            service(wire).write("POST", "api/x")
+            service(wire).write_json("POST", "api/x", dict)
         assert 3 == len(wire.requests)
 
     @each(UNREADABLE)
@@ -239,14 +239,14 @@ class TestWrite:
         wire = Wire(reply(status, json={"error": "no"}), FINE)
 
         with pytest.raises(RefusedError) as caught:
-            service(wire).write("DELETE", "api/x")
+            service(wire).write_json("DELETE", "api/x", dict)
         assert (status, 1) == (caught.value.status, len(wire.requests))
 
     def test_own_headers_join_the_credentials(self) -> None:
         """An upload names its content type and is still authorized."""
         wire = Wire(FINE)
 
-        service(wire).write("POST", "up", content=b"\x89PNG", headers={"Content-Type": "image/png"})
+        service(wire).write_json("POST", "up", dict, content=b"\x89PNG", headers={"Content-Type": "image/png"})
 
         assert ("image/png", SECRET) == (wire.last.headers["content-type"], wire.last.headers["private-token"])
         assert b"\x89PNG" == wire.last.content
@@ -266,7 +266,7 @@ class TestWrite:
     def test_a_redirect_to_nowhere(self, location: str) -> None:
         """An address that cannot be read is no reason for a traceback."""
         with pytest.raises(RefusedError, match="sends this on to"):
-            service(Wire(reply(301, headers={"Location": location}))).write("POST", "api/x")
+            service(Wire(reply(301, headers={"Location": location}))).write_json("POST", "api/x", dict)
 
     @pytest.mark.parametrize("status", [300, 303, 304])
     def test_an_answer_elsewhere_is_a_lost_one(self, status: int) -> None:
@@ -279,7 +279,7 @@ class TestWrite:
 
 
 @pytest.mark.parametrize(
-    "ask", [lambda desk: desk.read("x"), lambda desk: desk.write("POST", "x")], ids=["read", "write"]
+    "ask", [lambda desk: desk.read("x"), lambda desk: desk.write_json("POST", "x", dict)], ids=["read", "write"]
 )
 class TestPause:
     """How long a service is left alone."""

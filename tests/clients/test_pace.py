@@ -125,10 +125,10 @@ def test_another_run_waits_for_a_429(folder: Path, clock: Clock) -> None:
     """One run hears it; the next one sends nothing before its time."""
     heard, quiet = Wire(reply(429, headers={"Retry-After": "7"}), reply(json={})), Wire(reply(json={}))
     waits: list[float] = []
-    service(heard, folder, clock, waits).write("POST", "/posts")
+    service(heard, folder, clock, waits).write_json("POST", "/posts", dict)
     assert (7.0, 2) == (sum(waits), len(heard.requests))
     clock.now -= 7
-    service(quiet, folder, clock, waits).write("POST", "/posts")
+    service(quiet, folder, clock, waits).write_json("POST", "/posts", dict)
     assert (14.0, 1) == (sum(waits), len(quiet.requests))
 
 
@@ -136,5 +136,5 @@ def test_a_wait_beyond_the_budget_sends_nothing(folder: Path, clock: Clock) -> N
     wire = Wire(reply(json={}))
     Pace(folder, SLOW, clock=clock).hold("desk", 100)
     with pytest.raises(UnavailableError, match="limiting requests"):
-        service(wire, folder, clock, [], seconds=10).write("POST", "/posts")
+        service(wire, folder, clock, [], seconds=10).write_json("POST", "/posts", dict)
     assert [] == wire.requests
