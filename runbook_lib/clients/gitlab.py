@@ -135,29 +135,21 @@ class GitLab:
         raise self._service.failures.too_long(f"list {path}", LAST_PAGE)
 
     def _issue(self, item: Any) -> TrackerIssue:
-        issue = _issue(item)
+        words, created_at = item.get("description") or "", moment(item["created_at"])
+        more = {"created_at": created_at, "url": item["web_url"], "description": words, "raw": original(words)}
+        issue = model(TrackerIssue, item, **more)
         self.pages.add(issue.url)
         return issue
 
     def _pipeline(self, item: Any) -> Pipeline:
-        pipeline = _pipeline(item)
+        updated = item.get("updated_at")
+        pipeline = model(Pipeline, item, url=item["web_url"], updated_at=updated and moment(updated))
         self.pages.add(pipeline.url)
         return pipeline
 
 
 def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _issue(item: Any) -> TrackerIssue:
-    words = item.get("description") or ""
-    created_at = moment(item["created_at"])
-    return model(TrackerIssue, item, created_at=created_at, url=item["web_url"], description=words, raw=original(words))
-
-
-def _pipeline(item: Any) -> Pipeline:
-    updated = item.get("updated_at")
-    return model(Pipeline, item, url=item["web_url"], updated_at=updated and moment(updated))
 
 
 def _variables_path(project_id: int, pipeline: Pipeline) -> str:

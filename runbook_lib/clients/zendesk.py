@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from runbook_lib.clients import zendesk_answers
 from runbook_lib.clients.answers import listed, moment
 from runbook_lib.clients.http import HttpSession, Service
-from runbook_lib.clients.pages import is_sign_in_page
 from runbook_lib.clients.refusals import CREDENTIALS, WEB_PAGE
 from runbook_lib.clients.retrying import answered_at
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
@@ -253,7 +252,7 @@ class Zendesk:
             )
         for url in urls:
             found = self._service.download(url, limit, also_own=self._mapped_host)
-            if is_sign_in_page(found.content, found.headers, size=attachment.size, file_name=attachment.file_name):
+            if zendesk_answers.is_sign_in_page(found.content, found.headers, attachment):
                 continue
             if len(found.content) < attachment.size:
                 raise UnavailableError(

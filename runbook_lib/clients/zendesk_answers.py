@@ -1,4 +1,4 @@
-"""The objects of Zendesk's answers as models. Pure.
+"""The objects of Zendesk's answers as models, and a sign-in page that comes in place of a file. Pure.
 
 Source: Zendesk Support API reference, tickets, ticket comments, ticket audits, users, attachments.
 """
@@ -19,6 +19,14 @@ MERGED = "closed_by_merge"
 """The tag of a ticket that was merged into another one; its follow-up ticket, which is open, has it too.
 
 Source: FACTS 6, Zendesk; Zendesk help, *Creating a follow-up for a closed ticket*: tags are taken over."""
+_LOOKED_AT = 200_000
+"""Bytes of a page in which its marks are looked for."""
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|meta)\b", re.IGNORECASE)
+_SIGN_IN = re.compile(
+    rb"""type\s*=\s*["']?password|/access/(?:login|unauthenticated|return_to)|/auth/v\d+/(?:login|signin)"""
+    rb"""|samlrequest|sign[\s_-]?in\b|log[\s_-]?in\b""",
+    re.IGNORECASE,
+)
 
 
 def ticket(found: Any, ticket_id: int, base_url: str) -> Ticket:
@@ -138,6 +146,23 @@ def kept(audit: Mapping[str, Any]) -> KeptComment:
     names = tuple(str(file.get("file_name") or "") for file in event.get("attachments") or ())
     public = event.get("public")
     return KeptComment(int(event["id"]), public if isinstance(public, bool) else None, names)
+
+
+def is_sign_in_page(content: bytes, headers: Mapping[str, str], attachment: Attachment) -> bool:
+    """Whether a page came in place of a file: a private one answers 200 with HTML where there is no session.
+
+    The headers are by lower-case name. Source: Zendesk help, *Private attachments*; FACTS 6.
+    """
+    text = content[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf")
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = text[2:].replace(b"\0", b"")
+    if not _HTML.match(re.sub(rb"^(?:\s|<!--.*?-->|<\?xml.*?\?>)+", b"", text, flags=re.DOTALL)):
+        return False
+    if len(content) == attachment.size:  # just the file that is listed, whatever it says
+        return False
+    is_named_so = attachment.file_name.lower().endswith((".html", ".htm", ".xhtml"))
+    is_offered = headers.get("content-disposition", "").lower().startswith("attachment")
+    return bool(_SIGN_IN.search(text)) or not (is_named_so or is_offered)
 
 
 def explain(body: Any) -> str:
