@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, cast
 
 from runbook_lib import form_words, templates
 from runbook_lib.cases import cards, opening, scope, steps
@@ -81,7 +81,6 @@ class Case:
         self.downloads = Downloads(self.services.zendesk, self.settings.attachment_limit_bytes)
         self.steps = Steps(type(self))
         self.known = Knowledge(ticket=self.ticket, rules=self.settings.rules)
-        self._me: Person | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -107,7 +106,7 @@ class Case:
             stopped = cards.stopped(cls.runbook, ticket_id, "Open the ticket", exc, badge=opening.place())
             show(replace(stopped, card=form_words.card(stopped.card)) if person else stopped)
             raise
-        return _presented(case, ticket_id) if person else case
+        return cast(Self, _front()(case, ticket_id)) if person else case
 
     def opened_again(self, ticket_id: int) -> Self:
         """A new case of this ticket, or another one, on the same services, which only rehearses. Raises as `open`."""
@@ -252,12 +251,10 @@ class Case:
         """The plan's result in a few words; or ""."""
         return ""
 
-    @property
+    @functools.cached_property
     def me(self) -> Person:
         """The operator, as Zendesk knows them."""
-        if self._me is None:
-            self._me = self.services.zendesk.me()
-        return self._me
+        return self.services.zendesk.me()
 
     @property
     def applied(self) -> list[EffectResult]:
@@ -274,17 +271,9 @@ class Case:
         return f"{self.settings.profile}-{self.ticket.id}-{name}"
 
 
-_C = TypeVar("_C", bound=Case)
-
-
-def _presented(case: _C, ticket_id: object) -> _C:
-    """The installed front of a case, which stands in for it; InputError if there is none."""
-    presented: _C = _front()(case, ticket_id)
-    return presented
-
-
 @functools.cache  # to look through all that is installed takes as long as a step
 def _front() -> Callable[[Case, object], Any]:
+    """What makes the installed front of a case, which stands in for it; InputError if there is none."""
     for front in entry_points(group=FRONT):
         found: Callable[[Case, object], Any] = front.load()
         return found

@@ -33,26 +33,24 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
     `ending` stands after the outcome's name, and is a whole sentence where the case has none. What is out of
     scope is said here.
     """
-    words = _outcome_words(case, case.outcome, ending) if case.outcome else ending
+    words = ending
+    if case.outcome is Outcome.OUT_OF_SCOPE and case.verdict:
+        words = f". {scope.against(case.verdict)} Nothing is sent to the customer: answer them yourself."
+    if case.outcome:
+        words = f"{'' if case.perform else 'Would end: '}{case.outcome.words}{words}"
     if left := unfinished(case):
         words = f"{words.rstrip('.')}.{left}"
     planned = any(effect.state is EffectState.PLANNED for effect in case.applied)
     parts = (case.summary_table, *more, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
     parts += (Preview("to perform it", case.command),) if planned else ()
-    tone = _TONES.get(case.outcome, Tone.ASK) if case.outcome else Tone.ASK
-    tone = Tone.PLAN if planned else Tone.ASK if left else tone
+    ended = Tone.ASK if left or not case.outcome else _TONES.get(case.outcome, Tone.ASK)
+    tone = Tone.PLAN if planned else ended
     state, about = str(case.outcome or "goes on"), case.summary
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
     if case.outcome:  # a name is for programs only; and nothing has ended yet in a rehearsal
         shown = case.outcome.words if case.perform else "rehearsed"
         result = replace(result, card=replace(result.card, state=shown))
     return result
-
-
-def _outcome_words(case: Case, outcome: Outcome, ending: str) -> str:
-    if outcome is Outcome.OUT_OF_SCOPE and case.verdict:
-        ending = f". {scope.against(case.verdict)} Nothing is sent to the customer: answer them yourself."
-    return f"{'' if case.perform else 'Would end: '}{outcome.words}{ending}"
 
 
 def open_it(case: Case, runbook: str) -> tuple[Part, ...]:

@@ -6,7 +6,8 @@ neither a license nor *no license*: it is `Unread`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import cached_property
 
 from runbook_lib import files
 from runbook_lib.cases.base import Case
@@ -34,7 +35,6 @@ class LicenseFiles:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._key: license.PublicKey | None = None
         self.held: list[Attached] = []  # the licenses that the key opens, each once, in the order of the thread
         self.notes: list[str] = []  # files without a license, and unusual things about the others
         self.unread: list[Unread] = []  # files that could not be read
@@ -52,16 +52,11 @@ class LicenseFiles:
                 files.append(file)
                 if len(files) <= MOST_FILES:
                     self._file(file)
-        if len(files) > MOST_FILES:
-            self._rest(files)
-
-    def _rest(self, files: Sequence[Attachment]) -> None:
-        """Note the files beyond `MOST_FILES`, which may have a license."""
         words = f"{len(files)} files are on the ticket; only the first {MOST_FILES} were looked at."
-        if all(_is_picture(file) for file in files[MOST_FILES:]):
-            self.notes.append(words)
-        else:
+        if not all(_is_picture(file) for file in files[MOST_FILES:]):  # the rest may have a license
             self.unread.append(Unread("The rest of the files", words, Source.LICENSE_FILE, may_pass=False))
+        elif len(files) > MOST_FILES:
+            self.notes.append(words)
 
     def _comment(self, comment: Comment) -> None:
         name = f"the comment of {comment.created_at:%Y-%m-%d %H:%M} UTC"
@@ -105,7 +100,7 @@ class LicenseFiles:
         for one in found.licenses:
             where = f"{name} ({clean(one.where, 120)})" if one.where else name
             try:
-                reading = license.examine(one.text, self._public_key())
+                reading = license.examine(one.text, self._public_key)
             except LicenseError as exc:
                 self.notes.append(f"{_sentence(where)} was not used: {exc}")
                 continue
@@ -123,10 +118,9 @@ class LicenseFiles:
         else:
             self.notes.append(f"{_sentence(found.name)} was not used: {MOST_LICENSES} licenses were read before.")
 
+    @cached_property
     def _public_key(self) -> license.PublicKey:
-        if self._key is None:
-            self._key = load_public_key(self._case.settings)
-        return self._key
+        return load_public_key(self._case.settings)
 
 
 def load_public_key(settings: Settings) -> license.PublicKey:

@@ -159,7 +159,9 @@ class ImageCache:
         shown, pages, unread = [], [], {}
         for name, content in contents:
             try:
-                shown.append(Picture(self._thumbnail(name, content), name))
+                if content not in self._thumbnails:
+                    self._thumbnails[content] = ocr.thumbnail(content, name=name, width_px=WIDTH_PX)
+                shown.append(Picture(self._thumbnails[content], name))
             except InputError as exc:
                 notes.append(str(exc))
                 continue
@@ -183,11 +185,6 @@ class ImageCache:
                 notes.append(f"{name} differs: {values}. Compare both with the images; ask the customer if in doubt.")
             found[name] = tuple(_suggestion(reading, images) for images, reading in seen)
         return Pictures(tuple(shown), found, tuple(notes))
-
-    def _thumbnail(self, name: str, content: bytes) -> bytes:
-        if content not in self._thumbnails:
-            self._thumbnails[content] = ocr.thumbnail(content, name=name, width_px=WIDTH_PX)
-        return self._thumbnails[content]
 
     def _page(self, name: str, content: bytes) -> Page | str | None:
         """What was read off an image, or why nothing was; None if it has not been read yet."""

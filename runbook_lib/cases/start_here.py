@@ -69,10 +69,9 @@ class StartHere(Case):
         on_file = f"the tracker has {listed(filed)}" if filed else "the tracker has no issue for this address"
         if tracker is None:
             on_file = "the tracker was not looked at, since no usable address is known"
-        theirs = by_customer(self.thread, self.ticket)
         own = [issue for issue in found.copies if tracker and tracker.is_own(issue)]
-        if own:  # what was written before is no complaint about this license
-            theirs = [comment for comment in theirs if comment.created_at > own[0].created_at]
+        # What was written before a license was issued is no complaint about it
+        theirs = by_customer(self.thread, self.ticket, after=own[0].created_at if own else None)
         subject = [] if own or opened_by_agent(self.thread) else [self.ticket.subject]
         if stated is not None:
             return routing.Mail(stated, f"The engineer says {stated}; {on_file}.", bool(filed))

@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec
 
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError, RunbookError
@@ -79,18 +79,9 @@ class Steps:
         self.done.add(name)
 
 
-class _HasSteps(Protocol):
-    """A case, as far as a step needs it."""
-
-    steps: Steps
-
-    def nothing_to_do(self) -> StepResult: ...
-    def stopped(self, title: str, exc: RunbookError) -> StepResult: ...
-
-
-_C = TypeVar("_C", bound=_HasSteps)
 _P = ParamSpec("_P")
-_Method = Callable[Concatenate[_C, _P], StepResult]
+_Method = Callable[Concatenate[Any, _P], StepResult]
+"""A step's method; the case that it is of is a `base.Case`, which is made of what is here."""
 
 
 def names(kind: type) -> tuple[str, ...]:
@@ -98,7 +89,7 @@ def names(kind: type) -> tuple[str, ...]:
     return tuple(name for name, one in vars(kind).items() if hasattr(one, "attempt"))
 
 
-def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[_Method[_C, _P]], _Method[_C, _P]]:
+def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[_Method[_P]], _Method[_P]]:
     """Make a method a step of its case; a function of a case is one of each class that has it as an attribute.
 
     Args:
@@ -108,12 +99,12 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
             done, the case goes on, and the next run makes up for it.
     """
 
-    def wrap(method: _Method[_C, _P]) -> _Method[_C, _P]:
+    def wrap(method: _Method[_P]) -> _Method[_P]:
         name = method.__name__
         defaults = {one.name: one.default for one in inspect.signature(method).parameters.values()}
         defaults = {one: value for one, value in defaults.items() if value is not inspect.Parameter.empty}
 
-        def attempt(case: _C, given: Mapping[str, Any]) -> StepResult:
+        def attempt(case: Any, given: Mapping[str, Any]) -> StepResult:
             given = {**defaults, **given}  # or a run would have what the notebook's file has
             case.steps.begin(name)
             over = case.steps.outcome is not None and not always
@@ -122,7 +113,7 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
             return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})
 
         @functools.wraps(method)
-        def run(case: _C, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
+        def run(case: Any, /, *args: _P.args, **given: _P.kwargs) -> StepResult:
             try:
                 return attempt(case, given)
             except RunbookError as exc:

@@ -25,12 +25,10 @@ from runbook_lib.domain.errors import (
     OutcomeUnknownError,
     PersonNeededError,
     RefusedError,
-    RunbookError,
     UnavailableError,
 )
 from runbook_lib.domain.models import Answer, EffectState, Outcome, SeatLink, SoldLicense, Source
 from runbook_lib.domain.plain_text import count
-from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
 
 MOST_ROWS = 15
@@ -212,7 +210,9 @@ class WeekdayTriage(Case):
         post = messages.expert_post(self.ticket.url, path, known)
         posted = apply(self, changes.slack_post(self, post, name="expert_post"))
         if posted.state is EffectState.UNAVAILABLE:  # no expert knows of the case yet
-            raise _not_engaged(posted)
+            if isinstance(posted.error, OutcomeUnknownError):
+                raise posted.error
+            raise UnavailableError(f"No expert was engaged yet. {posted.trouble}")
         note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
         noted = apply(self, changes.note(self, "expert_note", note, summary="internal note with the decision path"))
         self.steps.end(Outcome.ESCALATED)
@@ -303,12 +303,6 @@ class WeekdayTriage(Case):
         if self.outcome is Outcome.RESOLVED_ITSELF:
             return f": the customer is asked to confirm that all is well. {hints}".rstrip()
         return f" to a License & Renewals expert: {self.tree.why(self.decision)} {hints}".rstrip()
-
-
-def _not_engaged(posted: EffectResult) -> RunbookError:
-    if isinstance(posted.error, OutcomeUnknownError):
-        return posted.error
-    return UnavailableError(f"No expert was engaged yet. {posted.trouble}")
 
 
 def _labels(*names: str) -> str:
