@@ -184,20 +184,29 @@ class _Tracker:
         self._order, self._gitlab, self._project = order, gitlab, project
         self.issue = gitlab.create_issue(
             project,
-            title=titles.write(Mark.IN_PROGRESS, order.email, order.users),
+            title=self._title(Mark.IN_PROGRESS),
             description=self._describe(messages.NO_MAIL_YET),
             label=messages.LABEL,
         )
 
     @contextmanager
     def telling_failure(self) -> Iterator[None]:
-        """Any error inside, except OutcomeUnknownError, means that no license was sent: update the issue."""
+        """Any error inside, except OutcomeUnknownError, means that no license was sent: the issue stays open, with why.
+
+        UnavailableError if the issue could not be updated.
+        """
         try:
             yield
         except OutcomeUnknownError:
             raise
         except RunbookError as exc:
-            self.failed(exc)
+            try:
+                self._update(Mark.FAILURE, self._describe(messages.failure_body(str(exc))))
+            except RunbookError as lost:
+                raise UnavailableError(
+                    f"{exc} No license was sent, but issue {self.issue.url} could not be updated: retitle it to "
+                    f"{self._title(Mark.FAILURE)!r}."
+                ) from lost
             raise
 
     def about_to_mail(self, text: str) -> None:
@@ -206,43 +215,31 @@ class _Tracker:
         Raises:
             UnavailableError: It is not certain that the copy was stored, so nothing must be sent.
         """
-        title = titles.write(Mark.IN_PROGRESS, self._order.email, self._order.users)
-        if self._gitlab.issue(self._project, self.issue.iid).title != title:
+        if self._gitlab.issue(self._project, self.issue.iid).title != self._title(Mark.IN_PROGRESS):
             raise UnavailableError(f"Issue {self.issue.url} was retitled meanwhile, so no mail was sent.")
         warning = "The mail is being sent. If this issue stays open like this, ask the customer whether it came."
         try:
-            self._update(title, self._describe(f"{warning}\n\n{messages.license_copy(text)}"))
+            self._update(Mark.IN_PROGRESS, self._describe(f"{warning}\n\n{messages.license_copy(text)}"))
         except OutcomeUnknownError as exc:
             raise UnavailableError(f"Issue {self.issue.url} could not be updated, so no mail was sent.") from exc
 
-    def failed(self, exc: RunbookError) -> None:
-        """Nothing was sent: the issue stays open, with the reason; UnavailableError if it could not be updated."""
-        title = titles.write(Mark.FAILURE, self._order.email, self._order.users)
-        try:
-            self._update(title, self._describe(messages.failure_body(str(exc))))
-        except RunbookError as lost:
-            raise UnavailableError(
-                f"{exc} No license was sent, but issue {self.issue.url} could not be updated: retitle it to {title!r}."
-            ) from lost
-
     def duplicate_of(self, first: TrackerIssue) -> None:
         """Nothing was sent: close this issue with a link to the first one, and without the operation id."""
-        title = titles.write(Mark.DUPLICATE, self._order.email, self._order.users)
-        self._update(title, messages.duplicate_body(first.url), close=True)
+        self._update(Mark.DUPLICATE, messages.duplicate_body(first.url))
 
     def succeeded(self, text: str) -> TrackerIssue:
         """The server accepted the mail: close the issue, with the copy. OutcomeUnknownError if that fails."""
-        title = titles.write(Mark.SUCCESS, self._order.email, self._order.users)
         try:
-            return self._update(title, self._describe(messages.license_copy(text)), close=True)
+            return self._update(Mark.SUCCESS, self._describe(messages.license_copy(text)))
         except RunbookError as exc:
             raise OutcomeUnknownError(
                 f"The license WAS mailed, but issue {self.issue.url} could not be closed. Do not run the job again: "
-                f"retitle the issue to {title!r} and close it."
+                f"retitle the issue to {self._title(Mark.SUCCESS)!r} and close it."
             ) from exc
 
-    def _update(self, title: str, description: str, *, close: bool = False) -> TrackerIssue:
+    def _update(self, mark: Mark, description: str) -> TrackerIssue:
         """Update the whole issue. This is idempotent, so it is sent again unless the issue already has the update."""
+        title, close = self._title(mark), mark in (Mark.SUCCESS, Mark.DUPLICATE)
         wanted = (title, description, "closed" if close else "opened")
         for attempt in Retrying(
             retry=retry_if_exception_type((OutcomeUnknownError, UnavailableError)),
@@ -259,6 +256,9 @@ class _Tracker:
                     self._project, self.issue.iid, title=title, description=description, close=close
                 )
         raise AssertionError("unreachable: the last attempt raises")
+
+    def _title(self, mark: Mark) -> str:
+        return titles.write(mark, self._order.email, self._order.users)
 
     def _describe(self, body: str) -> str:
         order = self._order
