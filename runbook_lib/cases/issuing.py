@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 from pydantic import SecretStr
@@ -96,8 +96,10 @@ class OrderReader:
         self, operation_id: str, asked: str, pipelines: dict[str, list[Pipeline]], issues: tuple[TrackerIssue, ...]
     ) -> LicenseOrder:
         question, of_order = self.case.operation(asked), tuple(pipelines.get(operation_id, ()))
-        mail = self.case.effects.journal.answer(question)
-        return LicenseOrder(operation_id, question, self._quiet_before(), pipelines=of_order, issues=issues, mail=mail)
+        mail, settings = self.case.effects.journal.answer(question), self.case.settings
+        # By GitLab's clock if it is known
+        quiet_before = (self.gitlab.answered_at or settings.now()) - timedelta(seconds=settings.settle_s)
+        return LicenseOrder(operation_id, question, quiet_before, pipelines=of_order, issues=issues, mail=mail)
 
     def _reply(self, operation_id: str) -> Evidence | None:
         """The reply that a license was sent. It outlives issue and pipeline, and names no order: the first one's."""
@@ -128,11 +130,6 @@ class OrderReader:
         variable = self.case.settings.mechanizer_variable_operation
         return self.gitlab.find_pipelines(self.project, variable=variable, since=since)
 
-    def _quiet_before(self) -> datetime:
-        """The moment before which an ended job has no further effect, by GitLab's clock if it is known."""
-        settings = self.case.settings
-        return (self.gitlab.answered_at or settings.now()) - timedelta(seconds=settings.settle_s)
-
     def evidence(self, operation_id: str) -> Evidence | None:
         """The newest trace of an order, whatever its result."""
         issues = self.tracker.issues()
@@ -150,64 +147,23 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
     return tuple(issue for issue in issues if messages.find_operation(issue.description) == operation_id)
 
 
-def license_pipeline(reader: OrderReader, operation_id: str) -> LicensePipeline:
-    settings, email, users = reader.case.settings, reader.email, str(reader.users)
-    variables = {
-        settings.mechanizer_variable_username: settings.operator,
-        settings.mechanizer_variable_users: users,
-        settings.mechanizer_variable_email: email,
-        settings.mechanizer_variable_operation: operation_id,
-        settings.mechanizer_variable_ticket: reader.case.ticket.url,
-    }
-    return LicensePipeline(
-        gitlab=reader.gitlab,
-        project=reader.project,
-        ref=settings.mechanizer_ref,
-        token=cast(SecretStr, settings.mechanizer_trigger_token),
-        page=_page(reader),
-        operation_id=operation_id,
-        variables=variables,
-        users=reader.users,
-        values={"your username": settings.operator, "user count": users, "email": email},
-        find=lambda: reader.evidence(operation_id),
-        check=still_assigned_guard(reader.case),
-    )
+class OrderFollower:
+    """Follows a ticket's license order, step by step. The arguments are those of `OrderReader`."""
 
-
-def _page(reader: OrderReader) -> str:
-    """Where a person sees Mechanizer's pipelines; else its project, for which GitLab knows an address by number."""
-    if not reader.case.perform:
-        with suppress(RunbookError), reader.case.services.budget.hurried(LINK_S):
-            return f"{reader.gitlab.project_url(reader.project)}/-/pipelines"
-    return f"{reader.case.settings.gitlab_url.rstrip('/')}/projects/{reader.project}"
-
-
-def order(case: Case, email: str, users: int) -> tuple[EffectResult, Issuance | None]:
-    """Have Mechanizer issue a license and wait for it. The issuance is None in a rehearsal.
-
-    Raises:
-        PersonNeededError: The job failed; the message quotes its issue and says what to do.
-        OutcomeUnknownError: It has not ended within the budget, or only the customer knows whether the mail came.
-        UnavailableError: Jobs crash before they send anything.
-    """
-    return _OrderFollower(OrderReader(case, email, users)).to_its_end()
-
-
-def settle(case: Case, email: str) -> None:
-    """Wait for jobs in progress for a customer, or give their issues a title with the result. Raises as `order`."""
-    _OrderFollower(OrderReader(case, email, 0)).settle()
-
-
-class _OrderFollower:
-    """Follows a ticket's license order, step by step."""
-
-    def __init__(self, reader: OrderReader) -> None:
-        self._reader, self._case = reader, reader.case
+    def __init__(self, case: Case, email: str, users: int = 0) -> None:
+        self._reader, self._case = OrderReader(case, email, users), case
         self._result: EffectResult | None = None
         self._followed, self._starts, self._pause_s = "", 0, FIRST_PAUSE_S
         self._settled: set[str] = set()
 
     def to_its_end(self) -> tuple[EffectResult, Issuance | None]:
+        """Have Mechanizer issue a license and wait for it. The issuance is None in a rehearsal.
+
+        Raises:
+            PersonNeededError: The job failed; the message quotes its issue and says what to do.
+            OutcomeUnknownError: It has not ended within the budget, or only the customer knows whether the mail came.
+            UnavailableError: Jobs crash before they send anything.
+        """
         while True:
             read = self._reader.read()
             self._check_failure(read)
@@ -222,6 +178,7 @@ class _OrderFollower:
                 return done
 
     def settle(self) -> None:
+        """Wait for jobs in progress, or give their issues a title with the result. Raises as `to_its_end`."""
         while (step := orders.decide(self._reader.read()[-1])).do in (
             NextAction.WAIT,
             NextAction.ASK,
@@ -250,8 +207,10 @@ class _OrderFollower:
             return self._adopt(step)
         if step.do is NextAction.SETTLE:
             self._settle(step)
-            planned = EffectResult(LicensePipeline.name, self._job().summary, EffectState.PLANNED)
-            return None if self._case.perform else (planned, None)
+            if self._case.perform:
+                return None
+            job = self._job(step.order.operation_id)
+            return EffectResult(job.name, job.summary, EffectState.PLANNED), None
         if step.do is NextAction.ASK:
             raise self._question(step)
         if pipeline := step.order.to_be_played:
@@ -274,8 +233,36 @@ class _OrderFollower:
         identity = f"not read by the runbook; {answer.summary if answer else 'a person says that it was mailed'}"
         return result, Issuance(reader.users, _url(step.order) or case.ticket.url, identity=identity)
 
-    def _job(self, operation_id: str = "") -> LicensePipeline:
-        return license_pipeline(self._reader, operation_id or self._followed)
+    def _job(self, operation_id: str) -> LicensePipeline:
+        reader, settings, users = self._reader, self._case.settings, str(self._reader.users)
+        variables = {
+            settings.mechanizer_variable_username: settings.operator,
+            settings.mechanizer_variable_users: users,
+            settings.mechanizer_variable_email: reader.email,
+            settings.mechanizer_variable_operation: operation_id,
+            settings.mechanizer_variable_ticket: self._case.ticket.url,
+        }
+        return LicensePipeline(
+            gitlab=reader.gitlab,
+            project=reader.project,
+            ref=settings.mechanizer_ref,
+            token=cast(SecretStr, settings.mechanizer_trigger_token),
+            page=self._page,
+            operation_id=operation_id,
+            variables=variables,
+            users=reader.users,
+            values={"your username": settings.operator, "user count": users, "email": reader.email},
+            find=lambda: reader.evidence(operation_id),
+            check=still_assigned_guard(self._case),
+        )
+
+    @property
+    def _page(self) -> str:
+        """Where a person sees Mechanizer's pipelines; else its project, for which GitLab knows an address by number."""
+        if not self._case.perform:
+            with suppress(RunbookError), self._case.services.budget.hurried(LINK_S):
+                return f"{self._reader.gitlab.project_url(self._reader.project)}/-/pipelines"
+        return f"{self._case.settings.gitlab_url.rstrip('/')}/projects/{self._reader.project}"
 
     def _settle(self, step: NextStep) -> None:
         """Give the issues of an ended job their titles with the result."""

@@ -14,7 +14,7 @@ from runbook_lib.cases import changes, first_steps
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.changes import apply
 from runbook_lib.cases.closing import closing_card, open_it
-from runbook_lib.cases.issuing import check_card, check_license, settle
+from runbook_lib.cases.issuing import OrderFollower, check_card, check_license
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
@@ -176,7 +176,7 @@ class LicenseNotReceived(Case):
                 f"A job for this address is under way, or died: {issue.url}. Nothing was sent. Wait for its pipeline; "
                 f"if that died, `{self.command}` settles it, or says what to find out."
             )
-        settle(self, email)
+        OrderFollower(self, email).settle()
 
     def _check_recipient(self) -> None:
         """Raise PersonNeededError if the requester must not get a license, not even a copy."""

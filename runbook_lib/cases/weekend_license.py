@@ -16,7 +16,7 @@ from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
 from runbook_lib.cases.changes import apply, look
 from runbook_lib.cases.closing import closing_card
-from runbook_lib.cases.issuing import OrderReader, check_card, order
+from runbook_lib.cases.issuing import OrderFollower, OrderReader, check_card
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
@@ -131,7 +131,7 @@ class WeekendLicense(Case):
             return self.effect_card([made], words=words)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
-        started, self.issuance = order(self, email, users)
+        started, self.issuance = OrderFollower(self, email, users).to_its_end()
         form = (("your username", self.settings.operator), ("user count", str(users)), ("email", email))
         parts: tuple[Part, ...] = (Table(("Mechanizer", "value"), form), *effect_parts(started))
         if self.issuance is None:
