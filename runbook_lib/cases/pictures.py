@@ -68,8 +68,8 @@ def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
                 limits = f"only the first {MOST_IMAGES} images, among the first {MOST_FILES} files, are looked at."
                 aside.append((name, limits))
             continue
-        content = _content(file, download)
-        for within, image in _images_of(content):
+        images, reason = _look_into(file, download)
+        for within, image in images:
             label = f"{name} ({clean(within, 60)})" if within else name
             if _is_tiny(image):
                 tiny.append((label, "too small to be a screenshot."))
@@ -77,7 +77,7 @@ def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
                 aside.append((label, f"only the first {MOST_IMAGES} images are looked at."))
             else:
                 files.append((label, image))
-        if reason := _reason(file, content):
+        if reason:
             aside.append((name, reason))
     return Images(tuple(files), tuple(aside), tuple(tiny))
 
@@ -239,29 +239,29 @@ def keep(folder: Path, file_name: str, content: bytes) -> str:
     return str(path)
 
 
-def _content(file: Attachment, download: Download) -> bytes | str:
-    """What is in a file, or why that cannot be said."""
-    if file.size > ocr.MAX_BYTES:
-        return f"it has {size(file.size)}; at most {size(ocr.MAX_BYTES)} are read."
+def _look_into(file: Attachment, download: Download) -> tuple[tuple[tuple[str, bytes], ...], str]:
+    """The images of a file, each with its place in it or "", and why what else may show a screenshot is left aside.
+
+    An image is one itself; an archive, an Office file, a mail, or a page with images in it, may hold some.
+    """
     try:
-        return download(file)
+        if file.size > ocr.MAX_BYTES:
+            raise InputError(f"it has {size(file.size)}; at most {size(ocr.MAX_BYTES)} are read.")
+        content = download(file)
     except RunbookError as exc:
-        return str(exc)
-
-
-def _images_of(content: bytes | str) -> tuple[tuple[str, bytes], ...]:
-    """The image that a file is, or those in an archive, an Office file or a mail, each with its place in it or ""."""
-    if isinstance(content, str):
-        return ()
+        return (), str(exc) if _may_be_image(file) else ""
     if image_types.media_type(content):
-        return (("", content),)
-    return finder.look(content).images if _holds_files(content) else ()
-
-
-def _holds_files(content: bytes) -> bool:
-    """Whether a file may hold images: an archive or Office file, a mail, or a page with images in it."""
-    is_archive = content_kinds.magic(content)[0] in (Kind.ZIP, Kind.TAR, Kind.PACKED)
-    return is_archive or b"data:image/" in content or content_kinds.is_mail(content_kinds.as_text(content[:10_000]))
+        return (("", content),), ""
+    kind = content_kinds.magic(content)[0]
+    is_archive = kind in (Kind.ZIP, Kind.TAR, Kind.PACKED)
+    if is_archive or b"data:image/" in content or content_kinds.is_mail(content_kinds.as_text(content[:10_000])):
+        found = finder.look(content)
+        inside = " ".join(note for note in found.notes if "not opened" in note or "It holds" in note)
+        return found.images, _why_not_shown(content, kind) or inside
+    unlike = (
+        f"it is called an image, and is no {image_types.ACCEPTED}. Ask for the file once more, or open it yourself."
+    )
+    return (), _why_not_shown(content, kind) or (unlike if _may_be_image(file) else "")
 
 
 def _may_be_image(file: Attachment) -> bool:
@@ -269,24 +269,14 @@ def _may_be_image(file: Attachment) -> bool:
     return file.content_type.startswith("image/") or file.file_name.lower().endswith(image_types.NAMES)
 
 
-def _reason(file: Attachment, content: bytes | str) -> str | None:
-    """Why a file that may show a screenshot is not looked at; None for another kind of file."""
-    if isinstance(content, bytes):
-        if image_types.media_type(content):
-            return None
-        if other := image_types.advice(content):
-            return f"it is {other}."
-        kind = content_kinds.magic(content)[0]
-        is_named = kind in (Kind.OUTLOOK, Kind.VIDEO, Kind.ARCHIVE)
-        if what := kind if is_named else "a drawing" if b"<svg" in content[:1000] else "":
-            return f"it is {what}. Open it; if it shows a screenshot, add that as a PNG, or read the values by eye."
-        if _holds_files(content):
-            return " ".join(note for note in finder.look(content).notes if "not opened" in note or "It holds" in note)
-    if not _may_be_image(file):
-        return None
-    if isinstance(content, str):
-        return content
-    return f"it is called an image, and is no {image_types.ACCEPTED}. Ask for the file once more, or open it yourself."
+def _why_not_shown(content: bytes, kind: Kind) -> str:
+    """Why a file of a kind that may show a screenshot is not looked at; "" for another kind."""
+    if other := image_types.advice(content):
+        return f"it is {other}."
+    is_named = kind in (Kind.OUTLOOK, Kind.VIDEO, Kind.ARCHIVE)
+    what = kind if is_named else "a drawing" if b"<svg" in content[:1000] else ""
+    how = "Open it; if it shows a screenshot, add that as a PNG, or read the values by eye."
+    return f"it is {what}. {how}" if what else ""
 
 
 def _is_tiny(content: bytes) -> bool:
