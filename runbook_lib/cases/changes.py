@@ -168,14 +168,14 @@ def slack_post(case: Case, words: str, *, name: PostName = "slack_post") -> Slac
         case.operation(name),
         words,
         name=name,
-        patience_s=_patience_s(case),
+        patience_s=None if case.perform else PATIENCE_S,
         check=still_assigned_guard(case),
     )
 
 
 def sent_post(case: Case, *, name: PostName) -> SentPost:
     """A post of an earlier run, to be looked for."""
-    operation_id, patience_s = case.operation(name), _patience_s(case)
+    operation_id, patience_s = case.operation(name), None if case.perform else PATIENCE_S
     return SentPost(
         case.services.slack, Channel.of(case.settings), case.ticket, operation_id, name=name, patience_s=patience_s
     )
@@ -221,7 +221,3 @@ def _comment(
         files=files,
         link=link,
     )
-
-
-def _patience_s(case: Case) -> float | None:
-    return None if case.perform else PATIENCE_S

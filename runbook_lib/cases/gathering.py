@@ -26,7 +26,6 @@ from runbook_lib.settings import Settings
 
 PATIENCE_S = 5.0
 """How long CustomersDot may take, where a runbook only adds its facts."""
-_OF_ORGANIZATION = ("deployment", "account_type", "plan", "users_in_license")
 
 
 def gather(case: Case, given: Mapping[str, object]) -> tuple[Knowledge, list[str]]:
@@ -172,8 +171,7 @@ def license_facts(
 
     A trial, and the license of a canceled subscription, say nothing of a paid plan. Source: seeds, *Scope*.
     """
-    facts: list[Fact] = []
-    notes: list[str] = []
+    facts, notes = list[Fact](), list[str]()
     in_order = sorted(held, key=lambda one: (one is installed, one.expires_on or date.max), reverse=True)
     if full := next(
         (one for one in in_order if one.plan in PAID_PLANS and not (one.is_trial or one.is_cancellation)), None
@@ -203,15 +201,15 @@ def ticket_facts(ticket: Ticket, settings: Settings) -> tuple[list[Fact], list[s
         The facts, notes on what could not be used, and of these the organization's fields by fact, in words.
     """
     fields = ticket.organization.fields if ticket.organization else {}
-    keys = (
-        settings.zendesk_field_deployment,
-        settings.zendesk_field_account_type,
-        settings.zendesk_field_plan,
-        settings.zendesk_field_seats,
-    )
+    keys = {
+        "deployment": settings.zendesk_field_deployment,
+        "account_type": settings.zendesk_field_account_type,
+        "plan": settings.zendesk_field_plan,
+        "users_in_license": settings.zendesk_field_seats,
+    }
     facts: list[Fact] = []
     unread: dict[str, str] = {}
-    for name, key in zip(_OF_ORGANIZATION, keys, strict=True):
+    for name, key in keys.items():
         try:
             value = _field(name, fields.get(key))
         except InputError:

@@ -161,11 +161,13 @@ def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple
     later = [one for one in others if (one.expires_on or date.max) > (last.expires_on or date.max)]
     if later:
         notes.append(f"License {later[0].id} ends after {where}, and may be an extension: ask when it expired.")
-    found: list[tuple[str, object | None]] = [("deployment", "self_managed")]
-    found.append(("expires_on", None if later else last.expires_on))
-    found.append(("plan", last.plan if last.plan in policy.PAID_PLANS else None))
-    found.append(("users_in_license", last.users))
-    return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found if value is not None], notes
+    found = {
+        "deployment": "self_managed",
+        "expires_on": None if later else last.expires_on,
+        "plan": last.plan if last.plan in policy.PAID_PLANS else None,
+        "users_in_license": last.users,
+    }
+    return [Fact(name, value, Source.CUSTOMERSDOT, where) for name, value in found.items() if value is not None], notes
 
 
 def _is_bought(license: SoldLicense) -> bool:

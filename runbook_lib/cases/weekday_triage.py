@@ -123,12 +123,11 @@ class WeekdayTriage(Case):
         page = list_page(self.settings.customersdot_url, SEAT_LINKS, name)
         where: tuple[Part, ...] = (Link("Seat Link page", page), Paragraph(f"Type into its search: {name}"))
         if rows is None:
-            reply = triage.Reply("seat_link", Answer.YES, Source.ENGINEER, "to be looked up by hand")
-            self.tree.replies["seat_link"] = reply
+            by_hand = triage.Reply("seat_link", Answer.YES, Source.ENGINEER, "to be looked up by hand")
+            self.tree.replies["seat_link"] = by_hand
             return self.card("by hand", Tone.ASK, f"By hand: {trouble}", Paragraph(trouble), *where, link=page)
         self.rows, found = rows, count(len(rows), "row")
-        reply = triage.Reply("seat_link", Answer.YES, Source.CUSTOMERSDOT, f"{found} found")
-        self.tree.replies["seat_link"] = reply
+        self.tree.replies["seat_link"] = triage.Reply("seat_link", Answer.YES, Source.CUSTOMERSDOT, f"{found} found")
         words = f"{count(len(rows), 'Seat Link row')} of {name}."
         return self.card(found, Tone.GOOD, words, *self._rows_parts(rows), *where, link=page)
 
@@ -265,10 +264,9 @@ class WeekdayTriage(Case):
         if not rows:
             return ()
         table = Table(("subscription", "plan", "license", "kind"), rows)
-        name = self.tree.subscription
-        return (
-            (table, Link("licenses", list_page(self.settings.customersdot_url, LICENSES, name))) if name else (table,)
-        )
+        if name := self.tree.subscription:
+            return table, Link("licenses", list_page(self.settings.customersdot_url, LICENSES, name))
+        return (table,)
 
     def _seat_link_facts(self) -> triage.SeatLinkFacts:
         return triage.SeatLinkFacts(

@@ -58,10 +58,9 @@ def _resent(journal: Journal) -> list[tuple[Event, int]]:
     runs = [run for run in history.performing_runs if run.writer == journal.writer]
     last = runs[-1] if runs else RunEvents()
     posts = [event for event in last.last_effects if event.effect in get_args(PostName) and event.says_there]
-    sent = [(event, _times_sent(history.operations[event.operation].events)) for event in posts]
-    return [(event, times) for event, times in sent if times > 1]
-
-
-def _times_sent(events: list[Event]) -> int:
-    """How often something was sent: as often as it was intended, but where that was refused, or not sent after all."""
-    return sum(one.kind == EventKind.INTENDED and then.kind != EventKind.NOT_DONE for one, then in pairwise(events))
+    resent = []
+    for event in posts:  # sent as often as it was intended, but where that was refused, or not sent after all
+        lines = pairwise(history.operations[event.operation].events)
+        sent = sum(one.kind == EventKind.INTENDED and then.kind != EventKind.NOT_DONE for one, then in lines)
+        resent += [(event, sent)] if sent > 1 else []
+    return resent

@@ -10,7 +10,6 @@ from runbook_lib import wiring
 from runbook_lib.changes.comments import CommentToPost
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import HttpSession
-from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import RefusedError, RunbookError
 from runbook_lib.domain.messages import Seal, seal_note
 from runbook_lib.ledger.effects import Effects
@@ -30,14 +29,18 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
     Returns "", or why one could not be noted.
     """
     journal, budget = Journal.of(settings, ticket_id), Budget(WAIT_S)
-    if not _waiting(settings, journal, ticket_id):
+    prefix = f"{settings.profile}-{ticket_id}-seal-"
+    if not _waiting(journal, prefix):
         return ""
     with HttpSession.of(settings, budget=budget) as pool:
-        zendesk = wiring.zendesk(settings, pool)
-        effects = Effects(journal, budget, settle_s=0, perform=True)
+        zendesk, effects = wiring.zendesk(settings, pool), Effects(journal, budget, settle_s=0, perform=True)
         for may_repeat in (True, False):
             try:
-                _note(settings, zendesk, effects, journal, ticket_id)
+                ticket = zendesk.ticket(ticket_id)
+                for operation_id, seal in _waiting(journal, prefix):
+                    summary, words = f"internal note with the digest of {seal.record}", seal_note(seal)
+                    note = CommentToPost(zendesk, ticket, operation_id, words, name="seal_note", summary=summary)
+                    effects.apply(note)
                 break
             except RunbookError as exc:
                 if not (may_repeat and isinstance(exc, RefusedError) and exc.status == CONFLICT):
@@ -46,27 +49,12 @@ def note_seals(settings: Settings, ticket_id: int) -> str:
     return ""
 
 
-def _note(settings: Settings, zendesk: Zendesk, effects: Effects, journal: Journal, ticket_id: int) -> None:
-    ticket = zendesk.ticket(ticket_id)
-    for seal in _waiting(settings, journal, ticket_id):
-        summary = f"internal note with the digest of {seal.record}"
-        operation_id = _operation(settings, ticket_id, seal)
-        effects.apply(CommentToPost(zendesk, ticket, operation_id, seal_note(seal), name="seal_note", summary=summary))
-
-
-def _waiting(settings: Settings, journal: Journal, ticket_id: int) -> list[Seal]:
-    """The seals that the ticket does not have yet, oldest first."""
-    return [seal for seal in _seals(journal) if journal.settled(_operation(settings, ticket_id, seal)) is None]
-
-
-def _seals(journal: Journal) -> list[Seal]:
-    """The records that this machine has sealed and that are to be noted, oldest first; others note theirs."""
-    return [
+def _waiting(journal: Journal, prefix: str) -> list[tuple[str, Seal]]:
+    """The seals of this machine that are to be noted and are not yet, oldest first, each under its operation id."""
+    seals = (
         Seal(event.text("record"), event.text("sha256"), event.number or 0, digest, event.writer)
         for event, digest in journal.own_seals()
         if event.entry.get("to_note")
-    ]
-
-
-def _operation(settings: Settings, ticket_id: int, seal: Seal) -> str:
-    return f"{settings.profile}-{ticket_id}-seal-{seal.record.removesuffix('.ipynb')}"
+    )
+    found = [(f"{prefix}{seal.record.removesuffix('.ipynb')}", seal) for seal in seals]
+    return [(operation_id, seal) for operation_id, seal in found if journal.settled(operation_id) is None]
