@@ -13,8 +13,8 @@ from typing import Protocol
 from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
-from runbook_lib.changes.comments import CommentToPost, SentComment, Upload
-from runbook_lib.changes.slack_post import Channel, PostName, SentPost, SlackPost
+from runbook_lib.changes.comments import CommentToPost, Upload
+from runbook_lib.changes.slack_post import Channel, PostName, SlackPost
 from runbook_lib.domain import messages
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.domain.models import EffectState, Ticket
@@ -110,17 +110,16 @@ def assignment(case: Case, *, take_over: bool) -> Assignment:
 
 def reply(case: Case, name: str, body: str, *, summary: str) -> CommentToPost:
     """A public reply, which has to reach the requester."""
-    return _comment(case, name, body, name=name, summary=summary, public=True)
+    return _comment(case, name, body, summary=summary, public=True)
 
 
 def note(case: Case, name: str, body: str, *, summary: str) -> CommentToPost:
-    return _comment(case, name, body, name=name, summary=summary)
+    return _comment(case, name, body, summary=summary)
 
 
-def sent_note(case: Case, name: str, *, summary: str, evidence: str = "") -> SentComment:
+def sent_note(case: Case, name: str, *, summary: str) -> Lookup:
     """An internal note of an earlier run, to be looked for."""
-    zendesk, operation_id = case.services.zendesk, case.operation(name)
-    return SentComment(zendesk, case.ticket, operation_id, name=name, summary=summary, evidence=evidence)
+    return _comment(case, name, "", summary=summary)
 
 
 def screenshots(case: Case, paths: Sequence[str]) -> CommentToPost:
@@ -151,12 +150,12 @@ def by_hand_note(case: Case, link: str, users: int) -> CommentToPost:
     """The internal note that the engineer made a license by hand, with its evidence: one per ticket."""
     body = messages.by_hand_note(link, users)
     url = link if link.startswith("https://") else ""
-    return _comment(case, _BY_HAND, body, name=_BY_HAND, summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE, link=url)
+    return _comment(case, _BY_HAND, body, summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE, link=url)
 
 
-def sent_by_hand_note(case: Case) -> SentComment:
+def sent_by_hand_note(case: Case) -> Shown:
     """The note of an earlier run that a license was made by hand, to be looked for."""
-    return sent_note(case, _BY_HAND, summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE)
+    return _comment(case, _BY_HAND, "", summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE)
 
 
 def slack_post(case: Case, words: str, *, name: PostName = "slack_post") -> SlackPost:
@@ -173,12 +172,9 @@ def slack_post(case: Case, words: str, *, name: PostName = "slack_post") -> Slac
     )
 
 
-def sent_post(case: Case, *, name: PostName) -> SentPost:
+def sent_post(case: Case, *, name: PostName) -> Lookup:
     """A post of an earlier run, to be looked for."""
-    operation_id, patience_s = case.operation(name), None if case.perform else PATIENCE_S
-    return SentPost(
-        case.services.slack, Channel.of(case.settings), case.ticket, operation_id, name=name, patience_s=patience_s
-    )
+    return slack_post(case, "", name=name)
 
 
 def still_assigned_guard(case: Case) -> Callable[[], None]:
@@ -193,8 +189,8 @@ def _comment(
     operation: str,
     body: str,
     *,
-    name: str,
     summary: str,
+    name: str = "",
     public: bool = False,
     evidence: str = "",
     files: Sequence[Upload] = (),
@@ -213,7 +209,7 @@ def _comment(
         case.ticket,
         operation_id,
         body,
-        name=name,
+        name=name or operation,
         summary=summary,
         public=public,
         evidence=evidence,

@@ -29,12 +29,14 @@ class Upload:
 
 
 @dataclass
-class SentComment:
-    """A comment that a run may have sent; this only looks for it."""
+class CommentToPost:
+    """A comment that is sent once; or, without a body, one of an earlier run that is only looked for."""
 
+    conditional: ClassVar[bool] = True
     zendesk: Zendesk
     ticket: Ticket
     operation_id: str  # what the comment carries
+    body: str
     _: KW_ONLY
     name: str  # what kind of comment, as the journal has it
     summary: str
@@ -42,6 +44,8 @@ class SentComment:
     evidence: str = ""  # what to call it as evidence; by default what it is
     files: Sequence[Upload] = ()
     link: str = ""  # where its evidence is, if not on the ticket
+    # Its precondition: raises, given the ticket as just read, if it may not be sent now
+    may_be_sent: Callable[[Ticket], None] = nothing_to_check
 
     @property
     def kind(self) -> str:
@@ -57,7 +61,7 @@ class SentComment:
 
     @property
     def texts(self) -> tuple[ExactText, ...]:
-        return ()
+        return (ExactText(self.kind, self.body),)
 
     def find(self) -> Evidence | None:
         """The comment that carries this operation id; NotAsSentError if it is there, and not as it was sent."""
@@ -71,21 +75,6 @@ class SentComment:
         if difference := kept.difference(public=self.public, file_names=names):
             raise NotAsSentError(f"On ticket {self.ticket.id}: {clean(difference, 600)}")
         return Evidence(f"{self.evidence or self.kind} {kept.id}", self.link or self.ticket.url, str(kept.id))
-
-
-@dataclass
-class CommentToPost(SentComment):
-    """A comment that is to be sent, once."""
-
-    conditional: ClassVar[bool] = True
-    body: str
-    _: KW_ONLY
-    # Its precondition: raises, given the ticket as just read, if it may not be sent now
-    may_be_sent: Callable[[Ticket], None] = nothing_to_check
-
-    @property
-    def texts(self) -> tuple[ExactText, ...]:
-        return (ExactText(self.kind, self.body),)
 
     def check(self) -> None:
         """Its precondition, for the ticket as `find` has read it."""

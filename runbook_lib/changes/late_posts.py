@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import cast, get_args
 
 from runbook_lib import wiring
-from runbook_lib.changes.slack_post import Channel, PostName, SentPost
+from runbook_lib.changes.slack_post import Channel, PostName, SlackPost
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import HttpSession
 from runbook_lib.domain.errors import RunbookError
@@ -36,7 +36,7 @@ def remove_late_posts(settings: Settings, journal: Journal) -> str:
             ticket = wiring.zendesk(settings, pool).ticket(int(journal.folder.name))
             for event, sent in resent:
                 name, slack = cast(PostName, event.effect), wiring.slack(settings, pool)
-                post = SentPost(slack, channel, ticket, event.operation, name=name, patience_s=PATIENCE_S)
+                post = SlackPost(slack, channel, ticket, event.operation, "", name=name, patience_s=PATIENCE_S)
                 found = post.posts()
                 post.keep_first(found)
                 words += [_words(channel, sent)] if len(found) < sent else []

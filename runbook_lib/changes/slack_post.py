@@ -37,16 +37,19 @@ class Channel:
 
 
 @dataclass
-class SentPost:
-    """A post of one ticket that a run may have made; this never posts."""
+class SlackPost:
+    """A post of one ticket that is made once; or, without words, one of an earlier run that is only looked for."""
 
+    conditional: ClassVar[bool] = False
     slack: Slack
     channel: Channel
     ticket: Ticket
     operation_id: str  # what the message carries
+    words: str  # its exact text, as Slack's markup
     _: KW_ONLY
     name: PostName
     patience_s: float | None = None  # how long looking may take; None tries for as long as for anything
+    check: Callable[[], None] = nothing_to_check
 
     @property
     def summary(self) -> str:
@@ -59,6 +62,10 @@ class SentPost:
     @property
     def target(self) -> Target:
         return Target(self.channel.name, self.channel.url)
+
+    @property
+    def texts(self) -> tuple[ExactText, ...]:
+        return (ExactText(self.summary, self.words),)
 
     def find(self) -> Evidence | None:
         """The message that carries this operation id, since the ticket was opened; the first, if there are two."""
@@ -96,22 +103,8 @@ class SentPost:
         except (UnavailableError, OutcomeUnknownError):  # the next run looks again
             return
 
-    def _evidence(self, ts: str) -> Evidence:
-        return Evidence(f"message {ts} in {self.channel.name}", reference=ts)
-
-
-@dataclass
-class SlackPost(SentPost):
-    """A post that is to be made, once."""
-
-    conditional: ClassVar[bool] = False
-    words: str  # its exact text, as Slack's markup
-    _: KW_ONLY
-    check: Callable[[], None] = nothing_to_check
-
-    @property
-    def texts(self) -> tuple[ExactText, ...]:
-        return (ExactText(self.summary, self.words),)
-
     def perform(self) -> Evidence:
         return self._evidence(self.slack.post(self.channel.id, self.words, self.operation_id))
+
+    def _evidence(self, ts: str) -> Evidence:
+        return Evidence(f"message {ts} in {self.channel.name}", reference=ts)
