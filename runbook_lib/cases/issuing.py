@@ -18,7 +18,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.changes import apply, still_assigned_guard
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
-from runbook_lib.cases.tracker import Tracker, issue_title
+from runbook_lib.cases.tracker import Tracker
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.changes.license_pipeline import LicensePipeline, pipeline_evidence
 from runbook_lib.display import Paragraph, Table, Tone
@@ -274,7 +274,7 @@ class OrderFollower:
         self._settled.add(step.order.operation_id)
 
     def _retitle(self, issue: TrackerIssue, mark: Mark, why: str) -> None:
-        effect = issue_title(self._case, issue, mark, (self._reader.email, self._reader.users), why)
+        effect = self._reader.tracker.issue_title(issue, mark, self._reader.users, why)
         done = apply(self._case, effect)
         if done.state is EffectState.ALREADY_DONE and effect.find() is None:
             raise PersonNeededError(

@@ -48,7 +48,7 @@ class LicenseNotReceived(Case):
             OutcomeUnknownError: A job is running, or has crashed.
             PersonNeededError: The license was made by hand, or must not go to the requester.
         """
-        email = recipient(self.ticket, self.facts)
+        email = recipient(self)
         self._check_recipient()
         existing, tracker = self.known.existing_license, Tracker(self, email)
         if existing and existing.text is None:
@@ -155,11 +155,11 @@ class LicenseNotReceived(Case):
 
     def _issue(self, tracker: Tracker, send_earlier: bool) -> tuple[TrackerIssues, TrackerIssue | None]:
         """The tracker's issues, and the one whose copy is sent; a job that is under way is waited for."""
-        found = tracker.found_since(self.known.began_on)
+        found = tracker.found()
         issue = self._chosen(found, send_earlier)
         if issue is None and found.under_way:
             self._settle(found.under_way[0], tracker.email)
-            found = tracker.found_since(self.known.began_on)
+            found = tracker.found()
             issue = self._chosen(found, send_earlier)
         return found, issue
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from runbook_lib.cases.base import Case
@@ -17,7 +17,7 @@ from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.changes.issue_title import OPERATION_WORDS, IssueTitle
 from runbook_lib.domain import license, messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, LicenseError, NeedsAnswerError, PersonNeededError
-from runbook_lib.domain.models import Facts, Source, Ticket, TrackerIssue
+from runbook_lib.domain.models import Source, TrackerIssue
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.titles import Mark
 
@@ -42,10 +42,8 @@ class Tracker:
     """
 
     def __init__(self, case: Case, email: str) -> None:
+        self._case, self._ticket, self.email = case, case.ticket, email
         self._gitlab, self._project = case.services.gitlab, cast(int, case.settings.tracker_project_id)
-        self._opened_at, self.email = case.ticket.created_at, email
-        self._own, self._ticket_url, self._ticket_id = case.operation("license-"), case.ticket.url, case.ticket.id
-        self._channel = case.settings.slack_channel
         self._valid_since = case.settings.now() - timedelta(days=policy.TRIAL_DAYS)
 
     def success(self, issues: Sequence[TrackerIssue] | None = None) -> TrackerIssue | None:
@@ -73,8 +71,9 @@ class Tracker:
         ours = self._ours(self.issues())
         return None if ours is None else self.issuance(ours, 0)
 
-    def found_since(self, began_on: date) -> TrackerIssues:
-        """The issues for exactly this address; `began_on` is the emergency's first possible day, UTC."""
+    def found(self) -> TrackerIssues:
+        """The issues for exactly this address, by whether they are since the emergency's first possible day, UTC."""
+        began_on = self._case.known.began_on
         since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
         issues = self.issues(since)
         ours = [issue for issue in issues if titles.read(issue.title).names(self.email)]
@@ -86,13 +85,13 @@ class Tracker:
             under_way=tuple(
                 issue
                 for issue in issues
-                if issue.created_at.date() >= began_on and orders.is_under_way(issue, self.email, self._ticket_url)
+                if issue.created_at.date() >= began_on and orders.is_under_way(issue, self.email, self._ticket.url)
             ),
         )
 
     def is_own(self, issue: TrackerIssue) -> bool:
         """Whether an issue is of a license that a runbook ordered for this ticket."""
-        return (messages.find_operation(issue.description) or "").startswith(self._own)
+        return (messages.find_operation(issue.description) or "").startswith(self._case.operation("license-"))
 
     def _is_success(self, issue: TrackerIssue) -> bool:
         return orders.users_issued(issue, self.email) is not None
@@ -103,7 +102,7 @@ class Tracker:
         PersonNeededError if only one for another address is there, or one with another title.
         """
         successes = (issue for issue in issues if self._is_success(issue))
-        ours = next((i for i in successes if i.created_at >= self._opened_at or self._is_of_ticket(i)), None)
+        ours = next((i for i in successes if i.created_at >= self._ticket.created_at or self._is_of_ticket(i)), None)
         for issue in issues:
             of_ticket, named = self._is_of_ticket(issue), titles.read(issue.title).names(self.email)
             retitled = named and not self._is_success(issue)
@@ -111,7 +110,7 @@ class Tracker:
                 how = f"it went to another address than {self.email}"
                 way_on = (
                     "Give the customer that copy yourself and end the case by "
-                    f"`runbook answer {self._ticket_id} case yes`, or ask in {self._channel}."
+                    f"`runbook answer {self._ticket.id} case yes`, or ask in {self._case.settings.slack_channel}."
                 )
                 if named:
                     how = "its title is not what Mechanizer writes"
@@ -124,16 +123,16 @@ class Tracker:
         return ours
 
     def _is_of_ticket(self, issue: TrackerIssue) -> bool:
-        return self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket_url
+        return self.is_own(issue) or messages.find_ticket(issue.description) == self._ticket.url
 
     def without_label(self) -> list[TrackerIssue]:
         """The issues of this ticket's orders that no longer have the license tool's label."""
-        found = self._gitlab.issues(self._project, created_after=self._opened_at)
+        found = self._gitlab.issues(self._project, created_after=self._ticket.created_at)
         return [issue for issue in found if messages.LABEL not in issue.labels and self.is_own(issue)]
 
     def issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
         """The issues of the license tool since a moment, or since a license may be valid, newest first."""
-        since = since or min(self._opened_at, self._valid_since)
+        since = since or min(self._ticket.created_at, self._valid_since)
         found = self._gitlab.issues(self._project, label=messages.LABEL, created_after=since)
         return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
 
@@ -141,54 +140,51 @@ class Tracker:
         text = messages.find_license(issue.raw)
         return Issuance(orders.users_issued(issue, self.email) or users, issue.url, text)
 
+    def issue_title(self, issue: TrackerIssue, mark: Mark, users: int, why: str = "") -> IssueTitle:
+        """The effect that titles the issue of an ended job; `users` is the order's, `why` as for `IssueTitle`.
 
-def issue_title(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int], why: str = "") -> IssueTitle:
-    """The effect that titles the issue of an ended job; the arguments are those of `IssueTitle`.
+        Raises:
+            PersonNeededError: A title that no job writes has to be replaced, and for whom or how many is not known.
+        """
+        if titles.read(issue.title).users is None:
+            users = self._users_of_copy(issue, mark, users)
+        operation_id = self._case.operation(f"settled_issue-{issue.iid}-{OPERATION_WORDS[mark]}")
+        whose = self.email, users
+        return IssueTitle(self._gitlab, self._project, issue, operation_id, mark=mark, whose=whose, why=why)
 
-    Raises:
-        PersonNeededError: A title that no job writes has to be replaced, and for whom or how many users is not known.
-    """
-    if titles.read(issue.title).users is None:
-        whose = _of_copy(case, issue, mark, whose)
-    operation_id = case.operation(f"settled_issue-{issue.iid}-{OPERATION_WORDS[mark]}")
-    gitlab, project = case.services.gitlab, cast(int, case.settings.tracker_project_id)
-    return IssueTitle(gitlab, project, issue, operation_id, mark=mark, whose=whose, why=why)
-
-
-def _of_copy(case: Case, issue: TrackerIssue, mark: Mark, whose: tuple[str, int]) -> tuple[str, int]:
-    """The address, and the users of the issue's copy; without one those of the order, if it is this ticket's own."""
-    (email, users), title = whose, titles.read(issue.title)
-    text, is_own = messages.find_license(issue.raw), Tracker(case, email).is_own(issue)
-    try:
-        found = license.read(text, load_public_key(case.settings)).user_count if text else (is_own and users)
-    except LicenseError:
-        found = None
-    if found and (title.names(email) or "@" not in title.text):
-        return email, found
-    raise PersonNeededError(
-        f"Issue {issue.url} is titled “{clean(issue.title, 200)}”, which is not what Mechanizer writes, and neither "
-        "that nor its copy tells for whom it is and for how many users. Find out, give it the title "
-        f"“{titles.pattern(mark, 'ADDRESS')}”"
-        f"{'' if mark is Mark.FAILURE else ' and close it'}, then run again."
-    )
+    def _users_of_copy(self, issue: TrackerIssue, mark: Mark, users: int) -> int:
+        """The users of the issue's copy; without one those of the order, if it is this ticket's own."""
+        title, text = titles.read(issue.title), messages.find_license(issue.raw)
+        try:
+            copy = license.read(text, load_public_key(self._case.settings)) if text else None
+            found = copy.user_count if copy else self.is_own(issue) and users
+        except LicenseError:
+            found = None
+        if found and (title.names(self.email) or "@" not in title.text):
+            return found
+        raise PersonNeededError(
+            f"Issue {issue.url} is titled “{clean(issue.title, 200)}”, which is not what Mechanizer writes, and "
+            "neither that nor its copy tells for whom it is and for how many users. Find out, give it the title "
+            f"“{titles.pattern(mark, 'ADDRESS')}”{'' if mark is Mark.FAILURE else ' and close it'}, then run again."
+        )
 
 
-def recipient(ticket: Ticket, facts: Facts) -> str:
+def recipient(case: Case) -> str:
     """The requester's address, where a license goes.
 
     Raises:
         InputError: The engineer gives another address than the ticket shows.
         NeedsAnswerError: The ticket shows none that can be used.
     """
-    email = cast(str | None, facts.value("requester_email"))
-    shown = [f.value for f in facts.known if f.name == "requester_email" and f.source is Source.TICKET]
+    email, facts = case.known.email, case.facts.known
+    shown = [f.value for f in facts if f.name == "requester_email" and f.source is Source.TICKET]
     if email and shown and str(shown[0]).casefold() != email.casefold():
         raise InputError(
             f"requester_email is {email}, but the license goes to the person who opened the ticket, {shown[0]}. "
             "Leave requester_email as unknown."
         )
     if email is None:
-        shown_address = clean(ticket.requester.email or "none", 80)
+        shown_address = clean(case.ticket.requester.email or "none", 80)
         raise NeedsAnswerError(
             f"The ticket shows no usable address of its requester ({shown_address}). "
             "Ask the person who opened it, and pass the address.",

@@ -124,7 +124,7 @@ class WeekendLicense(Case):
             PersonNeededError: The job failed, or its result is not known.
         """
         load_public_key(self.settings)  # fails early: without it the license could not be checked
-        email, users = recipient(self.ticket, self.facts), cast(int, self.users)
+        email, users = recipient(self), cast(int, self.users)
         if made := look(self, changes.sent_by_hand_note(self)):
             self.issuance = Issuance.made_by_hand(made.proven.url, users)
             words = "A license was made by hand for this ticket; no second one is issued."
