@@ -50,20 +50,16 @@ def collect_facts(case: Case, /, **given: object) -> StepResult:
         for f in facts.known
     ]
     data = [{"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail} for f in facts.known]
-    table = Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3))
-    parts = (table, *_licenses(case), *map(Paragraph, notes), *first_message(case.thread, case.ticket))
-    asks = tuple(name for name in scope.verdict(case.known).missing if name in given)
-    words = f"{count(len(rows), 'fact')} known."
-    return case.card("collected", Tone.GOOD, words, *parts, asks=asks, facts=data, notes=notes)
-
-
-def _licenses(case: Case) -> tuple[Part, ...]:
-    """Which licenses on the ticket count, and whom they name."""
-    rows = [
+    licenses = [
         (one.name, one.fingerprint, f"{one.company or 'no company'} <{one.email or 'no address'}>")
         for one in case.known.attached
     ]
-    return (Table(("signed by the expected key", "fingerprint", "licensed to"), rows),) if rows else ()
+    parts: list[Part] = [Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3))]
+    parts += [Table(("signed by the expected key", "fingerprint", "licensed to"), licenses)] if licenses else []
+    parts += [*map(Paragraph, notes), *first_message(case.thread, case.ticket)]
+    asks = tuple(name for name in scope.verdict(case.known).missing if name in given)
+    words = f"{count(len(rows), 'fact')} known."
+    return case.card("collected", Tone.GOOD, words, *parts, asks=asks, facts=data, notes=notes)
 
 
 @step("Confirm who this is")

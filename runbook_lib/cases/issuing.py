@@ -229,7 +229,7 @@ class OrderFollower:
         if step.issue:
             case.services.budget.say(f"Mechanizer: issue {step.issue.iid} is closed, the license was mailed")
             case.effects.close_question(step.order.question, "license_mail", result.proven)
-            return result, reader.tracker.issuance(step.issue, reader.users)
+            return result, reader.tracker.issuance(step.issue)
         identity = f"not read by the runbook; {answer.summary if answer else 'a person says that it was mailed'}"
         return result, Issuance(reader.users, _url(step.order) or case.ticket.url, identity=identity)
 

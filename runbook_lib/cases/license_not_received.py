@@ -72,7 +72,7 @@ class LicenseNotReceived(Case):
             self.copy = self.failure = None
             parts = (_issues_table(found, issue), Link("tracker issue", issue.url))
             return self.card("issued by this runbook", Tone.GOOD, words, *parts, issue=issue.url)
-        self.copy = None if issue is None else tracker.issuance(issue, 0)
+        self.copy = None if issue is None else tracker.issuance(issue)
         self.failure = None if issue or not found.failures else found.failures[0]
         table = (_issues_table(found, issue),) if found != TrackerIssues() else ()
         return self._found_result(email, issue, table)

@@ -28,8 +28,6 @@ HOW_TO_INSTALL = (
     "To have the values read off the images, install the extra: pip install 'license-runbook[ocr]'. Until then read "
     "them by eye."
 )
-
-
 Download = Callable[[Attachment], bytes]
 
 

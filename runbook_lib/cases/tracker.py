@@ -69,7 +69,7 @@ class Tracker:
     def issued(self) -> Issuance | None:
         """The license that this ticket has already, or None; PersonNeededError if it has one for another address."""
         ours = self._ours(self.issues())
-        return None if ours is None else self.issuance(ours, 0)
+        return None if ours is None else self.issuance(ours)
 
     def found(self) -> TrackerIssues:
         """The issues for exactly this address, by whether they are since the emergency's first possible day, UTC."""
@@ -136,9 +136,10 @@ class Tracker:
         found = self._gitlab.issues(self._project, label=messages.LABEL, created_after=since)
         return [issue for issue in found if messages.LABEL in issue.labels and issue.created_at >= since]
 
-    def issuance(self, issue: TrackerIssue, users: int) -> Issuance:
-        text = messages.find_license(issue.raw)
-        return Issuance(orders.users_issued(issue, self.email) or users, issue.url, text)
+    def issuance(self, issue: TrackerIssue) -> Issuance:
+        """The license of a success issue."""
+        users = cast(int, orders.users_issued(issue, self.email))
+        return Issuance(users, issue.url, messages.find_license(issue.raw))
 
     def issue_title(self, issue: TrackerIssue, mark: Mark, users: int, why: str = "") -> IssueTitle:
         """The effect that titles the issue of an ended job; `users` is the order's, `why` as for `IssueTitle`.

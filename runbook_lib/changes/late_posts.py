@@ -32,10 +32,11 @@ def remove_late_posts(settings: Settings, journal: Journal) -> str:
         return ""
     channel, words = Channel.of(settings), []
     with HttpSession.of(settings, budget=Budget(PATIENCE_S)) as pool:
+        slack = wiring.slack(settings, pool)
         try:
             ticket = wiring.zendesk(settings, pool).ticket(int(journal.folder.name))
             for event, sent in resent:
-                name, slack = cast(PostName, event.effect), wiring.slack(settings, pool)
+                name = cast(PostName, event.effect)
                 post = SlackPost(slack, channel, ticket, event.operation, "", name=name, patience_s=PATIENCE_S)
                 found = post.posts()
                 post.keep_first(found)
