@@ -21,6 +21,7 @@ from runbook_lib.redaction import original
 _T = TypeVar("_T")
 OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
+_adapter = lru_cache(TypeAdapter)
 
 
 class NotJsonError(ValueError):
@@ -90,8 +91,3 @@ def cursor(value: Any) -> str:
     found = typed(str, original(value or ""))
     found.encode()  # half a character could not be sent
     return found
-
-
-@lru_cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)

@@ -58,9 +58,6 @@ class Failures:
             )
         return not_ready(response, f"{self._name} answers with an error of its own ({response.status_code})")
 
-    def limited(self, response: httpx.Response) -> TransientError:
-        return not_ready(response, f"{self._name} is limiting requests (429)")
-
     def lost(self, how: str) -> OutcomeUnknownError:
         return OutcomeUnknownError(f"A change was sent to {self._name}, but {how}: it may or may not have happened.")
 

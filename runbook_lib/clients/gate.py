@@ -68,19 +68,13 @@ class Gate:
         if parts.username is not None or parts.password is not None or not host:
             raise RefusedError("The address of the file has a user or no host in it, so it was not fetched.")
         if self._practice:
-            return self._practice_request(url, parts, own_url)
+            own = urlsplit(own_url)
+            if (addresses.is_loopback(host), port, parts.scheme) != (True, own.port, own.scheme):
+                raise RefusedError(f"The file is at {host}, which is not the practice world, so it was not fetched.")
+            return PinnedRequest(url)
         if parts.scheme != "https":
             raise RefusedError(f"The file is offered at {host} without https, so it was not fetched.")
         return self._live_request(url, parts, host, port or HTTPS_PORT)
-
-    def _practice_request(self, url: str, parts: SplitResult, own_url: str) -> PinnedRequest:
-        own = urlsplit(own_url)
-        here = addresses.is_loopback(parts.hostname or "") and parts.port == own.port and parts.scheme == own.scheme
-        if not here:
-            raise RefusedError(
-                f"The file is at {parts.hostname}, which is not the practice world, so it was not fetched."
-            )
-        return PinnedRequest(url)
 
     def _live_request(self, url: str, parts: SplitResult, host: str, port: int) -> PinnedRequest:
         proxied = self._has_proxy(host)

@@ -31,7 +31,7 @@ from runbook_lib.clients.failures import NOT_SENT, Failures
 from runbook_lib.clients.gate import Gate
 from runbook_lib.clients.pace import ANNOUNCED, RATES, Pace
 from runbook_lib.clients.refusals import UNKNOWN, Refusals
-from runbook_lib.clients.retrying import TransientError, patient
+from runbook_lib.clients.retrying import TransientError, not_ready, patient
 from runbook_lib.domain.errors import InputError, RefusedError
 from runbook_lib.job_settings import JobSettings
 from runbook_lib.redaction import Redactor
@@ -126,6 +126,7 @@ class Service:
         self.failures = Failures(name, self.base_url, session.redactor, explain, refusals)
         self._headers = dict(headers)
         self._session = session
+        self.budget = session.budget  # the run's budget of waiting
         self._patient = patient(name, session.budget)
 
     def read(self, path: str, params: Mapping[str, Any] | None = None) -> httpx.Response:
@@ -211,11 +212,6 @@ class Service:
         """
         return self._patient(self._in_turn, "", self._download_once, url, limit, also_own)
 
-    @property
-    def budget(self) -> Budget:
-        """The run's budget of waiting."""
-        return self._session.budget
-
     def header(self, response: httpx.Response, name: str) -> str | None:
         """A header of an answer, redacted as its body is; None if it is not there."""
         words = response.headers.get(name)
@@ -226,7 +222,7 @@ class Service:
 
         The seconds of one that failed count as waiting.
         """
-        pace, budget = self._session.pace, self._session.budget
+        pace, budget = self._session.pace, self.budget
         seconds = pace.turn(self.name, path) if pace else 0.0
         while pace and seconds > 0:
             if not budget.wait(seconds, f"waiting {seconds:.1f} s for {self.name}, which limits requests"):
@@ -240,7 +236,7 @@ class Service:
             raise
 
     def _read_once(self, path: str, params: Mapping[str, Any] | None) -> httpx.Response:
-        patience_s = self._session.budget.patience_s
+        patience_s = self.budget.patience_s
         timeout = httpx.USE_CLIENT_DEFAULT if patience_s is None else patience_s
         try:
             response = self._answer("GET", path, params=params, headers=self._headers, timeout=timeout)
@@ -254,7 +250,7 @@ class Service:
 
     def _write_once(self, method: str, path: str, body: Mapping[str, Any]) -> httpx.Response:
         headers = {**self._headers, **body.get("headers", {})}
-        if lease := self._session.budget.lease:
+        if lease := self.budget.lease:
             lease.check()
         try:
             response = self._answer(method, path, **{**body, "headers": headers})
@@ -314,7 +310,7 @@ class Service:
             raise self.failures.redirected(response)
         if status != 429:
             raise self.failures.refused(response)
-        limited = self.failures.limited(response)
+        limited = not_ready(response, f"{self.name} is limiting requests (429)")
         if pace and limited.pause_s:
             pace.hold(self.name, limited.pause_s)
         raise limited
