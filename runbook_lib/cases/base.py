@@ -253,7 +253,6 @@ class Case:
 
     @functools.cached_property
     def me(self) -> Person:
-        """The operator, as Zendesk knows them."""
         return self.services.zendesk.me()
 
     @property

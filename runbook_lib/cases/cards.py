@@ -63,7 +63,6 @@ def _evidence(evidence: Evidence | None) -> str | Link:
 
 
 def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
-    """Who opened a ticket, when, and whose it is."""
     rows = [
         ("subject", ticket.subject),
         ("requester", f"{clean(ticket.requester.name)} <{clean(ticket.requester.email or 'no address')}>"),

@@ -73,8 +73,6 @@ class Purchases:
 
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
-    """What is known of one ticket, its customer and their license."""
-
     ticket: Ticket  # the ticket as it was when the case was opened
     rules: policy.Rules
     thread: tuple[Comment, ...] = ()
@@ -106,7 +104,6 @@ class Knowledge:
         return cast(str | None, self.facts.value("requester_email"))
 
     def day_ruling(self, calendar: Calendar) -> Ruling:
-        """What a workflow's rule for the day says of this emergency."""
         return calendar(self.ticket.created_at, self.emergency_on, self.rules)
 
     @property

@@ -31,8 +31,6 @@ _PICTURES = ("image/", "video/", "audio/")
 
 
 class LicenseFiles:
-    """The licenses on one ticket."""
-
     def __init__(self, case: Case) -> None:
         self._case = case
         self.held: list[Attached] = []  # the licenses that the key opens, each once, in the order of the thread

@@ -91,8 +91,6 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image to be shown beside the fields."""
-
     png: bytes  # the image, small and made anew
     words: str  # its description, for a reader who cannot see it
 

@@ -67,7 +67,6 @@ class Steps:
         self.running = name
 
     def remember(self, result: EffectResult, action: Action) -> None:
-        """Remember an effect that the running step has applied, or found."""
         self._applied.setdefault(self.running, []).append((result, action))
 
     def end(self, outcome: Outcome) -> None:
@@ -85,7 +84,6 @@ _Method = Callable[Concatenate[Any, _P], StepResult]
 
 
 def names(kind: type) -> tuple[str, ...]:
-    """The names of the steps that a class has, in the order in which it has them."""
     return tuple(name for name, one in vars(kind).items() if hasattr(one, "attempt"))
 
 

@@ -21,8 +21,6 @@ from runbook_lib.domain.plan import ExactText, Target
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that goes with a comment."""
-
     name: str
     content_type: str
     content: bytes
@@ -81,7 +79,6 @@ class CommentToPost:
         self.may_be_sent(self.ticket)
 
     def perform(self) -> Evidence:
-        """Upload its files, then send it."""
         tokens = [self.zendesk.upload(file.name, file.content, file.content_type) for file in self.files]
         kept = self.zendesk.add_comment(
             self.ticket, self.body, public=self.public, operation_id=self.operation_id, uploads=tokens
