@@ -116,11 +116,10 @@ class ImageCache:
         self.on_read: Callable[[str], None] = lambda words: None
         self._readings = ocr.ReadingCache()
         self._thumbnails: dict[bytes, bytes] = {}
-        self._unread: dict[bytes, str] = {}
         self._failed: dict[bytes, str] = {}
+        self._begun: set[bytes] = set()
         self._guard = threading.Lock()
         self._worker = threading.Thread()
-        self._is_reading = False
 
     def pictures(self, thread: Iterable[Comment], paths: Iterable[str], *, download: Download) -> Pictures:
         """The images on the ticket, and those that the engineer is about to add, with what was read so far.
@@ -191,25 +190,18 @@ class ImageCache:
 
     def _begin(self, unread: Mapping[bytes, str]) -> None:
         with self._guard:
-            self._unread |= unread
-            if not self._is_reading:
-                self._is_reading = True
-                self._worker = threading.Thread(target=self._read_all, daemon=True)
+            new = {content: name for content, name in unread.items() if content not in self._begun}
+            self._begun |= new.keys()
+            if new:
+                self._worker = threading.Thread(target=self._read_all, args=(new, self._worker), daemon=True)
                 self._worker.start()
 
-    def _read_all(self) -> None:
-        done = 0
-        while True:
-            with self._guard:
-                if not self._unread:
-                    self._is_reading = False
-                    break
-                total, (content, name) = done + len(self._unread), next(iter(self._unread.items()))
-            self.on_read(f"reading {done + 1} of {count(total, 'image')}")
+    def _read_all(self, images: Mapping[bytes, str], previous: threading.Thread) -> None:
+        if previous.ident:  # it was started: its images come first
+            previous.join()
+        for place, (content, name) in enumerate(images.items(), 1):
+            self.on_read(f"reading {place} of {count(len(images), 'image')}")
             self._read(content, name)
-            done += 1
-            with self._guard:
-                del self._unread[content]
         self.on_read("")
 
     def _read(self, content: bytes, name: str) -> None:

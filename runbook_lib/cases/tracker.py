@@ -46,16 +46,14 @@ class Tracker:
         self._gitlab, self._project = case.services.gitlab, cast(int, case.settings.tracker_project_id)
         self._valid_since = case.settings.now() - timedelta(days=policy.TRIAL_DAYS)
 
-    def success(self, issues: Sequence[TrackerIssue] | None = None) -> TrackerIssue | None:
-        """The closed success issue for exactly this address since the ticket was opened; a colleague's counts too.
+    def success(self, issues: Sequence[TrackerIssue]) -> TrackerIssue | None:
+        """Of the tracker's issues the closed success for exactly this address since the ticket was opened.
 
-        Args:
-            issues: The tracker's issues, if they were just read.
+        A colleague's counts too.
 
         Raises:
             PersonNeededError: There is none, but one of an earlier ticket whose license is still valid.
         """
-        issues = self.issues() if issues is None else issues
         ours = self._ours(issues)
         found = [issue for issue in issues if self._is_success(issue)]
         if found and ours is None:
