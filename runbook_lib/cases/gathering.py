@@ -171,14 +171,12 @@ def license_facts(
 
     A trial, and the license of a canceled subscription, say nothing of a paid plan. Source: seeds, *Scope*.
     """
-    facts, notes = list[Fact](), list[str]()
+    if not held:
+        return [], []
     in_order = sorted(held, key=lambda one: (one is installed, one.expires_on or date.max), reverse=True)
-    if full := next(
-        (one for one in in_order if one.plan in PAID_PLANS and not (one.is_trial or one.is_cancellation)), None
-    ):
-        facts.append(Fact("plan", full.plan, Source.LICENSE_FILE, full.name))
-    if held:
-        facts.insert(0, Fact("deployment", "self_managed", Source.LICENSE_FILE, in_order[0].name))
+    facts, notes = [Fact("deployment", "self_managed", Source.LICENSE_FILE, in_order[0].name)], list[str]()
+    full = [one for one in in_order if one.plan in PAID_PLANS and not (one.is_trial or one.is_cancellation)]
+    facts += [Fact("plan", one.plan, Source.LICENSE_FILE, one.name) for one in full[:1]]
     if installed is None:
         return facts, notes
     given = (
