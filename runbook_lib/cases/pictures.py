@@ -246,10 +246,8 @@ def _look_into(file: Attachment, download: Download) -> tuple[tuple[tuple[str, b
         found = finder.look(content)
         inside = " ".join(note for note in found.notes if "not opened" in note or "It holds" in note)
         return found.images, _why_not_shown(content, kind) or inside
-    unlike = (
-        f"it is called an image, and is no {image_types.ACCEPTED}. Ask for the file once more, or open it yourself."
-    )
-    return (), _why_not_shown(content, kind) or (unlike if _may_be_image(file) else "")
+    odd = f"it is called an image, and is no {image_types.ACCEPTED}. Ask for the file once more, or open it yourself."
+    return (), _why_not_shown(content, kind) or (odd if _may_be_image(file) else "")
 
 
 def _may_be_image(file: Attachment) -> bool:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -136,7 +137,7 @@ class Service:
             RefusedError: The service refused (4xx).
             UnavailableError: It cannot be reached, or keeps failing.
         """
-        return self._patient(self._in_turn, path, self._read_once, path, params)
+        return self._patient(self._in_turn, path, partial(self._read_once, path, params))
 
     def read_json(self, path: str, parse: Callable[[Any], _T], params: Mapping[str, Any] | None = None) -> _T:
         """As `read`, and parse the decoded body."""
@@ -182,7 +183,7 @@ class Service:
             UnavailableError: The service was not reached, or a lease (`Budget.lease`) is over; nothing was changed.
             OutcomeUnknownError: The answer was lost, or cannot be read: look before trying again.
         """
-        response = self._patient(self._in_turn, path, self._write_once, method, path, body)
+        response = self._patient(self._in_turn, path, partial(self._write_once, method, path, body))
         try:
             return parse(self._decoded(response))
         except OTHER_FORM as exc:
@@ -210,14 +211,14 @@ class Service:
             InputError: The file is larger.
             RefusedError, UnavailableError: As `read`; or nothing may be fetched from the address.
         """
-        return self._patient(self._in_turn, "", self._download_once, url, limit, also_own)
+        return self._patient(self._in_turn, "", partial(self._download_once, url, limit, also_own))
 
     def header(self, response: httpx.Response, name: str) -> str | None:
         """A header of an answer, redacted as its body is; None if it is not there."""
         words = response.headers.get(name)
         return None if words is None else self._session.redactor.text(words)
 
-    def _in_turn(self, path: str, send: Callable[..., httpx.Response], *request: object) -> httpx.Response:
+    def _in_turn(self, path: str, send: Callable[[], httpx.Response]) -> httpx.Response:
         """Wait until the service takes a request, among all that are sent from here, and send it.
 
         The seconds of one that failed count as waiting.
@@ -230,7 +231,7 @@ class Service:
             seconds = pace.held(self.name)
         started = time.monotonic()
         try:
-            return send(*request)
+            return send()
         except TransientError:
             budget.spend(time.monotonic() - started)
             raise
