@@ -99,8 +99,8 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
 
     def wrap(method: _Method[_P]) -> _Method[_P]:
         name = method.__name__
-        defaults = {one.name: one.default for one in inspect.signature(method).parameters.values()}
-        defaults = {one: value for one, value in defaults.items() if value is not inspect.Parameter.empty}
+        parameters = inspect.signature(method).parameters.values()
+        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
 
         def attempt(case: Any, given: Mapping[str, Any]) -> StepResult:
             given = {**defaults, **given}  # or a run would have what the notebook's file has
