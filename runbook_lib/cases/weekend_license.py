@@ -95,11 +95,11 @@ class WeekendLicense(Case):
         if self.known.existing_license and self.known.existing_license.users:
             return self._users_of(self.known.existing_license, chosen)
         advice = self._advice()
-        maximum = cast(int | None, self.facts.value("maximum_users"))
-        if chosen and maximum and policy.accepted_users(chosen) < maximum:
+        highest, figure = max((cast(int, self.facts.value(name) or 0), name) for name in policy.COUNTED)
+        if chosen and policy.accepted_users(chosen) < highest:
             raise InputError(
-                f"user_count is {chosen}, but the instance's maximum is {maximum}: it would refuse a license for fewer "
-                f"than {policy.least_seats(maximum)} users. Pass {advice.users or maximum}, or correct maximum_users."
+                f"user_count is {chosen}, but {figure} is {highest}: the instance would refuse a license for fewer "
+                f"than {policy.least_seats(highest)} users. Pass {advice.users or highest}, or correct {figure}."
             )
         if chosen is None and advice.users and (why := evidence.users_question(self.facts, advice.users)):
             raise NeedsAnswerError(

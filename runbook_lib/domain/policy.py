@@ -29,6 +29,10 @@ PAID_PLANS = ("starter", "premium", "ultimate")
 """The paid self-managed plans. Source: GitLab product documentation; Starter is the legacy one."""
 FIGURES = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
 """The numbers of users that the product's pages show, by the parameters that take them."""
+COUNTED = ("billable_users", "maximum_users")
+"""Those that the instance has counted itself; its highest count is at least as high as each."""
+TOLERANCE_PERCENT = 10
+"""How many users more than its own a license covers. Source: GitLab product documentation."""
 MAX_USERS = 1_000_000
 """More users than this on one license is a typing error."""
 STAFF_DOMAIN = "gitlab.com"
@@ -258,16 +262,13 @@ def week_minute(text: str) -> int:
 
 
 def accepted_users(users: int) -> int:
-    """The highest user count of the term that a license for `users` still covers: 10 % more, rounded down.
-
-    Source: GitLab product documentation; an instance rejects a license whose allowance is below it.
-    """
-    return users * 11 // 10
+    """The highest user count of the term that a license for `users` covers, rounded down; above it, it is rejected."""
+    return users * (100 + TOLERANCE_PERCENT) // 100
 
 
 def least_seats(users: int) -> int:
     """The fewest users of a license that still covers a highest count: the inverse of `accepted_users`."""
-    return -(-users * 10 // 11)
+    return -(-users * 100 // (100 + TOLERANCE_PERCENT))
 
 
 def suggest_users(

@@ -259,6 +259,24 @@ def test_the_command_to_perform_repeats_the_answers(seen: World, image: str) -> 
     assert "plan" not in shown.split("to perform it")[1]
 
 
+@pytest.mark.parametrize(
+    ("figures", "named"),
+    [
+        ({"billable_users": 300}, "billable_users is 300"),
+        ({"maximum_users": 300}, "maximum_users is 300"),
+        ({"billable_users": 17, "maximum_users": 300}, "maximum_users is 300"),
+        ({"billable_users": 300, "maximum_users": 290}, "billable_users is 300"),
+    ],
+)
+def test_a_count_that_the_instance_would_refuse(seen: World, figures: dict[str, int], named: str) -> None:
+    """Whichever figure shows it; the least that it takes is not refused."""
+    case = to_scope(1002, expires_on="2026-11-06", **figures)
+    case.confirm_subscription()
+    with pytest.raises(InputError, match=f"{named}: the instance would refuse a license for fewer than 273 users"):
+        case.choose_users(user_count=272)
+    assert "The license is for 273 users." in words(case.choose_users(user_count=273))
+
+
 def test_a_colleagues_license_is_adopted_and_checked(here: World) -> None:
     """Made with the tool by hand: no second one is issued."""
     first = to_users(1001, perform=True)
