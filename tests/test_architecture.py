@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -128,8 +129,11 @@ def names_used(source: str) -> set[str]:
 
 
 def test_every_module_has_its_room() -> None:
-    """A new module is put into a room of DESIGN's plan before anything else."""
-    assert {name.split(".")[0] for name in MODULES if name} <= RANK.keys()
+    """And CONTRIBUTING has the rooms in the same order."""
+    assert {name.split(".")[0] for name in MODULES if name} == RANK.keys()
+    table = (HOME.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("| room |")[2].partition("\n\n")[0]
+    cells = "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))
+    assert list(ROOMS) == [name.rstrip("/") for name in re.findall("`(.*?)`", cells)]
 
 
 def test_imports_go_down_only() -> None:
