@@ -3,8 +3,8 @@
 A step is a method under `steps.step`, and one code cell of the notebook. A runbook's class has its steps in the
 notebook's order: its own, and by name those that it shares with others (`first_steps`).
 
-Nothing here knows how a person works with it. In JupyterLab `open` hands the case to the front that is installed under
-`FRONT` (see `jupyter.session`), and the notebook gets that front, which stands in for the case.
+No widget is imported here. In JupyterLab `open` hands the case to the front that is installed under `FRONT` (see
+`jupyter.session`), and `case` in the notebook is that front, which stands in for the case.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class OrderReader:
             is_seen = issued or own.pipelines or own.issues or is_known or own.mail is not None
             is_known = is_known or (not is_seen and self._reply(operation_id) is not None)
             read.append(replace(own, issued=issued, is_known=is_known))
-            if orders.decide(read[-1]).do is not NextAction.SETTLED:
+            if orders.decide(read[-1]).do is not NextAction.GIVE_UP:
                 break
         last = replace(read[-1], others=tuple(self._others(read[-1].operation_id, issues)))
         return [*read[:-1], last]
@@ -168,7 +168,7 @@ class OrderFollower:
             read = self._reader.read()
             self._check_failure(read)
             step = orders.decide(read[-1])
-            if step.do is NextAction.SETTLED:
+            if step.do is NextAction.GIVE_UP:
                 raise self._too_often()
             if step.order is read[-1] and read[-1].operation_id != self._followed:
                 self._begin(step)
@@ -182,7 +182,7 @@ class OrderFollower:
         while (step := orders.decide(self._reader.read()[-1])).do in (
             NextAction.WAIT,
             NextAction.ASK,
-            NextAction.SETTLE,
+            NextAction.RETITLE,
         ):
             self._take(step)
             if step.sent:  # the license is there; `read` would refuse one of an earlier ticket
@@ -205,7 +205,7 @@ class OrderFollower:
         """Do one step; returns the result of the order, or None if it goes on."""
         if step.do is NextAction.ADOPT:
             return self._adopt(step)
-        if step.do is NextAction.SETTLE:
+        if step.do is NextAction.RETITLE:
             self._settle(step)
             if self._case.perform:
                 return None

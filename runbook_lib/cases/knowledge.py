@@ -95,7 +95,7 @@ class Knowledge:
 
     @property
     def began_on(self) -> date:
-        """The first day on which a license can have been issued for this emergency: the first day of its window."""
+        """The first day on which a license can have been issued for this emergency: `window_days` before it."""
         days_known = (self.emergency_on - date.min).days
         return self.emergency_on - timedelta(days=min(self.rules.window_days, days_known))
 

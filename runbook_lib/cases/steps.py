@@ -42,7 +42,7 @@ class Steps:
 
     @property
     def is_needed(self) -> bool:
-        """Whether what follows the step that runs needs what it does."""
+        """Whether later steps depend on the step that is running."""
         return bool(getattr(getattr(self._kind, self.running, None), "needed", True))
 
     @property
@@ -103,7 +103,10 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
         defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
 
         def attempt(case: Any, given: Mapping[str, Any]) -> StepResult:
-            given = {**defaults, **given}  # or a run would have what the notebook's file has
+            given = {
+                **defaults,
+                **given,
+            }  # so that a run takes none from the notebook's own cell
             case.steps.begin(name)
             over = case.steps.outcome is not None and not always
             found = case.nothing_to_do() if over else method(case, **given)  # type: ignore[call-arg]

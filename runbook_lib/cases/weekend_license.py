@@ -298,7 +298,7 @@ def _check_nothing_under_way(case: Case, email: str, users: int) -> None:
         return
     step = orders.decide(OrderReader(case, email, users).read()[-1])
     is_open = case.effects.is_open(step.order.operation_id)
-    if step.do not in (orders.NextAction.PERFORM, orders.NextAction.SETTLED) or is_open:
+    if step.do not in (orders.NextAction.PERFORM, orders.NextAction.GIVE_UP) or is_open:
         seen = "it was started a moment ago" if is_open else step.why.rstrip(".")
         raise OutcomeUnknownError(
             f"Mechanizer is at work for this ticket ({seen}), so no license is made by hand. Wait for it, then run "

@@ -1,7 +1,8 @@
 """Comments on the ticket: public replies and internal notes, with or without files.
 
-A comment is sent as a safe update against the stamp that was read *before* looking, so whatever happens in between
-makes Zendesk refuse it; of two changes made on the same reading, one (`conditional`).
+A comment is sent as a safe update against the stamp that was read *before* looking: if anything has happened to the
+ticket since, Zendesk refuses it. So of two changes that are based on the same reading it takes only the first
+(`conditional`).
 """
 
 from __future__ import annotations

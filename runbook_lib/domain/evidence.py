@@ -78,7 +78,7 @@ def installed(
     A license that is still valid was issued, but an instance rejects one with too few users, so it may not be
     installed. The engineer is asked if the ticket says that the instance is read-only or has rejected a license. If it
     says nothing of that, only a renewal is asked about: a license that is not expired, or that follows an older one.
-    One that says that the instance works, where no license runs any more, may have got a later one.
+    If it says that the instance works although no license on it is valid, the instance may have a later one.
 
     Args:
         held: The licenses, in any order.

@@ -268,6 +268,7 @@ class Facts:
         return fact.value if fact else None
 
     def without_engineer(self) -> Facts:
+        """Those that no engineer has typed, or read off a screenshot and confirmed."""
         return Facts(tuple(fact for fact in self.known if fact.source not in (Source.ENGINEER, Source.SCREENSHOT)))
 
     def standing(self, fact: Fact) -> str:
@@ -290,7 +291,7 @@ class Ruling:
     reason: str  # why, with the values; for NO also what to do instead
     origin: str  # the source of the rule, for the reader
     missing: tuple[str, ...] = ()  # the parameters that would settle it
-    # The facts that a NO was decided by; an unread thing that may show one of them may change it
+    # The facts that a NO was decided by; a file that could not be read and may show one of them may change it
     rests_on: tuple[str, ...] = ()
 
 

@@ -54,9 +54,9 @@ class NextAction(StrEnum):
     """Start the job: there is no trace of one."""
     ASK = "ask"
     """Ask a person whether the mail came."""
-    SETTLE = "settle"
+    RETITLE = "retitle"
     """Give issues that are still in progress a title with the result."""
-    SETTLED = "settled"
+    GIVE_UP = "give up"
     """The order has ended without a license: another one may follow."""
 
 
@@ -112,7 +112,7 @@ class NextStep:
     why: str
     # The issue of the license, or the one whose title gets the result; None if a person's answer replaces it
     issue: TrackerIssue | None = None
-    sent: bool = False  # for `SETTLE`: whether the license was sent
+    sent: bool = False  # for `RETITLE`: whether the license was sent
     # Further issues of the same order, to be closed; after a success none that a person has changed
     duplicates: tuple[TrackerIssue, ...] = ()
     then_ask: bool = False  # whether a person is asked if waiting has not helped
@@ -130,8 +130,8 @@ def pipeline_words(status: str) -> str:
 def was_issued(issue: TrackerIssue) -> bool:
     """Whether an issue is of a license that was mailed, to any address.
 
-    A closed issue "[In progress]" with a copy counts too: a late update can overwrite the title after the job has sent
-    the update again, mailed the license and closed the issue.
+    A closed issue "[In progress]" with a copy counts too. If the answer to an update is lost, the job sends it again;
+    the first one may arrive last, and set the title back although the license was mailed and the issue closed.
     """
     mark = titles.read(issue.title).mark
     undone = mark is Mark.IN_PROGRESS and messages.find_license(issue.raw) is not None
@@ -191,7 +191,7 @@ def decide(order: LicenseOrder) -> NextStep:
     if order.issues and not order.left and len(order.issues) >= len(order.pipelines):
         if order.mail is None and order.contradicted:
             return _ask(order)
-        return NextStep(NextAction.SETTLED, order, "Each of its jobs has reported its failure.")
+        return NextStep(NextAction.GIVE_UP, order, "Each of its jobs has reported its failure.")
     return _running(order) or _ended(order)
 
 
@@ -199,7 +199,7 @@ def _sent(order: LicenseOrder) -> NextStep:
     """A person says that the mail came: the issue with the copy gets that result, if there is one."""
     why = "A person says that the license was mailed."
     has_issue = order.left or order.issues
-    return _settle(order, sent=True, why=why) if has_issue else NextStep(NextAction.ADOPT, order, why)
+    return _retitle(order, sent=True, why=why) if has_issue else NextStep(NextAction.ADOPT, order, why)
 
 
 def _running(order: LicenseOrder) -> NextStep | None:
@@ -217,20 +217,20 @@ def _running(order: LicenseOrder) -> NextStep | None:
 def _ended(order: LicenseOrder) -> NextStep:
     if order.mail is False:
         why = "A person says that no mail came."
-        return _settle(order, sent=False, why=why) if order.left else NextStep(NextAction.SETTLED, order, why)
+        return _retitle(order, sent=False, why=why) if order.left else NextStep(NextAction.GIVE_UP, order, why)
     if order.left:
         # A job opens its issue before anything else, and updates it before it sends the mail.
         if order.pipelines and all(messages.NO_MAIL_YET in issue.description for issue in order.left):
-            return _settle(order, sent=False, why="The job died before it sent the mail.")
+            return _retitle(order, sent=False, why="The job died before it sent the mail.")
         has_ended = order.pipelines or order.is_old
         return _ask(order) if has_ended else NextStep(NextAction.WAIT, order, "no pipeline seen yet", then_ask=True)
     if any(pipeline.status == "success" for pipeline in order.pipelines):
         return _ask(order)
     if order.pipelines or order.issues:
-        return NextStep(NextAction.SETTLED, order, "Its jobs ended before they opened an issue, so nothing was sent.")
+        return NextStep(NextAction.GIVE_UP, order, "Its jobs ended before they opened an issue, so nothing was sent.")
     if order.is_known:
         return NextStep(NextAction.WAIT, order, "no pipeline seen yet", then_ask=True)
-    in_the_way = [step for step in map(decide, order.others) if step.do is not NextAction.SETTLED]
+    in_the_way = [step for step in map(decide, order.others) if step.do is not NextAction.GIVE_UP]
     return in_the_way[0] if in_the_way else NextStep(NextAction.PERFORM, order, "Nothing is there.")
 
 
@@ -238,11 +238,11 @@ def _ask(order: LicenseOrder) -> NextStep:
     return NextStep(NextAction.ASK, order, question_words(order))
 
 
-def _settle(order: LicenseOrder, *, sent: bool, why: str) -> NextStep:
+def _retitle(order: LicenseOrder, *, sent: bool, why: str) -> NextStep:
     """Give the result to the issue that has a copy, or else the first one; close the rest."""
     found = sorted(order.left or order.issues, key=lambda one: (messages.find_license(one.raw) is None, one.iid))
     return NextStep(
-        NextAction.SETTLE, order, why, found[0], sent, tuple(issue for issue in found[1:] if issue in order.left)
+        NextAction.RETITLE, order, why, found[0], sent, tuple(issue for issue in found[1:] if issue in order.left)
     )
 
 

@@ -1,8 +1,8 @@
 """What a case would do, as a value: the actions with their exact texts, and everything that they rest on.
 
-A case makes it from the effects that its steps plan. The last card is made from it, the button compares two of it, and
-a run performs it. Two plans are equal if they show the reader the same; what could not be looked at
-(`trouble`) makes no difference, since the run looks again.
+A case makes it from the effects that its steps plan. The last card shows it, and the button compares it with a new
+one; a run goes through the steps again and decides anew. Two plans are equal if they show the reader the same; what
+could not be looked at (`trouble`) makes no difference, since the run looks again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exactly once: look, claim, perform, record. The only place from which the world is changed.
+"""Exactly once: look, claim, perform, record. All changes of a case go through here.
 
     this machine's journal says it is there  -> that evidence
     the world says it is there               -> adopt it

@@ -186,7 +186,7 @@ def _read(content: bytes, operation_id: str) -> dict[str, str]:
 
 
 class SharedRun:
-    """One ticket's run and the share; of its seconds the run before its end has one half, and the end the other.
+    """One ticket's run and the share. Of its seconds one half is for the run, the other for the push at its end.
 
     Why the share could not be used stands in `trouble`, in words for a person.
     """

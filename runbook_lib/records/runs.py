@@ -1,9 +1,10 @@
 """The runs of a ticket, from its history; and the filter that chooses among runs. Reads no file.
 
-A run has one writer, and another key's line about its record is a run of its own; but a run that began under a key that
-was lost or changed ends under another. Only a run without an end takes one from another key, and only if a stranger
-does not thereby end what is trusted here. A run that a stranger began ends under another key only if the record's name
-shows that it is of the key that began it.
+A run has one writer: a line of another key about the same record is a run of its own. But a run may begin under a key
+that is then lost or changed, and end under another. So a run without an end takes one from another key, if
+
+    the run is trusted     -> that key is trusted, too
+    the run is a stranger's -> the record's name shows that it is of the key that began it
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs a notebook through papermill, and says truthfully how that ended. The one place where a kernel is started.
+"""Runs a notebook through papermill, in a kernel that it is given, and says truthfully how that ended.
 
 Knows notebooks, not tickets. papermill and what it brings are imported only when a notebook is run. What has run is
 kept in memory alone, so that a full disk or a stopped run loses none of it.

@@ -81,9 +81,9 @@ def first(settings: Settings, runbook: str, given: Mapping[str, str]) -> tuple[s
 
 
 def then(settings: Settings, runbook: str, given: Mapping[str, str]) -> dict[str, str]:
-    """The answers without what only other runbooks of the way ask; any other is refused by the runbook's check.
+    """The answers for a runbook: without those that only another one on this ticket's way asks for.
 
-    What `start_here` asks is left out, and for a runbook that may hand over also what the next one asks.
+    That is `start_here`, and the runbook that it may hand over to. Unknown names stay, so that `check` refuses them.
 
     Raises:
         InputError: There is no such runbook.

@@ -81,12 +81,12 @@ def run(
         InputError: Something is wrong before the run begins; there is no record.
         UnavailableError: The outputs folder takes no record.
     """
-    this = _Run.claimed(runbook, ticket_id, given, perform=perform, settings=settings)
+    this = _Run.checked(runbook, ticket_id, given, perform=perform, settings=settings)
     with KeyRing.of(settings).in_use():
         with closing(kernel()) as process, Signals.noted() as signals:
-            executed = this.start(batch)
-            execution = this.execute(executed, process, signals, progress=progress)
-            report = this.end(executed, execution)
+            notebook = this.begin(batch)
+            execution = this.execute(notebook, process, signals, progress=progress)
+            report = this.end(notebook, execution)
         return replace(report, notice=_after(settings, this.journal)) if perform else report
 
 
@@ -105,7 +105,7 @@ class _Run:
     clock: float
 
     @classmethod
-    def claimed(
+    def checked(
         cls, runbook: str, ticket_id: object, given: Mapping[str, object], *, perform: bool, settings: Settings
     ) -> _Run:
         """A run whose input is right and whose record can be written.
@@ -120,14 +120,14 @@ class _Run:
         started_at, clock = datetime.now(UTC), time.monotonic()
         digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
         journal = Journal.of(settings, values["ticket_id"])
-        record = _claim(journal.record_path(started_at, runbook))
+        record = _writable(journal.record_path(started_at, runbook))
         return cls(runbook, notebook, digest, values, settings, journal, record, started_at, clock)
 
     @property
     def performs(self) -> bool:
         return bool(self.values["perform"])
 
-    def start(self, batch: str) -> Any:
+    def begin(self, batch: str) -> Any:
         """Note the beginning; returns the notebook to be executed.
 
         The notebook gets the run's name for `perform`, not True: it performs in this run alone (`Case.open`). So a
@@ -249,7 +249,7 @@ def _after(settings: Settings, journal: Journal) -> str:
     return " ".join(filter(None, notices))
 
 
-def _claim(record: Path) -> Path:
+def _writable(record: Path) -> Path:
     """Look whether a record can be written, so that a folder that takes no files is reported before anything runs."""
     folder = record.parent
     try:

@@ -70,7 +70,7 @@ class World:
             step = orders.decide(self.order)
             self.steps.append(step.do)
             later = self.order.left and not self.order.is_quiet  # a later run closes them
-            if step.do in (NextAction.ADOPT, NextAction.SETTLED) and not (step.duplicates or later):
+            if step.do in (NextAction.ADOPT, NextAction.GIVE_UP) and not (step.duplicates or later):
                 return step.do
             self._apply(step)
         raise AssertionError(f"no end: {self.steps}")
@@ -83,7 +83,7 @@ class World:
         elif step.do is NextAction.ASK or step.then_ask:
             self.questions += 1
             now = replace(now, mail=self.came)
-        elif step.do is NextAction.SETTLE or step.duplicates:
+        elif step.do is NextAction.RETITLE or step.duplicates:
             now = _settled(now, step)
         else:  # time passes: what goes on dies, and what has just ended is over
             ended = tuple(
@@ -153,7 +153,7 @@ def test_every_combination_ends_and_sends_once(monkeypatch: pytest.MonkeyPatch) 
         world = World(made(states, kinds, known, answer), came)
         end = world.follow()
         nothing = not (states or kinds or known or answer is not None)
-        right = end is (NextAction.ADOPT if came or world.performed else NextAction.SETTLED)
+        right = end is (NextAction.ADOPT if came or world.performed else NextAction.GIVE_UP)
         left = [one for one in world.order.left if not (world.order.issued and orders.changed_by_hand(one))]
         if not right or world.questions > (answer is None) or world.performed != nothing or left:
             wrong.append((states, kinds, known, answer, came, world.steps))
@@ -183,11 +183,11 @@ def test_an_order_of_others_is_in_the_way(states: tuple[str, ...], kind: str, ca
         (made(("waiting_for_resource",), ()), NextAction.WAIT),
         (made(("manual",), ("before the mail",)), NextAction.WAIT),
         (made(("running",), ("done",)), NextAction.ADOPT),
-        (made(("failed",), ()), NextAction.SETTLED),
+        (made(("failed",), ()), NextAction.GIVE_UP),
         (made(("success",), ()), NextAction.ASK),
-        (made(("failed",), ("failed",)), NextAction.SETTLED),
+        (made(("failed",), ("failed",)), NextAction.GIVE_UP),
         (made(("running", "failed"), ("failed",)), NextAction.WAIT),
-        (made(("failed",), ("before the mail", "before the mail")), NextAction.SETTLE),
+        (made(("failed",), ("before the mail", "before the mail")), NextAction.RETITLE),
         (made(("failed",), ("before the mail", "about to mail")), NextAction.ASK),
         (made(("running",), (), answer=False), NextAction.WAIT),
         (made((), (), answer=True), NextAction.ADOPT),
