@@ -83,12 +83,14 @@ def _to_page(call: Call) -> Response:
 
 def presets(faults: Faults, ticket_id: int | None) -> h.Node:
     """A button for each preset, one that clears all, and what has been injected; on a ticket's page, if given."""
+    counts = faults.counts()
+    counted = [f"{service} {kind} {number}" for service, kinds in counts.items() for kind, number in kinds.items()]
     return [
         h.div(".buttons")[
             [_form("/presets", ticket_id, _hidden("name", name), _button(name)) for name in PRESETS],
             bool(faults.active()) and _form("/clear", ticket_id, _button("Clear all", "Clear all")),
         ],
-        h.p(".soft")["Injected so far: ", counted] if (counted := _counted(faults)) else None,
+        h.p(".soft")["Injected so far: ", ", ".join(counted)] if counted else None,
     ]
 
 
@@ -123,9 +125,3 @@ def _button(words: str, label: str | None = None) -> h.Node:
 
 def _hidden(name: str, value: str) -> h.Node:
     return h.input(type="hidden", name=name, value=value)
-
-
-def _counted(faults: Faults) -> str:
-    counts = faults.counts()
-    kinds = [f"{service} {kind} {number}" for service, found in counts.items() for kind, number in found.items()]
-    return ", ".join(kinds)

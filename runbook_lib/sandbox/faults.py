@@ -185,8 +185,12 @@ class Faults:
                     continue
                 if fault.passed < fault.skip:
                     self._active[fault.id] = replace(fault, passed=fault.passed + 1)
-                else:
-                    return self._counted_hit(fault)
+                    continue
+                hit = self._active[fault.id] = replace(fault, hits=fault.hits + 1)
+                self._counted[service, fault.kind] += 1
+                if hit.is_used_up and hit.kind not in _HOLDING:
+                    del self._active[fault.id]
+                return hit
         return None
 
     def flags(self, service: str, kinds: Iterable[str]) -> frozenset[str]:
@@ -212,16 +216,6 @@ class Faults:
     def clear_all(self) -> None:
         for fault in self.active():
             self.clear(fault.id)
-
-    def _counted_hit(self, fault: Fault) -> Fault:
-        """Counts a hit; to be called under the lock."""
-        hit = replace(fault, hits=fault.hits + 1)
-        self._counted[fault.service, fault.kind] += 1
-        if hit.is_used_up and hit.kind not in _HOLDING:
-            del self._active[fault.id]
-        else:
-            self._active[fault.id] = hit
-        return hit
 
 
 def _checked(fields: Fields) -> dict[str, Any]:

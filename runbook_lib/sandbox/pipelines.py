@@ -104,6 +104,7 @@ def _brief(call: Call, project: Row, row: Row) -> Json:
 
 
 def _pipeline(call: Call, project: Row, row: Row) -> Json:
+    ended = row["started_at"] and row["finished_at"]
     return {
         **_brief(call, project, row),
         **columns(row, "started_at", "finished_at"),
@@ -111,14 +112,8 @@ def _pipeline(call: Call, project: Row, row: Row) -> Json:
         "before_sha": "0" * 40,
         "tag": False,
         "user": person(call, call.world.settings["operator"]),
-        "duration": _duration_s(row),
+        "duration": (_moment(ended) - _moment(row["started_at"])).total_seconds() if ended else None,
     }
-
-
-def _duration_s(row: Row) -> float | None:
-    if not row["started_at"] or not row["finished_at"]:
-        return None
-    return (_moment(row["finished_at"]) - _moment(row["started_at"])).total_seconds()
 
 
 def _moment(stamp: str) -> datetime:

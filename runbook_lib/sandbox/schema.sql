@@ -60,8 +60,7 @@ CREATE TABLE attachments (
     content BLOB,
     inline INTEGER NOT NULL DEFAULT 0,     -- within the comment's text
     access TEXT NOT NULL DEFAULT 'open',   -- open, private (credentials are redirected), session (a browser's only)
-    malware TEXT NOT NULL DEFAULT 'malware_not_found',
-    malware_allowed INTEGER NOT NULL DEFAULT 0
+    malware TEXT NOT NULL DEFAULT 'malware_not_found'
 );
 CREATE INDEX files_of_comments ON attachments (comment_id);
 

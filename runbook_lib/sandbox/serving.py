@@ -90,7 +90,8 @@ async def _serve(
                 timeout_graceful_shutdown=1,
             )
         )
-        _stop_on_signals(server.stop)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, server.stop)
         if while_used:
             _stop_when_unused(server.stop, world.folder / USERS_NAME)
         watch = asyncio.create_task(_stop_when_gone(server.stop, world.folder / DATABASE_NAME))
@@ -121,12 +122,6 @@ class _Server(uvicorn.Server):
         """Makes `serve` return soon; to be called in the event loop."""
         self.should_exit = True
         self._stopped.set()
-
-
-def _stop_on_signals(stop: Callable[[], None]) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
 
 
 def _stop_when_unused(stop: Callable[[], None], users: Path) -> None:

@@ -49,18 +49,17 @@ def post_message(call: Call) -> Answer:
     if call.faults.hit("slack", "elsewhere"):
         channel = call.world.require("SELECT * FROM channels WHERE id != ?", channel["id"])
     text, metadata = str(arguments.get("text") or ""), arguments.get("metadata")
-    extras = {"metadata": metadata} if metadata else {}
     if not text:
         raise _error("no_text")
     if len(text) > TEXT_CHARS:
         raise _error("msg_too_long")
     if metadata and not _is_metadata(metadata):
         raise _error("invalid_metadata_format")
-    world = call.world
-    with world.store.change():
-        ts = _next_ts(world, channel["id"])
-        world.store.insert("messages", channel_id=channel["id"], ts=ts, text=text, extras=json.dumps(extras))
-    message = _message({"ts": ts, "text": text, "extras": json.dumps(extras)}, True)
+    extras = json.dumps({"metadata": metadata} if metadata else {})
+    with call.store.change():
+        ts = _next_ts(call.world, channel["id"])
+        call.store.insert("messages", channel_id=channel["id"], ts=ts, text=text, extras=extras)
+    message = _message({"ts": ts, "text": text, "extras": extras}, True)
     return {"ok": True, "channel": channel["id"], "ts": ts, "message": message}
 
 

@@ -109,15 +109,17 @@ def opened(folder: Path) -> Iterator[World]:
         try:
             store = Store(path)
             stack.callback(store.close)
-            world = _world(folder, store)
+            settings = {row["name"]: row["value"] for row in store.rows("SELECT name, value FROM settings")}
+            (latest,) = store.rows("SELECT max(updated_at) AS stamp FROM tickets")
+            clock = Clock(date.fromisoformat(settings["date"]), datetime.fromisoformat(latest["stamp"]))
         except (sqlite3.DatabaseError, KeyError) as exc:
             raise InputError(f"{path} is not a practice world. Remove its folder, and make a new one.") from exc
-        if world.settings.get("version") != VERSION:
+        if settings.get("version") != VERSION:
             raise InputError(
                 f"The practice world in {folder} was made by another version of this runbook. Begin a new one with "
                 "`runbook sandbox --new`; the old one is kept."
             )
-        yield world
+        yield World(folder.resolve(), store, settings, clock.now, clock.skip)
 
 
 def world_date(folder: Path) -> date | None:
@@ -126,10 +128,3 @@ def world_date(folder: Path) -> date | None:
         return None
     with opened(folder) as practice:
         return practice.date
-
-
-def _world(folder: Path, store: Store) -> World:
-    settings = {row["name"]: row["value"] for row in store.rows("SELECT name, value FROM settings")}
-    (latest,) = store.rows("SELECT max(updated_at) AS stamp FROM tickets")
-    clock = Clock(date.fromisoformat(settings["date"]), datetime.fromisoformat(latest["stamp"]))
-    return World(folder=folder.resolve(), store=store, settings=settings, now=clock.now, skip=clock.skip)

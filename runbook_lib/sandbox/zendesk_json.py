@@ -146,7 +146,7 @@ class Serializer:
             "url": f"{self.base_url}/api/v2/attachments/{row['id']}.json",
             "inline": bool(row["inline"]),
             "malware_scan_result": row["malware"],
-            "malware_access_override": bool(row["malware_allowed"]),
+            "malware_access_override": False,
         }
 
     def users(self, user_ids: Iterable[int | None]) -> list[Json]:

@@ -81,18 +81,14 @@ class Update:
         """The ticket's columns that change, with their new values."""
         wanted: dict[str, str | int | None] = {}
         if "status" in self.change:
-            wanted["status"] = self._checked_status(self.change["status"])
+            wanted["status"] = status = self.change["status"]
+            if status not in _STATUSES:
+                raise _invalid("status", f"Status: {status} is not included in the list")
         if "assignee_id" in self.change:
             wanted["assignee_id"] = self._checked_assignee(self.change["assignee_id"])
             if self.ticket["status"] == "new" and wanted["assignee_id"]:
                 wanted.setdefault("status", "open")  # Source: Zendesk, *About ticket statuses*
         return {name: value for name, value in wanted.items() if self.ticket[name] != value}
-
-    @staticmethod
-    def _checked_status(status: object) -> str:
-        if status not in _STATUSES:
-            raise _invalid("status", f"Status: {status} is not included in the list")
-        return str(status)
 
     def _checked_assignee(self, assignee_id: object) -> int | None:
         if assignee_id is None:
@@ -126,9 +122,12 @@ class Update:
         comment = self.change.get("comment")
         if not isinstance(comment, dict):
             return
-        if "suspended" in self.flags and self._is_public(comment):
-            raise self._suspended()
-        body = _cut(self._expanded(str(comment.get("body") or "")))
+        is_public = self._is_public(comment)
+        if is_public and "suspended" in self.flags:
+            name = self._requester()["name"]  # Source: public reports, as mozilla/sumo issue 2670
+            raise _invalid("requester", f"Requester: {name} is suspended.", error="UserSuspended")
+        text = self._expanded(str(comment.get("body") or ""))
+        body = text.encode()[:BODY_BYTES].decode(errors="ignore")  # whole characters only
         if not body and not comment.get("uploads"):
             raise _invalid("base", "Comment: cannot be blank")
         comment_id = self.world.store.insert(
@@ -137,18 +136,11 @@ class Update:
             audit_id=audit_id,
             author_id=self.agent["id"],
             body=body,
-            public=self._is_public(comment),
+            public=is_public,
             created_at=stamp,
         )
         for token in () if "drop_files" in self.flags else comment.get("uploads") or []:
             self._attach(str(token), comment_id)
-
-    def _suspended(self) -> Refusal:
-        """The refusal of a reply to a suspended requester. Source: public reports, as mozilla/sumo issue 2670."""
-        name = self._requester()["name"]
-        refusal = {"description": f"Requester: {name} is suspended.", "error": "UserSuspended"}
-        body = {"error": "RecordInvalid", "description": "Record validation errors"}
-        return Refusal(422, {**body, "details": {"requester": [refusal]}})
 
     def _is_public(self, comment: Mapping[str, Any]) -> bool:
         """Whether the customer gets to read a comment.
@@ -165,7 +157,8 @@ class Update:
 
     def _attach(self, token: str, comment_id: int) -> None:
         """Hands an upload's files to a comment; the token is used up by it."""
-        if not upload_is_usable(self.world, token):
+        upload = self.world.store.row("SELECT created_at FROM uploads WHERE token = ? AND NOT used", token)
+        if upload is None or self.world.now() - datetime.fromisoformat(upload["created_at"]) >= UPLOAD_LIFETIME:
             raise _invalid("base", "Attachment: the upload token is invalid or has expired")
         self.world.store.write("UPDATE uploads SET used = 1 WHERE token = ?", token)
         self.world.store.write("UPDATE attachments SET comment_id = ? WHERE upload_token = ?", comment_id, token)
@@ -196,22 +189,10 @@ class Update:
         return self.world.require("SELECT * FROM users WHERE id = ?", self.ticket["requester_id"])
 
 
-def upload_is_usable(world: World, token: str) -> bool:
-    upload = world.store.row("SELECT used, created_at FROM uploads WHERE token = ?", token)
-    if upload is None or upload["used"]:
-        return False
-    return world.now() - datetime.fromisoformat(upload["created_at"]) < UPLOAD_LIFETIME
-
-
-def _invalid(field: str, description: str) -> Refusal:
-    details = {field: [{"description": description}]}
+def _invalid(field: str, description: str, **more: str) -> Refusal:
+    details = {field: [{"description": description, **more}]}
     body = {"error": "RecordInvalid", "description": "Record validation errors", "details": details}
     return Refusal(422, body)
-
-
-def _cut(body: str) -> str:
-    """A text's first `BODY_BYTES` bytes, whole characters only."""
-    return body.encode()[:BODY_BYTES].decode(errors="ignore")
 
 
 def _text(value: str | int | None) -> str | None:
