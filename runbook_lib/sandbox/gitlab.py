@@ -6,9 +6,9 @@ Source: GitLab's API reference for issues, projects and pagination; FACTS 4.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount
@@ -133,7 +133,10 @@ def show_issue(call: Call, project: Row) -> Answer:
 def edit_issue(call: Call, project: Row) -> Answer:
     fields = body_fields(call)
     row = _issue_row(call, project, call.path["iid"])
-    state = _next_state(row, fields)
+    event = fields.get("state_event")
+    if event not in (None, *_STATE_EVENTS):
+        raise Refusal(400, {"error": "state_event does not have a valid value"})
+    state = _STATE_EVENTS[event] if event else str(row["state"])
     stamp = to_the_millisecond(call.world.now())
     closed_at, closed_by = None, None
     if state == "closed":
@@ -166,15 +169,6 @@ def _labels(value: object) -> list[str]:
         return []
     parts = cast("Sequence[object]", value) if isinstance(value, list) else str(value).split(",")
     return list(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
-
-
-def _next_state(row: Row, fields: Mapping[str, Any]) -> str:
-    event = fields.get("state_event")
-    if event is None:
-        return str(row["state"])
-    if event not in _STATE_EVENTS:
-        raise Refusal(400, {"error": "state_event does not have a valid value"})
-    return _STATE_EVENTS[event]
 
 
 def _checked_title(title: object) -> str:

@@ -54,20 +54,16 @@ class _MailHandler:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         fault = self._faults.hit("mail", "hang", "reset")
         if fault is None or fault.commits:
-            self._keep(envelope)
+            self._world.store.insert(
+                "mails",
+                envelope_from=envelope.mail_from or "",
+                envelope_to=json.dumps(envelope.rcpt_tos),
+                raw=envelope.original_content or b"",
+                received_at=to_the_second(self._world.now()),
+            )
         if fault and fault.kind == "reset":
             reset(cast("asyncio.Transport", server.transport))
             await asyncio.get_running_loop().create_future()  # aiosmtpd cancels this once it sees the reset
         if fault and fault.kind == "hang":
             await asyncio.sleep(fault.seconds)
         return "250 2.0.0 OK" if fault is None or fault.commits else "451 4.3.0 Not kept"
-
-    def _keep(self, envelope: Envelope) -> None:
-        """Puts a message into the world as it came, byte for byte."""
-        self._world.store.insert(
-            "mails",
-            envelope_from=envelope.mail_from or "",
-            envelope_to=json.dumps(envelope.rcpt_tos),
-            raw=envelope.original_content or b"",
-            received_at=to_the_second(self._world.now()),
-        )

@@ -49,7 +49,11 @@ class Runner:
         self._stopping = False
 
     def __enter__(self) -> Runner:
-        self._resume()
+        for row in self._world.store.rows("SELECT id, status FROM pipelines WHERE finished_at IS NULL ORDER BY id"):
+            if row["status"] == "running":
+                self._finish(row["id"], "failed", "ERROR: Job failed: the runner was stopped\n")
+            else:
+                self.start(row["id"])
         self._thread.start()
         return self
 
@@ -66,13 +70,6 @@ class Runner:
     def start(self, pipeline_id: int) -> None:
         """Queues a pipeline; returns at once."""
         self._waiting.put(pipeline_id)
-
-    def _resume(self) -> None:
-        for row in self._world.store.rows("SELECT id, status FROM pipelines WHERE finished_at IS NULL ORDER BY id"):
-            if row["status"] == "running":
-                self._finish(row["id"], "failed", "ERROR: Job failed: the runner was stopped\n")
-            else:
-                self.start(row["id"])
 
     def _work(self) -> None:
         while (pipeline_id := self._waiting.get()) is not None:
@@ -92,8 +89,8 @@ class Runner:
                 self._run(pipeline_id)
 
     def _set(self, pipeline_id: int, **columns: str | None) -> None:
-        columns.setdefault("updated_at", to_the_millisecond(self._world.now()))
-        self._world.store.update("pipelines", pipeline_id, **columns)
+        stamp = to_the_millisecond(self._world.now())
+        self._world.store.update("pipelines", pipeline_id, **columns, updated_at=stamp)
 
     def _run(self, pipeline_id: int) -> None:
         row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
@@ -155,8 +152,7 @@ class Runner:
         }
 
     def _finish(self, pipeline_id: int, status: str, trace: str) -> None:
-        stamp = to_the_millisecond(self._world.now())
-        self._set(pipeline_id, status=status, trace=trace, finished_at=stamp, updated_at=stamp)
+        self._set(pipeline_id, status=status, trace=trace, finished_at=to_the_millisecond(self._world.now()))
 
 
 def _wait(job: subprocess.Popen[bytes], kill_after_s: float) -> tuple[str, str]:

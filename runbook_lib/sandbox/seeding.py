@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -74,15 +75,12 @@ def _fill(folder: Path, on: date) -> None:
     _write_keys(folder, key)
     path = folder / DATABASE_NAME
     path.touch(mode=0o600)
-    store = Store(path)
-    try:
+    with closing(Store(path)) as store:
         store.create_tables()
         with store.change():
             _add_settings(store, on)
             _add_places(store)
             _TicketWriter(store, key, on).write_all()
-    finally:
-        store.close()
 
 
 def _write_keys(folder: Path, key: rsa.RSAPrivateKey) -> None:

@@ -6,7 +6,6 @@ Source: Zendesk's API reference; FACTS 4 for what was seen beyond it.
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
@@ -224,8 +223,12 @@ def _page(call: Call, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
     size = _integer(call.query.get("page[size]", str(_PAGE_SIZE)), "page[size]")
     if size > _PAGE_SIZE:
         raise _invalid_page(f"page[size] must be at most {_PAGE_SIZE}")
-    after = call.query.get("page[after]")
-    start = _after(after, [row["id"] for row in rows]) if after else 0
+    start = 0
+    if after := call.query.get("page[after]"):
+        try:
+            start = [row["id"] for row in rows].index(int(base64.urlsafe_b64decode(after))) + 1
+        except ValueError:
+            raise _invalid_page("page[after] is not a valid cursor") from None
     page = rows[start : start + size]
     has_more = len(rows) > start + size
     cursor = base64.urlsafe_b64encode(str(page[-1]["id"]).encode()).decode() if page else None
@@ -234,13 +237,6 @@ def _page(call: Call, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
         "meta": {"has_more": has_more, "after_cursor": cursor, "before_cursor": None},
         "links": {"prev": None, "next": following},
     }
-
-
-def _after(cursor: str, ids: Sequence[int]) -> int:
-    try:
-        return ids.index(int(base64.urlsafe_b64decode(cursor))) + 1
-    except (binascii.Error, ValueError):
-        raise _invalid_page("page[after] is not a valid cursor") from None
 
 
 def _invalid_page(detail: str) -> Refusal:
