@@ -52,17 +52,13 @@ def is_public(address: Address) -> bool:
     """Whether an address is one of the public internet, and so is each address that it wraps."""
     if address in _LOCAL_NAT64:
         return False
+    within = _within(address)
+    is_reserved = within and not getattr(address, "sixtofour", None)  # by what it wraps, which alone counts then
     return all(
         one.is_global
         and not (one.is_multicast or one.is_reserved or one.is_link_local or any(one in net for net in _NOT_PUBLIC))
-        for one in _unwrapped(address)
+        for one in (within if is_reserved else (address, *within))
     )
-
-
-def _unwrapped(address: Address) -> tuple[Address, ...]:
-    """What has to be public: the wrapped IPv4 address alone where the wrapping itself is reserved."""
-    within = _within(address)
-    return within if within and not getattr(address, "sixtofour", None) else (address, *within)
 
 
 def _within(address: Address) -> tuple[Address, ...]:

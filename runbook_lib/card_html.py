@@ -192,16 +192,15 @@ def _table(table: Table) -> h.Node:
 
 def _columns(row: Sequence[str | Link], table: Table) -> list[tuple[h.Node, str]]:
     """Each value with its style: the first column holds labels and stays on one line, others if they are short."""
-    stays = [place == 0 or (place in table.whole and len(cell_words(cell)) <= _SHORT) for place, cell in enumerate(row)]
-    shown = [_value(cell, table.longest) for cell in row]
-    wraps = [f";white-space:{'nowrap' if stay else 'normal'}" for stay in stays]
-    keeps = [max(map(len, cell_words(cell).split()), default=0) <= _LONGEST_WORD for cell in row]
-    styles = [wrap + (f";{_KEEP_WORDS}" if keep else "") for wrap, keep in zip(wraps, keeps, strict=True)]
-    return list(zip(shown, styles, strict=True))
-
-
-def _value(cell: str | Link, longest: int) -> h.Node:
-    return linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(clean(cell, longest))]
+    columns: list[tuple[h.Node, str]] = []
+    for place, cell in enumerate(row):
+        words = cell_words(cell)
+        stays = place == 0 or (place in table.whole and len(words) <= _SHORT)
+        keeps = max(map(len, words.split()), default=0) <= _LONGEST_WORD
+        style = f";white-space:{'nowrap' if stays else 'normal'}{f';{_KEEP_WORDS}' if keeps else ''}"
+        shown = linked(cell.label, cell.url) if isinstance(cell, Link) else h.bdi[_unbroken(clean(cell, table.longest))]
+        columns.append((shown, style))
+    return columns
 
 
 def _unbroken(words: str, whole: re.Pattern[str] = _HYPHENED) -> h.Node:

@@ -36,6 +36,17 @@ def setting(
     return Field(default, description=words, json_schema_extra=about, **limits)
 
 
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """A check of a text."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"expected {expected}")
+        return text
+
+    return AfterValidator(checked)
+
+
 def secret(pattern: str, expected: str) -> AfterValidator:
     """A check of a secret, without the blanks around it (a secret's file ends in one), that does not repeat it."""
 

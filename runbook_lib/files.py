@@ -11,7 +11,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 
-from runbook_lib.domain import image_types
 from runbook_lib.domain.errors import InputError, RunbookError
 
 FILE, FOLDER, SEALED = 0o600, 0o700, 0o400
@@ -109,19 +108,6 @@ def given(path: str | Path) -> bytes:
     if len(content) > LARGEST_BYTES:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES // 1_000_000} MB", str(path))
     return content
-
-
-def screenshot(path: Path, most_bytes: int = LARGEST_BYTES) -> tuple[str, bytes]:
-    """The media type and the content of an image file. InputError if it is missing, too large, or no image."""
-    with explained(f"The screenshot {path} cannot be read", " Check the path."):
-        if path.stat().st_size > most_bytes:
-            raise InputError(f"The screenshot {path} is larger than {most_bytes:,} bytes; give a smaller image.")
-        content = path.read_bytes()
-    kind = image_types.media_type(content)
-    if kind is None:
-        what = image_types.advice(content) or f"no {image_types.ACCEPTED} image. Give the image file itself"
-        raise InputError(f"The screenshot {path} is {what}.")
-    return kind, content
 
 
 def write(path: Path, content: bytes, *, mode: int = FILE) -> None:

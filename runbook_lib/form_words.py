@@ -6,7 +6,7 @@ Steps and errors are worded for the command line. Exact texts, links and what cu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from runbook_lib.display import (
@@ -24,6 +24,8 @@ from runbook_lib.display import (
 from runbook_lib.domain import answers
 from runbook_lib.domain.plain_text import count
 
+Rules = Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]
+
 TO_PASS = ("parameter to pass", "meaning")
 """The heads of a table that a form takes the place of."""
 _NAMES = "|".join(sorted((name for name in answers.QUESTIONS if "_" in name), key=len, reverse=True))
@@ -32,7 +34,7 @@ _SENTENCE = re.compile(r"(?<=[.!?]) (?=\S)")
 _ANSWER = r"`runbook answer \d+ \S+ (?:yes|no)`"
 _THERE, _ABSENT = "“It is there”", "“It is not there”"
 """What the buttons say that take the answer."""
-_RULES = (
+_RULES: Rules = (
     (
         re.compile(
             rf"Then run (?:{_ANSWER} if it is there, or {_ANSWER}, and run again"
@@ -61,25 +63,20 @@ _RULES = (
 )
 
 
-_WITHOUT_BUTTONS = (
+_RULES_TO_READ: Rules = (
     (re.compile(rf"Then run {_ANSWER} if it is there, or {_ANSWER}, and run"), "Say whether it is there, and run"),
     (re.compile(rf"(?<=\bsay so): {_ANSWER}"), ""),
     (re.compile(rf"\bThen run {_ANSWER}"), "Then say that it is there"),
+    *_RULES,
 )
 """For a page that takes no answer, such as a record."""
 
 
-def words(said: str) -> str:
+def words(said: str, rules: Rules = _RULES) -> str:
     """A sentence that names parameters, reworded for a form."""
-    for pattern, reworded in _RULES:
+    for pattern, reworded in rules:
         said = pattern.sub(reworded, said)
     return said
-
-
-def _words_to_read(said: str) -> str:
-    for pattern, reworded in _WITHOUT_BUTTONS:
-        said = pattern.sub(reworded, said)
-    return words(said)
 
 
 def title(heading: str) -> str:
@@ -117,28 +114,28 @@ def _sentences(parts: Iterable[Part]) -> Iterator[str]:
 
 def labelled(shown: Card) -> Card:
     """A card as a page shows it that has no form, such as a record: the questions stay, by their labels."""
-    return replace(shown, parts=tuple(_part(part, _words_to_read) for part in shown.parts))
+    return replace(shown, parts=tuple(_part(part, _RULES_TO_READ) for part in shown.parts))
 
 
-def _part(part: Part, reworded: Callable[[str], str] = words) -> Part:
+def _part(part: Part, rules: Rules = _RULES) -> Part:
     match part:
         case Paragraph(said, strong):
-            return Paragraph(reworded(said), strong)
+            return Paragraph(words(said, rules), strong)
         case Table(rows=rows):
-            cells = [tuple(one if isinstance(one, Link) else _cell(one, reworded) for one in row) for row in rows]
+            cells = [tuple(one if isinstance(one, Link) else _cell(one, rules) for one in row) for row in rows]
             heads = ("to be answered", "meaning") if tuple(part.heads) == TO_PASS else part.heads
             return replace(part, heads=heads, rows=cells)
         case DecisionPath(stops):
-            return DecisionPath([replace(one, evidence=reworded(one.evidence)) for one in stops])
+            return DecisionPath([replace(one, evidence=words(one.evidence, rules)) for one in stops])
         case Fold(parts, label):
-            return Fold([_part(one, reworded) for one in parts], label)
+            return Fold([_part(one, rules) for one in parts], label)
         case Timeline() | Preview() | Link() | Links():
             return part
 
 
-def _cell(said: str, reworded: Callable[[str], str]) -> str:
+def _cell(said: str, rules: Rules) -> str:
     """A table's value; one that is a parameter's name and nothing else is the label of a row."""
-    return answers.label_of(said) if said in answers.QUESTIONS else reworded(said)
+    return answers.label_of(said) if said in answers.QUESTIONS else words(said, rules)
 
 
 def _label(name: str) -> str:

@@ -14,34 +14,43 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import socket
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import SecretStr, StringConstraints, ValidationInfo, field_validator
 
-from runbook_lib.configuration import Cookie, Password, Profile, Token, about, is_secret, setting
+from runbook_lib.configuration import Cookie, Password, Profile, Token, about, is_secret, matching, setting
 from runbook_lib.domain import pasted, policy
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.messages import SLACK_CHANNEL
 from runbook_lib.variables import ROOT, SETTINGS, as_given, chosen, key_folder, variable
 
+_USERNAME = matching(
+    r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})?", "your GitLab username: letters, digits, '.', '_' and '-', 100 at most"
+)
+_HOST = matching(r"([a-z0-9-]{1,63}\.)+[a-z]{2,63}|", "a host name only, such as help.team.example")
+_CHANNEL = matching("[A-Za-z0-9]*", "the channel's id, such as C0123456789, which ends its address in Slack")
+
 
 class Settings(Profile):
     """Everything that a runbook needs. Load it with `Settings.load()`."""
 
-    operator: str = setting("your username, as Mechanizer shall know you", "", practice=True, needed=True)
+    operator: Annotated[str, _USERNAME] = setting(
+        "your username, as Mechanizer shall know you", "", practice=True, needed=True
+    )
     outputs: Path = setting("folder of records and journals", ROOT / "outputs", practice=True)
     notebooks: Path = setting("folder of the runbooks", ROOT / "notebooks", practice=True)
     keys: Path | None = setting("folder of the keys that sign the journals; by default your own data folder", None)
 
     zendesk_url: str = setting("such as https://YOURTEAM.zendesk.com", "", needed=True, group="Zendesk")
-    zendesk_mapped_host: str = setting("only if your Zendesk has a domain of its own, such as help.team.example", "")
+    zendesk_mapped_host: Annotated[str, StringConstraints(to_lower=True), _HOST] = setting(
+        "only if your Zendesk has a domain of its own, such as help.team.example", ""
+    )
     zendesk_oauth_token: Token | None = setting("OAuth token with read and write; it acts as you", None, needed=True)
     zendesk_email: str = setting("in place of OAuth, until April 2027: your address, and an API token", "")
     zendesk_api_token: Token | None = setting("the API token that belongs to the address", None)
@@ -78,7 +87,7 @@ class Settings(Profile):
     slack_url: str = setting("the address of Slack's Web API", "https://slack.com/api/", group="Slack")
     slack_token: Token | None = setting("bot token with chat:write and channels:history", None, needed=True)
     slack_channel: str = setting("the channel's name, for the reader", SLACK_CHANNEL)
-    slack_channel_id: str = setting("the channel's id, such as C0123456789", "", needed=True)
+    slack_channel_id: Annotated[str, _CHANNEL] = setting("the channel's id, such as C0123456789", "", needed=True)
 
     customersdot_url: str = setting(
         "the address of CustomersDot", "https://customers.gitlab.com", group="CustomersDot, optional"
@@ -132,27 +141,6 @@ class Settings(Profile):
     cell_limit_s: float = setting("seconds that a cell may take, beside waiting", 300, practice=True, gt=0, le=86_400)
     run_limit_s: float = setting("seconds that a run may take, beside waiting", 900, practice=True, gt=0, le=86_400)
     attachment_limit_bytes: int = setting("larger files on a ticket are not fetched", 20_000_000, practice=True, gt=0)
-
-    @field_validator("zendesk_mapped_host")
-    @classmethod
-    def _plain_host(cls, name: str) -> str:
-        if not re.fullmatch(r"([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}|", name):
-            raise ValueError("expected a host name only, such as help.team.example")
-        return name.lower()
-
-    @field_validator("slack_channel_id")
-    @classmethod
-    def _channel(cls, word: str) -> str:
-        if not re.fullmatch("[A-Za-z0-9]*", word):
-            raise ValueError("expected the channel's id, such as C0123456789, which ends its address in Slack")
-        return word
-
-    @field_validator("operator")
-    @classmethod
-    def _username(cls, name: str) -> str:
-        if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})?", name):
-            raise ValueError("expected your GitLab username: letters, digits, '.', '_' and '-', 100 at most")
-        return name
 
     @field_validator("time_zone")
     @classmethod

@@ -43,8 +43,11 @@ def _defaults(notebook: Path, changed_ns: int) -> dict[str, object]:
     """As `defaults`; `changed_ns` is the file's own stamp, so that another content is read anew."""
     source = "\n".join("".join(cell["source"]) for cell in _read(notebook)["cells"] if _has_parameters(cell))
     try:
-        lines = [node for node in ast.parse(source).body if isinstance(node, ast.AnnAssign) and node.value]
-        return {ast.unparse(line.target): ast.literal_eval(ast.unparse(line.value)) for line in lines if line.value}
+        return {
+            ast.unparse(node.target): ast.literal_eval(node.value)
+            for node in ast.parse(source).body
+            if isinstance(node, ast.AnnAssign) and node.value
+        }
     except (SyntaxError, ValueError) as exc:
         raise InputError(f"The parameters of {notebook} are no plain literals ({exc}).") from exc
 

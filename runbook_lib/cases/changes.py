@@ -19,9 +19,8 @@ from runbook_lib.domain import messages
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.domain.models import EffectState, Ticket
 from runbook_lib.domain.plan import Action, ExactText, Target
-from runbook_lib.files import screenshot
 from runbook_lib.ledger.effects import Effect, EffectResult, Lookup
-from runbook_lib.ocr import MAX_BYTES
+from runbook_lib.ocr import screenshot
 
 PATIENCE_S = 5.0
 """How long a rehearsal waits for Slack."""
@@ -124,7 +123,7 @@ def sent_note(case: Case, name: str, *, summary: str) -> Lookup:
 
 def screenshots(case: Case, paths: Sequence[str]) -> CommentToPost:
     """Image files added to the ticket as an internal note; the same files are added once."""
-    given = [(Path(path).name, *screenshot(Path(path), MAX_BYTES)) for path in paths]
+    given = [(Path(path).name, *screenshot(Path(path))) for path in paths]
     files = [Upload(name, kind, content) for name, kind, content in given]
     digest = hashlib.sha256(b"".join(file.content for file in files)).hexdigest()[:12]
     summary = f"add {', '.join(file.name for file in files)} to the ticket"

@@ -8,12 +8,11 @@ It takes bytes and returns plain data; it does not know tickets, cases or forms.
 """
 
 from runbook_lib.ocr.cache import ReadingCache
-from runbook_lib.ocr.images import LEAST_SIDE_PX, MAX_BYTES, is_tiny, media_type, thumbnail
+from runbook_lib.ocr.images import MAX_BYTES, is_tiny, media_type, screenshot, thumbnail
 from runbook_lib.ocr.reading import Page, Reading, combined, read
 from runbook_lib.ocr.words import available
 
 __all__ = [
-    "LEAST_SIDE_PX",
     "MAX_BYTES",
     "Page",
     "Reading",
@@ -23,5 +22,6 @@ __all__ = [
     "is_tiny",
     "media_type",
     "read",
+    "screenshot",
     "thumbnail",
 ]

@@ -8,8 +8,10 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runbook_lib import files
 from runbook_lib.domain import image_types
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean, size
@@ -106,6 +108,13 @@ def png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def screenshot(path: Path) -> tuple[str, bytes]:
+    """The media type and the content of an image file. InputError if it cannot be read, or as `media_type`."""
+    with files.explained(f"The screenshot {path} cannot be read", " Check the path."):
+        content = files.given(path)
+    return media_type(content, name=str(path)), content
 
 
 def media_type(content: bytes, *, name: str = "") -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from runbook_lib import files, templates
+from runbook_lib import templates
 from runbook_lib.domain import answers, routing
 from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import Settings
@@ -59,8 +59,10 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
     checked = {name: answers.QUESTIONS[name].kept(value) for name, value in values.items()}
     if isinstance(checked.get("screenshots"), list):
         paths = [Path(path) for path in cast(list[str], checked["screenshots"])]
+        from runbook_lib import ocr  # only screenshots need it
+
         for path in paths:
-            files.screenshot(path)
+            ocr.screenshot(path)
         checked["screenshots"] = [str(path.absolute()) for path in paths]  # the kernel may look from another folder
     return checked
 
