@@ -81,7 +81,8 @@ def _next(outputs: Path) -> str:
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     rows = [
-        BatchRow(n, str(ticket.id), _runbook(expected)) for n, (ticket, expected) in enumerate(expected_ends().items())
+        BatchRow(line, str(ticket.id), batch_list.AUTO if expected.is_routed else expected.runbook)
+        for line, (ticket, expected) in enumerate(expected_ends().items())
     ]
     with ExitStack() as stack:
         python = str(stack.enter_context(warm.started(MODULES, PRELOADED)) or sys.executable)
@@ -101,10 +102,6 @@ def _environment(outputs: Path) -> dict[str, str]:
     """No setting of the reader's own; `.env` is not read where the profile sandbox is asked for by name."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("RUNBOOK_")}
     return {**kept, "RUNBOOK_PROFILE": "sandbox", "RUNBOOK_OUTPUTS": str(outputs)}
-
-
-def _runbook(expected: Expected) -> str:
-    return batch_list.AUTO if expected.is_routed else expected.runbook
 
 
 def _row(ticket: PracticeTicket, expected: Expected, ending: batch.Ending) -> tuple[str, str, str, str, str]:

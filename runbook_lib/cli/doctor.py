@@ -172,8 +172,12 @@ def _mechanizer(settings: Settings, gitlab: GitLab) -> str:
 def _slack(settings: Settings, pool: HttpSession) -> Checked | str:
     slack = wiring.slack(settings, pool)
     scopes = slack.scopes()
-    if scopes is not None and (lacking := _lacking_for_slack(scopes)):
-        return _lacks("Slack", scopes, lacking)
+    if scopes is not None:
+        lacking = [scope for scope in WRITES if scope not in scopes]
+        if not set(READS) & set(scopes):  # which of them looking needs, depends on the channel
+            lacking.append(" or ".join(READS))
+        if lacking:
+            return _lacks("Slack", scopes, lacking)
     slack.probe(settings.slack_channel_id)
     known = "the token's scopes are not known" if scopes is None else f"the token has {', '.join(scopes)}"
     return f"{settings.slack_channel} can be read; {known}"
@@ -182,12 +186,6 @@ def _slack(settings: Settings, pool: HttpSession) -> Checked | str:
 def _customersdot(settings: Settings, pool: HttpSession) -> str:
     wiring.customersdot(settings, pool).probe()
     return "accounts can be read"
-
-
-def _lacking_for_slack(scopes: Sequence[str]) -> list[str]:
-    """What a bot's token lacks. Which scope it needs for looking depends on the channel, so either will do here."""
-    lacking = [scope for scope in WRITES if scope not in scopes]
-    return lacking if set(READS) & set(scopes) else [*lacking, " or ".join(READS)]
 
 
 def _lacks(service: str, scopes: Sequence[str], lacking: Sequence[str]) -> Checked:

@@ -54,11 +54,6 @@ def keys() -> None:
     """The keys that sign the journals."""
 
 
-def _without(journal: Journal) -> str:
-    """Where no run has begun, the number may be a wrong one; it leaves no folder."""
-    return f"Ticket {journal.ticket.partition('/')[2]} has no journal here"
-
-
 @journal.command()
 @options.ticket
 @options.as_json
@@ -68,7 +63,8 @@ def show(ticket: str, as_json: bool) -> int:
     entries = found.entries()
     parts = found.parts()
     if not parts:
-        raise InputError(f"{_without(found)}, so that there is nothing to show. Check the number.")
+        number = found.ticket.partition("/")[2]  # it may be a wrong one, and leaves no folder
+        raise InputError(f"Ticket {number} has no journal here, so that there is nothing to show. Check the number.")
     for chain in parts:
         if chain.error:
             click.echo(f"runbook: {chain.error}", err=True)

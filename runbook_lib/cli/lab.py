@@ -83,7 +83,7 @@ class Lab:
         Raises:
             RunbookError: The ticket cannot be opened.
         """
-        notebooks, outputs = _folders(self.settings)
+        notebooks, outputs = self.settings.notebooks.absolute(), self.settings.outputs.absolute()
         files.make_folder(outputs)
         opened = prepared(self.settings, first).absolute().relative_to(root(notebooks, outputs)).as_posix()
         served = serve_only(self.private / "served", notebooks, outputs)
@@ -101,11 +101,11 @@ class Lab:
 @contextmanager
 def started(settings: Settings) -> Iterator[Lab]:
     """JupyterLab, starting; it is ended with the block, if it has not ended before."""
-    notebooks, outputs = _folders(settings)
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory(prefix="runbook-lab-") as name, os.fdopen(writing, "w", encoding="utf-8") as pipe:
         private = Path(name)
-        own = {"RUNBOOK_NOTEBOOKS": str(notebooks), "RUNBOOK_OUTPUTS": str(outputs)}
+        own = {"RUNBOOK_NOTEBOOKS": str(settings.notebooks.absolute())}
+        own["RUNBOOK_OUTPUTS"] = str(settings.outputs.absolute())
         own["IPYTHONDIR"] = str(without_history(private / "ipython"))
         own["JUPYTER_PATH"] = os.pathsep.join((str(private / KERNELS), *jupyter_path()))
         command = [sys.executable, "-m", "runbook_lib.cli.lab_server", str(reading), str(private / "user-settings")]
@@ -124,10 +124,6 @@ def use_for_kernels(python: Path, folder: Path) -> None:
     # Started so, a kernel would print where it is, and that Ctrl-C does not end it: the person has JupyterLab for that.
     command = [str(python), "-m", WARM[0], "-f", "{connection_file}", "--IPKernelApp.log_level=CRITICAL"]
     files.write(spec, json.dumps({"argv": command, "display_name": "Python 3", "language": "python"}).encode())
-
-
-def _folders(settings: Settings) -> tuple[Path, Path]:
-    return settings.notebooks.absolute(), settings.outputs.absolute()
 
 
 def prepared(settings: Settings, first: str | None) -> Path:

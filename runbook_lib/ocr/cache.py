@@ -120,10 +120,9 @@ def _page(kept: Mapping[str, Any], picture: Image.Image) -> Page | None:
     """A page from what was kept, with its pictures; KeyError, TypeError or ValueError if `_kept` has not made it."""
     if kept["style"] is None:
         return None
-    return Page(style=kept["style"], readings=tuple(_reading(one, picture) for one in kept["readings"]))
-
-
-def _reading(kept: Mapping[str, Any], picture: Image.Image) -> Reading:
-    left, top, right, bottom = kept["place"]
-    place = left, top, right, bottom
-    return Reading(**{**kept, "place": place}, crop=reading.cropped(picture, place))
+    readings = []
+    for one in kept["readings"]:
+        left, top, right, bottom = one["place"]
+        place = left, top, right, bottom
+        readings.append(Reading(**{**one, "place": place}, crop=reading.cropped(picture, place)))
+    return Page(style=kept["style"], readings=tuple(readings))

@@ -86,7 +86,9 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
     """The image, of which only the header was read and checked; what its decoding raises is an InputError."""
     from PIL import Image
 
-    _check_file(content, name)
+    media_type(content, name=name)
+    if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_SCANS:
+        raise InputError(f"{called(name)} is a JPEG of more than {MAX_SCANS} passes. Save it anew, as a PNG.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's on damaged metadata, and on sizes that are checked here
@@ -132,12 +134,6 @@ def media_type(content: bytes, *, name: str = "") -> str:
             f"{called(name)} has {size(len(content))}; at most {size(MAX_BYTES)} are read. Give a smaller one."
         )
     return kind
-
-
-def _check_file(content: bytes, name: str) -> None:
-    media_type(content, name=name)
-    if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_SCANS:
-        raise InputError(f"{called(name)} is a JPEG of more than {MAX_SCANS} passes. Save it anew, as a PNG.")
 
 
 def _check_header(image: Image.Image, name: str) -> None:

@@ -188,15 +188,14 @@ def _on_two_lines(word: Word, words: Sequence[Word], taken: set[int]) -> list[_L
 
 
 def _around(word: Word, below: Word) -> Word:
-    left, right = min(word.left, below.left), max(word.right, below.right)
-    (_, _, lower_right, lower_left), (upper_left, upper_right, _, _) = below.corners, word.corners
-    return Word(
+    (upper_left, upper_right, _, _), (_, _, lower_right, lower_left) = word.corners, below.corners
+    return replace(
+        word,
         text=f"{word.text.strip()} {below.text.strip()}",
         score=min(word.score, below.score),
         corners=(upper_left, upper_right, lower_right, lower_left),
-        left=left,
-        top=word.top,
-        right=right,
+        left=min(word.left, below.left),
+        right=max(word.right, below.right),
         bottom=below.bottom,
     )
 

@@ -15,33 +15,17 @@ from runbook_lib.sandbox.store import Row, Store
 DATABASE_NAME = "world.sqlite"
 PRIVATE_KEY_NAME = "license-key.pem"
 PUBLIC_KEY_NAME = "license-key.pub"
+DESCRIPTOR_NAME = "running.json"  # describes the world's server while it runs
+USERS_NAME = "users.lock"  # each user of the world's server holds a shared lock on it
 
-SUPPORT_DOMAIN = "support.example"
-"""Of the engineers' addresses; the name before it is an engineer's username."""
+HEALTH_PATH = "/sandbox"  # says which world is served
+FAULTS_PATH = "/sandbox/faults"  # takes faults
+CONTROL_ROOM_PATH = "/control-room"  # shows, side by side and live, what a runbook does
 
-VERSION = "5"
-"""Of what the server needs of a world; one of another version is not served."""
-
-BAD_USAGE = 2
-"""Exit status of `python -m runbook_lib.sandbox` for what the caller can correct."""
-
-DESCRIPTOR_NAME = "running.json"
-"""The file, beside the database, that describes the world's server while it runs."""
-
-USERS_NAME = "users.lock"
-"""Each user of the world's server holds a shared lock on this file."""
-
-HEALTH_PATH = "/sandbox"
-"""Where a server says which world it serves."""
-
-REAL_CLOCK = "real_clock"
-"""The setting of a world whose clock skips nothing; there, as at Zendesk, updates share their second."""
-
-FAULTS_PATH = "/sandbox/faults"
-"""The address that takes faults."""
-
-CONTROL_ROOM_PATH = "/control-room"
-"""Where a server shows, side by side and live, what a runbook does."""
+VERSION = "5"  # of what the server needs of a world; one of another version is not served
+SUPPORT_DOMAIN = "support.example"  # of the engineers' addresses; the name before it is an engineer's username
+REAL_CLOCK = "real_clock"  # the setting of a world whose clock skips nothing: as at Zendesk, updates share their second
+BAD_USAGE = 2  # exit status of `python -m runbook_lib.sandbox` for what the caller can correct
 
 
 @dataclass(frozen=True)
