@@ -82,9 +82,9 @@ class Redactor:
         self._pieces = _Pieces(_lower({**_in_base64(once), **once, **plain}), _lower(digits))
 
     @classmethod
-    def of(cls, *settings: Settings | JobSettings) -> Redactor:
-        """For every secret of some settings; the same one each time, which remembers what it has seen."""
-        return _redactor(tuple(dict(item for one in settings for item in one.secrets().items()).items()))
+    def of(cls, settings: Settings | JobSettings) -> Redactor:
+        """For every secret of the settings; the same one each time, which remembers what it has seen."""
+        return _redactor(tuple(settings.secrets().items()))
 
     @classmethod
     def of_environment(cls) -> Redactor:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.pasted import trimmed
@@ -40,21 +40,6 @@ SETTINGS = (
 """The names of all settings. `settings` says what each is, in the same order, which a test compares."""
 _PRACTICE_PLACES = ("outputs", "notebooks", "trusted_keys", "share")
 """Those of `Places` that a variable may set on practice."""
-
-
-class Placed(Protocol):
-    """What says where records and keys are: `Settings`, or `Places`."""
-
-    @property
-    def profile(self) -> str: ...
-    @property
-    def outputs(self) -> Path: ...
-    @property
-    def key_folder(self) -> Path: ...
-    @property
-    def trusted_keys(self) -> Path | None: ...
-    @property
-    def share(self) -> str: ...
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import click
 from tqdm import tqdm
 
 from runbook_lib.cli import tables
@@ -51,22 +52,22 @@ def main(settings: Settings) -> int:
     outputs = settings.outputs.resolve() / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder = outputs / "sandbox" / ".world"
     make_world(folder, datetime.now(UTC).date())
-    sys.stdout.write(f"Performing {len(expected_ends())} practice tickets; this takes about half a minute.\n")
-    sys.stdout.flush()
+    click.echo(f"Performing {len(expected_ends())} practice tickets; this takes about half a minute.")
     endings = _performed(outputs, folder)
     rows = [_row(*pair, ending) for pair, ending in zip(expected_ends().items(), endings, strict=True)]
     heads = ("ticket", "case", "outcome", "as expected", "what happened")
-    sys.stdout.write(f"\n{tables.fitted(rows, heads)}\n\n")
+    click.echo(f"\n{tables.fitted(rows, heads)}\n")
     licenses = _mailed(folder)
     issued = sum(expected.outcome is Outcome.LICENSE_ISSUED for expected in expected_ends().values())
-    sys.stdout.write(f"Mails: {len(licenses)} licenses were mailed, {len(set(licenses))} of them different.\n")
+    click.echo(f"Mails: {len(licenses)} licenses were mailed, {len(set(licenses))} of them different.")
     verified = Verifier(Archive(outputs / "sandbox", "sandbox", outputs / "sandbox" / ".keys")).everything()
     defects = [finding for finding in verified.findings if finding.is_defect]
-    sys.stdout.write(f"Records: {verified.sealed} are sealed and verified, {len(defects)} defects; in {outputs}\n")
-    sys.stdout.write("".join(f"  {clean(str(defect), 300)}\n" for defect in defects))
-    sys.stdout.write(f"Took {time.monotonic() - started:.0f} s.\n")
+    click.echo(f"Records: {verified.sealed} are sealed and verified, {len(defects)} defects; in {outputs}")
+    for defect in defects:
+        click.echo(f"  {clean(str(defect), 300)}")
+    click.echo(f"Took {time.monotonic() - started:.0f} s.")
     right = all(row[3] == "yes" for row in rows) and len(licenses) == len(set(licenses)) == issued and not defects
-    sys.stdout.write(f"All as expected.\n\n{_next(outputs)}" if right else "NOT as expected; see the table.\n")
+    click.echo(f"All as expected.\n\n{_next(outputs)}" if right else "NOT as expected; see the table.")
     return 0 if right else 1
 
 
@@ -76,7 +77,7 @@ def _next(outputs: Path) -> str:
     runbook = "runbook" if shutil.which("runbook") else shlex.quote(here)
     look = f"RUNBOOK_OUTPUTS={shlex.quote(os.path.relpath(outputs))} {runbook} records show 1001"
     do = "Then do the same ticket yourself, in JupyterLab:\n  make lab"
-    return f"Next, read the record of a ticket:\n  {look}\n{do}\n"
+    return f"Next, read the record of a ticket:\n  {look}\n{do}"
 
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:

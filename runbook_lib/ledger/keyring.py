@@ -37,7 +37,7 @@ from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
-    from runbook_lib.variables import Placed
+    from runbook_lib.settings import Placed
 
 LOCK_WAIT_S = 10.0
 RACES = 3

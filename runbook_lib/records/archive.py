@@ -27,7 +27,7 @@ from runbook_lib.records.findings import Code, Finding
 from runbook_lib.records.runs import Run, State, runs_of, unsealed
 
 if TYPE_CHECKING:
-    from runbook_lib.variables import Placed
+    from runbook_lib.settings import Placed
 
 MANY_TICKETS = 400
 """From here on several processes read, since each line's signature takes its time."""

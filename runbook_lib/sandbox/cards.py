@@ -30,6 +30,11 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u206
 _STYLE_PATH = Path(__file__).with_suffix(".css")
 
 
+def room(ticket_id: int | None) -> str:
+    """The address of the control room, or of a ticket's page in it."""
+    return CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
+
+
 def document(title: str, body: h.Node, *, style: str = "", script: str | None = None, nonce: str = "") -> str:
     """A whole page as HTML, with its own CSS after the common one, and a script's address, if it has one."""
     head = [
@@ -78,7 +83,7 @@ def comment_card(row: Row, is_open: bool) -> h.Node:
     """A comment; its row has the `author`'s name and the names of its `files` too. Unless it is open, among comments
     of other tickets, its line begins with its ticket."""
     ticket_id = row["ticket_id"]
-    about = () if is_open else (h.a(href=f"{CONTROL_ROOM_PATH}/{ticket_id}")[f"#{ticket_id}"],)
+    about = () if is_open else (h.a(href=room(ticket_id))[f"#{ticket_id}"],)
     kind = "public" if row["public"] else "internal note"
     return h.div(id=f"comment-{row['id']}", class_=["comment", {"internal": not row["public"]}])[
         soft(*about, untrusted(row["author"]), row["created_at"], kind),

@@ -28,6 +28,7 @@ from runbook_lib.sandbox.cards import (
     mail_card,
     message_card,
     pipeline_card,
+    room,
     soft,
     ticket_facts,
     untrusted,
@@ -81,8 +82,7 @@ def _to_card(kind: str, sql: str) -> Callable[[Call], Answer]:
     def lead(call: Call) -> Answer:
         row = call.store.row(sql, call.path["id"])
         ticket = re.search(r"/agent/tickets/(\d+)", row["text"]) if row else None
-        address = f"{CONTROL_ROOM_PATH}/{ticket[1]}" if ticket else CONTROL_ROOM_PATH
-        return RedirectResponse(f"{address}#{kind}-{call.path['id']}")
+        return RedirectResponse(f"{room(int(ticket[1]) if ticket else None)}#{kind}-{call.path['id']}")
 
     return lead
 
@@ -93,8 +93,7 @@ def show(call: Call) -> Answer:
     panes = _panes(world, ticket_id)
     if panes is None:
         return _no_ticket(ticket_id)
-    place = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
-    main = h.main(class_="ticket" if ticket_id else "world", data_panes=f"{place}/panes", data_version=etag)
+    main = h.main(class_="ticket" if ticket_id else "world", data_panes=f"{room(ticket_id)}/panes", data_version=etag)
     body = [
         _header(world, ticket_id),
         h.aside(".faults", aria_label="What goes wrong on purpose")[_faults_pane(faults, ticket_id)],
@@ -243,6 +242,6 @@ def _faults_pane(faults: Faults, ticket_id: int | None) -> h.Node:
 
 def _choice(row: Row) -> h.Node:
     return h.div(".card.choice", id=f"choice-{row['id']}")[
-        h.a(href=f"{CONTROL_ROOM_PATH}/{row['id']}")[h.b[f"#{row['id']} "], untrusted(row["subject"])],
+        h.a(href=room(row["id"]))[h.b[f"#{row['id']} "], untrusted(row["subject"])],
         soft(row["status"], untrusted(row["requester"])),
     ]

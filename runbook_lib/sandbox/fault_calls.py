@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, positive, route
-from runbook_lib.sandbox.cards import soft, untrusted
+from runbook_lib.sandbox.cards import room, soft, untrusted
 from runbook_lib.sandbox.faults import FLAGS, KINDS, PRESETS, Fault, Faults
-from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, FAULTS_PATH
+from runbook_lib.sandbox.world import FAULTS_PATH
 
 
 def routes() -> list[BaseRoute]:
@@ -76,9 +76,7 @@ def clear(call: Call) -> Answer:
 
 
 def _to_page(call: Call) -> Response:
-    ticket_id = positive(call.query.get("ticket", ""))
-    address = CONTROL_ROOM_PATH if ticket_id is None else f"{CONTROL_ROOM_PATH}/{ticket_id}"
-    return RedirectResponse(f"{address}#faults", 303)
+    return RedirectResponse(f"{room(positive(call.query.get('ticket', '')))}#faults", 303)
 
 
 def presets(faults: Faults, ticket_id: int | None) -> h.Node:

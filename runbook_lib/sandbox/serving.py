@@ -19,14 +19,27 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.sandbox.app import create_app
-from runbook_lib.sandbox.fault_middleware import Connection
+from runbook_lib.sandbox import control_room, customersdot, fault_calls, gitlab, slack, zendesk
+from runbook_lib.sandbox.calls import Refusal, refused, route
+from runbook_lib.sandbox.fault_middleware import Connection, FaultMiddleware
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.mail import serve_mail
 from runbook_lib.sandbox.runner import Runner
-from runbook_lib.sandbox.world import DATABASE_NAME, DESCRIPTOR_NAME, PUBLIC_KEY_NAME, USERS_NAME, World, opened
+from runbook_lib.sandbox.world import (
+    DATABASE_NAME,
+    DESCRIPTOR_NAME,
+    HEALTH_PATH,
+    PUBLIC_KEY_NAME,
+    USERS_NAME,
+    World,
+    opened,
+)
 
 _LOCK_NAME = "serving.lock"
 _PORT_NAME = "port"
@@ -61,6 +74,29 @@ def serve(
     """
     with opened(folder) as world, _only_server(folder), _listening(folder, port) as listener:
         asyncio.run(_serve(world, listener, while_used, job_command, ready or (lambda _: None)))
+
+
+def create_app(world: World, *, faults: Faults, start_pipeline: Callable[[int], None]) -> ASGIApp:
+    """The one web application; `start_pipeline` gets the id of every pipeline that was triggered."""
+    # Only loopback names: a web page on another host cannot reach the sandbox under its own name.
+    only_loopback = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    app = Starlette(
+        routes=[
+            route(HEALTH_PATH, lambda call: {"world": call.world.id, "date": call.world.date.isoformat()}),
+            *zendesk.routes(),
+            *gitlab.routes(),
+            *slack.routes(),
+            *customersdot.routes(),
+            *fault_calls.routes(),
+            *control_room.routes(),
+        ],
+        middleware=[only_loopback],
+        exception_handlers={Refusal: refused},
+    )
+    app.state.world = world
+    app.state.faults = faults
+    app.state.start_pipeline = start_pipeline
+    return FaultMiddleware(app, faults, world.now)
 
 
 async def _serve(

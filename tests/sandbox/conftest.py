@@ -14,8 +14,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from runbook_lib.sandbox.app import create_app
 from runbook_lib.sandbox.faults import Faults
+from runbook_lib.sandbox.serving import create_app
 from runbook_lib.sandbox.world import World, opened
 from tests.practice import copy_world
 

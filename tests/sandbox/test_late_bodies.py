@@ -5,8 +5,8 @@ import json
 
 import httpx
 
-from runbook_lib.sandbox.app import create_app
 from runbook_lib.sandbox.faults import Faults
+from runbook_lib.sandbox.serving import create_app
 from tests.sandbox.conftest import BASE_URL
 
 
