@@ -24,7 +24,6 @@ from runbook_lib.display import (
     Preview,
     Stop,
     Table,
-    Timeline,
     Tone,
     cell_words,
     is_web,
@@ -95,8 +94,8 @@ def _part(part: Part, card: Card) -> h.Node:
             return h.p(style=f"margin:6px 0px;font-weight:{weight}")[h.bdi[_sentence(words, card.pages)]]
         case Table():
             return _table(part)
-        case Timeline(window):
-            return _timeline(window)
+        case Window():
+            return _timeline(part)
         case Preview(label, words, to_copy):
             if not to_copy:
                 return h.div(style="margin:6px 0px")[h.div(style=_SMALL)[clean(label)], _words_as_they_are(words)]

@@ -52,13 +52,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """The days around an expiry, with the emergency marked."""
-
-    window: Window
-
-
-@dataclass(frozen=True)
 class Preview:
     """The exact text of a message; one to copy is folded, under a button that does so."""
 
@@ -107,7 +100,8 @@ class DecisionPath:
     stops: Sequence[Stop]
 
 
-Part = Paragraph | Table | Timeline | Preview | Fold | Link | Links | DecisionPath
+Part = Paragraph | Table | Window | Preview | Fold | Link | Links | DecisionPath
+"""What a card can hold; a window is shown as a timeline of its days, with the emergency marked."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +118,7 @@ class Card:
 
 def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Parts with what the conclusion rests on folded, at the end: tables, timelines, paths, and texts of others."""
-    kinds = Table | Timeline | DecisionPath | Preview
+    kinds = Table | Window | DecisionPath | Preview
     details = [one for one in parts if isinstance(one, kinds) and not (isinstance(one, Table) and one.in_view)]
     shown = tuple(one for one in parts if one not in details)
     return (*shown, Fold(details)) if details else shown
@@ -134,7 +128,7 @@ def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
     """A verdict's timeline and its rulings."""
     rows = [(f"{_MARKS[r.holds]} {r.holds}", r.rule, r.reason, r.origin) for r in verdict.rulings]
     table = Table(("", "rule", "reason", "source"), rows)
-    return (Timeline(verdict.window), table) if verdict.window else (table,)
+    return (verdict.window, table) if verdict.window else (table,)
 
 
 def window_words(window: Window) -> str:
@@ -169,8 +163,8 @@ def _part_text(part: Part) -> str:
                 maxcolwidths=widths,
                 break_on_hyphens=False,
             )
-        case Timeline(window):
-            return window_words(window)
+        case Window():
+            return window_words(part)
         case Preview(label, words):
             return f"{clean(label)}:\n" + textwrap.indent(clean_lines(words), "| ", lambda _: True)
         case Fold(parts, label):

@@ -19,9 +19,9 @@ from runbook_lib.display import (
     Part,
     Preview,
     Table,
-    Timeline,
 )
 from runbook_lib.domain import answers
+from runbook_lib.domain.models import Window
 from runbook_lib.domain.plain_text import count
 
 Rules = Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]
@@ -129,7 +129,7 @@ def _part(part: Part, rules: Rules = _RULES) -> Part:
             return DecisionPath([replace(one, evidence=words(one.evidence, rules)) for one in stops])
         case Fold(parts, label):
             return Fold([_part(one, rules) for one in parts], label)
-        case Timeline() | Preview() | Link() | Links():
+        case Window() | Preview() | Link() | Links():
             return part
 
 

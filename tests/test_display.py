@@ -24,7 +24,6 @@ from runbook_lib.display import (
     Preview,
     Stop,
     Table,
-    Timeline,
     Tone,
     text,
     verdict_parts,
@@ -114,7 +113,7 @@ def cards(words: st.SearchStrategy[str], windows: st.SearchStrategy[Window]) -> 
     part: st.SearchStrategy[Part] = (
         st.builds(Paragraph, words, st.booleans())
         | tables(words)
-        | st.builds(Timeline, windows)
+        | windows
         | st.builds(Preview, words, words)
         | st.builds(Link, words, words | words.map("https://x.example/".__add__))
         | st.builds(DecisionPath, st.lists(st.builds(Stop, words, st.booleans(), words, words), max_size=4))
@@ -359,7 +358,7 @@ def every_part(tone: Tone = Tone.PLAIN) -> Page:
         Paragraph("a"),
         Paragraph("b", strong=True),
         Table(("h", "i", "j", "k"), [("1", "2", "3", "4"), ("5", "6", "7", "8")]),
-        Timeline(WINDOW),
+        WINDOW,
         Preview("l", "w"),
         Link("l", "https://x.example"),
         WALK,
@@ -475,7 +474,7 @@ def days_of(window: Window) -> list[tuple[str, str, str]]:
 
 def html_of(window: Window) -> str:
     """A card with nothing but a timeline."""
-    return html(Card("title", "state", Tone.PLAIN, "badge", (Timeline(window),)))
+    return html(Card("title", "state", Tone.PLAIN, "badge", (window,)))
 
 
 @pytest.mark.parametrize(
@@ -592,7 +591,7 @@ def test_text_of_every_part() -> None:
         "practice, rehearsal",
         (
             Paragraph("In scope.", strong=True),
-            Timeline(WINDOW),
+            WINDOW,
             Table(("fact", "value"), [("version", "1.10"), ("users", "007")]),
             Preview("public reply", "Hello,\n\nbye"),
             Link("ticket", "https://x.example/1"),
@@ -629,7 +628,7 @@ def test_text_is_not_wide(length: int) -> None:
 def test_both_renderings_hold_the_same_facts(card: Card) -> None:
     """Every word and every date of a card is in its HTML and in its text."""
     facts = strings_of(card)
-    if any(isinstance(part, Timeline) for part in card.parts):
+    if any(isinstance(part, Window) for part in card.parts):
         facts += [str(day) for day in (WINDOW.expires_on, WINDOW.grace_ends_on, WINDOW.last_day_on)]
         facts.append(str(WINDOW.emergency_on))
     for rendered in (text(card), parsed(html(card)).words_and_links):
@@ -639,7 +638,7 @@ def test_both_renderings_hold_the_same_facts(card: Card) -> None:
 @pytest.mark.parametrize("render", [html, text])
 def test_rendering_is_repeatable(render: Callable[[Card], str]) -> None:
     """The same card looks the same each time: records can be compared."""
-    card = Card("t", "s", Tone.PLAIN, "b", (Timeline(WINDOW), Table(("a",), [("b",)])))
+    card = Card("t", "s", Tone.PLAIN, "b", (WINDOW, Table(("a",), [("b",)])))
     assert render(card) == render(card)
 
 
@@ -651,7 +650,7 @@ def ruling(holds: Answer) -> Ruling:
 def test_a_verdict_shows_every_ruling() -> None:
     """Timeline first, then one row a rule: mark and word, rule, reason, source; never by color alone."""
     timeline, table = verdict_parts(Verdict(tuple(ruling(answer) for answer in Answer), WINDOW))
-    assert Timeline(WINDOW) == timeline
+    assert WINDOW == timeline
     assert isinstance(table, Table)
     rows = [[unicodedata.normalize("NFKC", cell) for cell in row] for row in table.rows]
     assert [

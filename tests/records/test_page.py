@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runbook_lib.card_html import html
-from runbook_lib.display import MIME, Card, DecisionPath, Paragraph, Stop, Table, Timeline, Tone
+from runbook_lib.display import MIME, Card, DecisionPath, Paragraph, Stop, Table, Tone
 from runbook_lib.domain.policy import Rules
 from runbook_lib.records import page
 from runbook_lib.records.findings import Code, Finding, Verification
@@ -191,7 +191,7 @@ def test_what_our_steps_show_is_kept(tmp_path: Path) -> None:
     parts = (
         Paragraph("Yes.", strong=True),
         Table(("a", "b"), [("1", "2")]),
-        Timeline(window),
+        window,
         DecisionPath([Stop("Account?", True, "yes", "account 7"), Stop("Expert", False)]),
     )
     card = html(Card("Scope", "done", Tone.GOOD, "PRACTICE", parts))
