@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from runbook_lib.configuration import Password, Profile, Token, setting
 from runbook_lib.domain.errors import InputError
-from runbook_lib.variables import SETTINGS, passed, with_prefix
+from runbook_lib.variables import passed, with_prefix
 
 
 class JobSettings(Profile):
@@ -55,7 +55,7 @@ class JobSettings(Profile):
         Raises:
             InputError: A setting is unknown, missing or impossible, or practice and live are mixed.
         """
-        settings = cls.resolve(passed(SETTINGS), values)
+        settings = cls.resolve(passed(), values)
         settings.guard_addresses(settings.gitlab_url, settings.smtp_host)
         if settings.profile == "live" and settings.smtp_security == "none":
             words = "RUNBOOK_SMTP_SECURITY is none, but a live license travels encrypted."

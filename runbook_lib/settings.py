@@ -28,7 +28,7 @@ from runbook_lib.configuration import Cookie, Password, Profile, Token, about, i
 from runbook_lib.domain import pasted, policy
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.messages import SLACK_CHANNEL
-from runbook_lib.variables import ROOT, SETTINGS, Places, as_given, chosen, key_folder, variable
+from runbook_lib.variables import ROOT, Places, as_given, chosen, key_folder, variable
 
 _USERNAME = matching(
     r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})?", "your GitLab username: letters, digits, '.', '_' and '-', 100 at most"
@@ -198,7 +198,7 @@ class Settings(Profile):
             InputError: A setting is unknown or impossible.
         """
         practice = (name for name, field in cls.model_fields.items() if about(field)["practice"])
-        return cls.resolve(chosen(values.get("profile"), SETTINGS, list(practice)), values)
+        return cls.resolve(chosen(values.get("profile"), list(practice)), values)
 
     @classmethod
     def unchecked(cls) -> Settings:

@@ -54,9 +54,9 @@ class Places:
     share: str
 
     @classmethod
-    def read(cls, known: Collection[str] | None = SETTINGS) -> Self:
-        """Read them. Raises as `chosen`."""
-        found = chosen(None, known, _PRACTICE_PLACES)
+    def read(cls, *, strict: bool = True) -> Self:
+        """Read them. `strict` and errors as of `chosen`."""
+        found = chosen(None, _PRACTICE_PLACES, strict=strict)
         given = {name: found.get(variable(name), "").strip() for name in cls.__dataclass_fields__}
         outputs, notebooks = (Path(given[name] or ROOT / name) for name in ("outputs", "notebooks"))
         keys, team = (Path(given[name]) if given[name] else None for name in ("keys", "trusted_keys"))
@@ -82,28 +82,29 @@ def variable(setting: str) -> str:
     return f"{_PREFIX}{setting.upper()}"
 
 
-def chosen(profile: str | None, known: Collection[str] | None, practice: Collection[str]) -> dict[str, str]:
+def chosen(profile: str | None, practice: Collection[str], *, strict: bool = True) -> dict[str, str]:
     """What is set for the profile, which is the one given, or else what the environment or `.env` says.
 
     Practice takes nothing else from `.env`, and where it is asked for by name the file is not even opened.
 
     Args:
         profile: The profile, if it is asked for by name.
-        known: The settings there are; None lets a misspelt one pass.
-        practice: Those that variables may set on practice.
+        practice: The settings that variables may set on practice.
+        strict: Whether a misspelt variable is refused, and secret files are read.
 
     Raises:
         InputError: A variable is unknown, the profile is none, or the secret files cannot be read.
     """
-    found = _ours(os.environ, known)
+    found = _ours(os.environ, strict=strict)
     profile = profile or found.get(_PROFILE, "")
-    in_file = {} if profile == "sandbox" else _ours(_lines(ENV_FILE), known)
+    in_file = {} if profile == "sandbox" else _ours(_lines(ENV_FILE), strict=strict)
     profile = profile or in_file.get(_PROFILE, "sandbox")
     if profile not in ("sandbox", "live"):
         advice = "Set one of the two in the environment or in .env, or leave it out for practice."
         raise InputError(f"{_PROFILE} is {profile!r}; expected sandbox or live. {advice}")
     if profile == "live":
-        found = _with_secrets({**in_file, **found}, known)
+        found = {**in_file, **found}
+        found = _with_secrets(found) if strict else found
     else:
         found = {name: value for name, value in found.items() if name in {variable(setting) for setting in practice}}
     return {**found, _PROFILE: profile}
@@ -111,22 +112,22 @@ def chosen(profile: str | None, known: Collection[str] | None, practice: Collect
 
 def as_given(names: Collection[str]) -> dict[str, str]:
     """Some settings by name, unchecked, whatever is wrong with others. Practice does not read `.env`, see `chosen`."""
-    found = _ours(os.environ, None)
+    found = _ours(os.environ, strict=False)
     with suppress(InputError):  # loading the settings reports it
         if found.get(_PROFILE) != "sandbox":
-            found = {**_ours(_lines(ENV_FILE), None), **found}
+            found = {**_ours(_lines(ENV_FILE), strict=False), **found}
     with suppress(InputError):
         found = _with_secrets(found, names)
     return {name: found[variable(name)] for name in names if variable(name) in found}
 
 
-def passed(known: Collection[str]) -> dict[str, str]:
+def passed() -> dict[str, str]:
     """What a pipeline passes: in variables and secret files, never in `.env`.
 
     Raises:
         InputError: A variable is unknown, or the secret files cannot be read.
     """
-    return _with_secrets(_ours(os.environ, known), known)
+    return _with_secrets(_ours(os.environ, strict=True))
 
 
 def with_prefix(prefix: str) -> dict[str, str]:
@@ -148,14 +149,12 @@ def _lines(env_file: Path) -> Mapping[str, str | None]:
         ) from None
 
 
-def _ours(source: Mapping[str, str | None], known: Collection[str] | None) -> dict[str, str]:
-    """Our variables of a source, without those that are empty; a misspelt one is reported, not ignored."""
+def _ours(source: Mapping[str, str | None], *, strict: bool) -> dict[str, str]:
+    """Our variables of a source, without those that are empty; if `strict`, a misspelt one is reported, not ignored."""
     ours = {name.upper(): _plain(value) for name, value in source.items() if value and name.upper().startswith(_PREFIX)}
     ours |= {name: ours[name].casefold() for name in _WORDS if name in ours}
-    if known is None:
-        return ours
-    names = {variable(setting) for setting in known} | {SECRETS}
-    for name in sorted(source):
+    names = {variable(setting) for setting in SETTINGS} | {SECRETS}
+    for name in sorted(source) if strict else ():
         if name.startswith(_PREFIX) and name not in names:
             import difflib  # only a mistake needs it
 
@@ -176,14 +175,14 @@ def _plain(value: str) -> str:
     return os.path.expanduser(value) if value.startswith("~/") else value  # noqa: PTH111 - Path raises without a home
 
 
-def _with_secrets(found: dict[str, str], known: Collection[str] | None) -> dict[str, str]:
-    if known is None or not (folder := found.get(SECRETS)):
+def _with_secrets(found: dict[str, str], names: Collection[str] = SETTINGS) -> dict[str, str]:
+    if not (folder := found.get(SECRETS)):
         return found
     if not Path(folder).is_dir():
         raise InputError(
             f"{SECRETS} is {folder!r}, which is no folder; expected one file per secret. Correct it, or unset it."
         )
-    wanted = {variable(setting).lower() for setting in known}
+    wanted = {variable(setting).lower() for setting in names}
     try:
         paths = [path for path in Path(folder).iterdir() if path.name.lower() in wanted and path.is_file()]
         secrets = {path.name.upper(): trimmed(path.read_text(encoding="utf-8-sig")) for path in paths}

@@ -57,7 +57,7 @@ def parameters(context: click.Context, parameter: click.Parameter, begun: str) -
 def tickets(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """The tickets that have a folder here, the last ones first."""
     try:
-        places = Places.read(known=None)
+        places = Places.read(strict=False)
         with os.scandir(places.outputs / places.profile) as entries:
             numbers = [entry.name for entry in entries if entry.name.isdecimal() and entry.name.startswith(begun)]
     except (OSError, RunbookError):  # what is wrong with a setting is not shown in a shell
@@ -83,6 +83,6 @@ def _parameters(runbook: str) -> list[str]:
 
 def _notebooks() -> Path:
     try:
-        return Places.read(known=None).notebooks
+        return Places.read(strict=False).notebooks
     except RunbookError:
         return ROOT / "notebooks"
