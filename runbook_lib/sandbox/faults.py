@@ -193,9 +193,9 @@ class Faults:
                 return hit
         return None
 
-    def flags(self, service: str, kinds: Iterable[str]) -> frozenset[str]:
-        """Which of these kinds are active; each counts as a hit."""
-        return frozenset(kind for kind in kinds if self.hit(service, kind))
+    def flags(self, *kinds: str) -> frozenset[str]:
+        """Which of these kinds are active in Zendesk; each counts as a hit."""
+        return frozenset(kind for kind in kinds if self.hit("zendesk", kind))
 
     def when_cleared(self, fault: Fault, release: Callable[[], None]) -> None:
         """Calls `release` once a fault that holds something has been cleared; at once if it has been."""

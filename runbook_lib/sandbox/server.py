@@ -162,9 +162,8 @@ def _has_users(users: IO[bytes]) -> bool:
         return False
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
     except BlockingIOError:
         return True
-    else:
-        return False
     finally:
         fcntl.flock(users, fcntl.LOCK_UN)

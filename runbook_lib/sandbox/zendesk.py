@@ -120,8 +120,8 @@ def update_ticket(call: Call) -> Answer:
     if not isinstance(change, dict):
         raise Refusal(422, {"error": "Unprocessable Entity", "message": "Server could not parse JSON"})
     client = call.headers.get("user-agent", "")
-    kinds = ("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
-    update = Update(call.world, ticket, agent, client, change, call.faults.flags("zendesk", kinds))
+    flags = call.faults.flags("private_comments", "light_agent", "custom_role", "suspended", "drop_files")
+    update = Update(call.world, ticket, agent, client, change, flags)
     audit = call.world.require("SELECT * FROM audits WHERE id = ?", update.apply())
     serializer = Serializer(call)
     return {"ticket": serializer.ticket(_row(call, "tickets")), "audit": serializer.audit(audit)}

@@ -36,7 +36,7 @@ class Serializer:
     def __init__(self, call: Call) -> None:
         self.world, self.base_url, self.port = call.world, call.base_url, call.url.port or 80
         # The kinds of faults that are active and concern people
-        self.flags = call.faults.flags("zendesk", ("light_agent", "custom_role", "suspended", "undeliverable"))
+        self.flags = call.faults.flags("light_agent", "custom_role", "suspended", "undeliverable")
 
     def ticket(self, row: Row) -> Json:
         first = self.world.require(
