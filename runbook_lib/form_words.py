@@ -9,17 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from runbook_lib.display import (
-    Card,
-    DecisionPath,
-    Fold,
-    Link,
-    Links,
-    Paragraph,
-    Part,
-    Preview,
-    Table,
-)
+from runbook_lib.display import Card, DecisionPath, Fold, Link, Links, Paragraph, Part, Preview, Table
 from runbook_lib.domain import answers
 from runbook_lib.domain.models import Window
 from runbook_lib.domain.plain_text import count

@@ -16,15 +16,7 @@ from starlette.routing import BaseRoute, Mount
 from runbook_lib.sandbox import pipelines
 from runbook_lib.sandbox.calls import Answer, Call, Json, Refusal, route
 from runbook_lib.sandbox.faults import METHODS
-from runbook_lib.sandbox.gitlab_access import (
-    body_fields,
-    created_after,
-    found,
-    page,
-    person,
-    project_route,
-    signed_in,
-)
+from runbook_lib.sandbox.gitlab_access import body_fields, created_after, found, page, person, project_route, signed_in
 from runbook_lib.sandbox.store import Row, columns
 from runbook_lib.sandbox.world import to_the_millisecond
 

@@ -116,10 +116,10 @@ class Runner:
         except (OSError, ValueError) as exc:
             return False, f"ERROR: Job failed: {exc}\n"
         fault = self._faults.hit("pipelines", "kill")
-        printed, verdict = _wait(job, fault.seconds if fault else math.inf)
+        trace = _trace(job, fault.seconds if fault else math.inf)
         with self._lock:
             self._job = None
-        return verdict == "Job succeeded", f"{printed}{verdict}\n"
+        return job.returncode == 0, trace
 
     def _environment(self, pipeline: Row, folder: str) -> dict[str, str]:
         """A job's environment: little of ours, the project's configuration, the pipeline's variables over them.
@@ -155,8 +155,11 @@ class Runner:
         self._set(pipeline_id, status=status, trace=trace, finished_at=to_the_millisecond(self._world.now()))
 
 
-def _wait(job: subprocess.Popen[bytes], kill_after_s: float) -> tuple[str, str]:
-    """What a job printed, and how it ended, if need be by SIGKILL."""
+def _trace(job: subprocess.Popen[bytes], kill_after_s: float) -> str:
+    """What a job printed until it ended, if need be by SIGKILL, and the runner's last line.
+
+    Source: bash(1), *Exit status*: a job that a signal killed exits with 128 and the signal's number.
+    """
     takes_too_long = False
     try:
         output, _ = job.communicate(timeout=min(kill_after_s, JOB_LIMIT_S))
@@ -164,16 +167,8 @@ def _wait(job: subprocess.Popen[bytes], kill_after_s: float) -> tuple[str, str]:
         job.kill()
         output, _ = job.communicate()
         takes_too_long = kill_after_s > JOB_LIMIT_S
-    printed = output.decode(errors="replace")
-    return (printed if not printed or printed.endswith("\n") else f"{printed}\n"), _verdict(job, takes_too_long)
-
-
-def _verdict(job: subprocess.Popen[bytes], takes_too_long: bool) -> str:
-    """The runner's last line.
-
-    Source: bash(1), *Exit status*: a job that a signal killed exits with 128 and the signal's number.
-    """
-    if takes_too_long:
-        return f"ERROR: Job failed: execution took longer than {JOB_LIMIT_S} seconds"
     status = job.returncode if job.returncode >= 0 else 128 - job.returncode
-    return "Job succeeded" if status == 0 else f"ERROR: Job failed: exit code {status}"
+    how = f"execution took longer than {JOB_LIMIT_S} seconds" if takes_too_long else f"exit code {status}"
+    printed = output.decode(errors="replace")
+    printed += "" if not printed or printed.endswith("\n") else "\n"
+    return f"{printed}{f'ERROR: Job failed: {how}' if status else 'Job succeeded'}\n"
