@@ -37,7 +37,7 @@ def setting(
 
 
 def matching(pattern: str, expected: str) -> AfterValidator:
-    """A check of a text."""
+    """A check of a text, which says what is expected."""
 
     def checked(text: str) -> str:
         if not re.fullmatch(pattern, text):

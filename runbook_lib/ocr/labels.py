@@ -135,15 +135,15 @@ def findings(words: Sequence[Word]) -> tuple[tuple[Found, bool], ...]:
     every += [(one, True) for one in _sentences(words)]
     unread = _unread(labels, {id(one.label_word) for one, _ in every}, words)
     single = not _has_second_section(words, labels, [one for one, _ in every])
-    kept: list[tuple[Found, bool]] = []
+    kept: dict[str, tuple[Found, bool]] = {}
     for found, is_clear in every:
         rivals = {one.value for one, _ in every if one.name == found.name}
-        if len(rivals) == 1 and found.name not in {one.name for one, _ in kept}:
+        if len(rivals) == 1 and found.name not in kept:
             users = [one for one, _ in every if one.value_word is found.value_word and one.way in _APART]
             shared = len({one.name for one in users}) > 1
             doubtful = shared or found.name in unread or _crowded(found, others)
-            kept.append((found, is_clear and single and not doubtful))
-    return tuple(kept)
+            kept[found.name] = found, is_clear and single and not doubtful
+    return tuple(kept.values())
 
 
 def _labels(words: Sequence[Word]) -> list[_Label]:
