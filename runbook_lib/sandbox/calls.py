@@ -81,10 +81,6 @@ class Call:
         json.dumps(body, ensure_ascii=False).encode()  # refuses lone surrogates, which no database keeps
         return {**self.query, **body}
 
-    def address(self, **changed: str) -> str:
-        """The request's address, with some of its parameters changed."""
-        return str(self.url.include_query_params(**changed))
-
 
 def route(path: str, endpoint: Callable[[Call], Answer], *methods: str) -> Route:
     """The route of an endpoint; `methods` are GET where none is given."""

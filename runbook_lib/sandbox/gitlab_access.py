@@ -100,7 +100,7 @@ def page(call: Call, items: list[Json]) -> Response:
         "X-Total": str(len(items)),
         "X-Total-Pages": str(last),
         "Link": ", ".join(
-            f'<{call.address(page=str(target), per_page=str(size))}>; rel="{name}"'
+            f'<{call.url.include_query_params(page=target, per_page=size)}>; rel="{name}"'
             for name, target in (("prev", previous), ("next", following), ("first", 1), ("last", last))
             if target
         ),

@@ -232,7 +232,7 @@ def _page(call: Call, rows: Sequence[Row]) -> tuple[Sequence[Row], Json]:
     page = rows[start : start + size]
     has_more = len(rows) > start + size
     cursor = base64.urlsafe_b64encode(str(page[-1]["id"]).encode()).decode() if page else None
-    following = call.address(**{"page[after]": str(cursor)}) if has_more else None
+    following = str(call.url.include_query_params(**{"page[after]": cursor})) if has_more else None
     return page, {
         "meta": {"has_more": has_more, "after_cursor": cursor, "before_cursor": None},
         "links": {"prev": None, "next": following},
