@@ -79,25 +79,21 @@ class Runner:
                 self._set(pipeline_id, status=fault.state)
                 self._faults.when_cleared(fault, partial(self.start, pipeline_id))
                 continue
-            row = self._world.require("SELECT started_at FROM pipelines WHERE id = ?", pipeline_id)
+            row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
             # One that has been stalled keeps the time at which it began.
             started_at = row["started_at"] or to_the_millisecond(self._world.now())
             self._set(pipeline_id, status="running", started_at=started_at)
             if fault := self._faults.hit("pipelines", "stall"):
                 self._faults.when_cleared(fault, partial(self.start, pipeline_id))
-            else:
-                self._run(pipeline_id)
+                continue
+            # Like GitLab's, a job starts in an empty folder, which is removed afterwards.
+            with tempfile.TemporaryDirectory(prefix="practice-job-") as folder:
+                succeeded, trace = self._execute(row, folder)
+            self._finish(pipeline_id, "success" if succeeded else "failed", trace)
 
     def _set(self, pipeline_id: int, **columns: str | None) -> None:
         stamp = to_the_millisecond(self._world.now())
         self._world.store.update("pipelines", pipeline_id, **columns, updated_at=stamp)
-
-    def _run(self, pipeline_id: int) -> None:
-        row = self._world.require("SELECT * FROM pipelines WHERE id = ?", pipeline_id)
-        # Like GitLab's, a job starts in an empty folder, which is removed afterwards.
-        with tempfile.TemporaryDirectory(prefix="practice-job-") as folder:
-            succeeded, trace = self._execute(row, folder)
-        self._finish(pipeline_id, "success" if succeeded else "failed", trace)
 
     def _execute(self, pipeline: Row, folder: str) -> tuple[bool, str]:
         """Whether the job exited with 0; and what it printed, with a last line by the runner, as GitLab's has one."""

@@ -58,8 +58,10 @@ def shared(folder: Path, *, python: str = "") -> Iterator[Descriptor]:
         InputError: There is no world.
         UnavailableError: No server came up within `START_TIMEOUT_S`.
     """
-    with ExitStack() as stack:
-        users = stack.enter_context(_using(folder))
+    if world_date(folder) is None:
+        raise InputError(f"There is no practice world in {folder}. Make one first.")
+    with (folder / USERS_NAME).open("ab") as users, ExitStack() as stack:
+        fcntl.flock(users, fcntl.LOCK_SH)
         yield running(folder) or stack.enter_context(_launched(folder, users, python or sys.executable))
 
 
@@ -88,16 +90,6 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
         ) from exc
     with turn:
         yield
-
-
-@contextmanager
-def _using(folder: Path) -> Iterator[IO[bytes]]:
-    """Holds the users' lock of a world; waits for a server that is just stopping."""
-    if world_date(folder) is None:
-        raise InputError(f"There is no practice world in {folder}. Make one first.")
-    with (folder / USERS_NAME).open("ab") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)
-        yield users
 
 
 @contextmanager
