@@ -259,7 +259,10 @@ class Settings(Profile):
 
     def _check_complete(self) -> None:
         """Raise InputError where a live run would lack something, and name all of it."""
-        missing = [variable(name) for name in self._needed() if not getattr(self, name)]
+        spared = ["zendesk_oauth_token"]  # there are two kinds of Zendesk's credentials
+        spared += ["mechanizer_project_id", "mechanizer_trigger_token"] if self.issuer == "manual" else []
+        needed = [name for name, field in type(self).model_fields.items() if about(field)["needed"]]
+        missing = [variable(name) for name in needed if name not in spared and not getattr(self, name)]
         if not (self.zendesk_oauth_token or (self.zendesk_email and self.zendesk_api_token)):
             missing.append("RUNBOOK_ZENDESK_OAUTH_TOKEN (or RUNBOOK_ZENDESK_EMAIL and RUNBOOK_ZENDESK_API_TOKEN)")
         if missing:
@@ -272,12 +275,6 @@ class Settings(Profile):
                 f"RUNBOOK_LICENSE_PUBLIC_KEY_FILE is {str(self.license_public_key_file)!r}, which is no file; "
                 "expected the PEM of the key that customers' licenses are checked with. Set it to that file's path."
             )
-
-    def _needed(self) -> list[str]:
-        """What has to be given for a live run, but for Zendesk's credentials, of which there are two kinds."""
-        needed = [name for name, field in type(self).model_fields.items() if about(field)["needed"]]
-        spared = ("mechanizer_project_id", "mechanizer_trigger_token") if self.issuer == "manual" else ()
-        return [name for name in needed if name not in (*spared, "zendesk_oauth_token")]
 
     def _descriptor(self) -> dict[str, Any]:
         path = self.world_folder / "running.json"
