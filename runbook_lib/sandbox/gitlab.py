@@ -26,6 +26,18 @@ TITLE_CHARS = 255
 Source: GitLab, Issues API; a longer one is refused with 400.
 """
 
+_OF_EVERY_PROJECT: Json = {
+    "default_branch": "main",
+    "visibility": "private",
+    "issues_enabled": True,
+    "jobs_enabled": True,
+    "archived": False,
+}
+_OF_EVERY_ISSUE: Json = {
+    **{"assignees": [], "assignee": None, "milestone": None, "issue_type": "issue", "confidential": False},
+    "time_stats": dict.fromkeys(("time_estimate", "total_time_spent"), 0)
+    | dict.fromkeys(("human_time_estimate", "human_total_time_spent")),
+}
 _STATE_EVENTS = {"close": "closed", "reopen": "opened"}
 _STATES = ("all", "opened", "closed")
 """Whose issues can be listed. Source: GitLab, Issues API; others are refused with 400."""
@@ -61,7 +73,7 @@ def show_token(call: Call) -> Answer:
 def show_project(call: Call, project: Row) -> Answer:
     path = project["path"]
     names = {"path": path.rpartition("/")[2], "path_with_namespace": path, "web_url": f"{call.base_url}/{path}"}
-    return columns(project, "id", "name", "created_at") | names
+    return columns(project, "id", "name", "created_at") | names | _OF_EVERY_PROJECT
 
 
 def list_issues(call: Call, project: Row) -> Answer:
@@ -161,16 +173,22 @@ def _checked_title(title: object) -> str:
 
 def _issue(call: Call, project: Row, row: Row) -> Json:
     api = f"{call.base_url}/api/v4/projects/{project['id']}"
+    own = f"{api}/issues/{row['iid']}"
     closed_by = (row["closed_by"] or row["author"]) if row["state"] == "closed" else None
     return {
         **columns(row, "id", "iid", "project_id", "title", "description", "state"),
         **columns(row, "created_at", "updated_at", "closed_at"),
-        **{"assignees": [], "assignee": None, "issue_type": "issue", "confidential": False},
-        "time_stats": {"time_estimate": 0, "total_time_spent": 0},
+        **_OF_EVERY_ISSUE,
         "closed_by": closed_by and person(call, closed_by),
         "labels": sorted(json.loads(row["labels"])),
         "author": person(call, row["author"]),
         "web_url": f"{call.base_url}/{project['path']}/-/issues/{row['iid']}",
-        "_links": {"self": f"{api}/issues/{row['iid']}", "project": api},
+        "_links": {
+            "self": own,
+            "notes": f"{own}/notes",
+            "award_emoji": f"{own}/award_emoji",
+            "project": api,
+            "closed_as_duplicate_of": None,
+        },
         "references": {"short": f"#{row['iid']}", "full": f"{project['path']}#{row['iid']}"},
     }

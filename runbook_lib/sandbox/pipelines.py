@@ -108,6 +108,8 @@ def _pipeline(call: Call, project: Row, row: Row) -> Json:
     return {
         **_brief(call, project, row),
         **columns(row, "started_at", "finished_at"),
+        **dict.fromkeys(("yaml_errors", "committed_at", "queued_duration", "coverage")),
+        "before_sha": "0" * 40,
         "tag": False,
         "user": person(call, call.world.settings["operator"]),
         "duration": (_moment(ended) - _moment(row["started_at"])).total_seconds() if ended else None,

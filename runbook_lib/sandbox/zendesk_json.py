@@ -1,4 +1,4 @@
-"""How the world's rows look as Zendesk JSON, as far as somebody reads it. It reads, and decides nothing.
+"""How the world's rows look as Zendesk JSON. It reads, and decides nothing.
 
 Source: Zendesk's reference for Tickets, Ticket Comments, Ticket Audits, Attachments, Users and Organizations.
 """
@@ -25,6 +25,9 @@ CUSTOM_ROLE: Json = {
     "name": "Advisor",
     "description": "May comment privately",
     "role_type": 0,
+    "team_member_count": 1,
+    "created_at": "2025-01-01T00:00:00Z",
+    "updated_at": "2025-01-01T00:00:00Z",
     "configuration": {"ticket_access": "all", "ticket_comment_access": "none", "ticket_editing": True},
 }
 """The custom role that agents have while the flag is up. Source: Zendesk Support API reference, custom roles."""
@@ -45,11 +48,15 @@ class Serializer:
         return {
             **columns(row, "id", "created_at", "updated_at", "subject", "status"),
             **columns(row, "requester_id", "assignee_id", "organization_id"),
+            **dict.fromkeys(("external_id", "type", "recipient", "group_id", "due_at")),
+            **{name: [] for name in ("collaborator_ids", "follower_ids", "email_cc_ids", "custom_fields")},
             "url": f"{self.base_url}/api/v2/tickets/{row['id']}.json",
             "via": _via("web"),
+            "raw_subject": row["subject"],
             "description": first["body"],
             "priority": "urgent",
             "submitter_id": first["author_id"],
+            "has_incidents": False,
             "is_public": bool(first["public"]),
             "tags": json.loads(row["tags"]),
         }
@@ -59,12 +66,15 @@ class Serializer:
         is_light, has_custom = (is_agent and flag in self.flags for flag in ("light_agent", "custom_role"))
         return {
             **columns(row, "id", "name", "email", "role", "organization_id", "created_at"),
-            **{"active": True, "verified": True, "time_zone": "UTC", "locale": "en-US", "phone": None},
+            **{"time_zone": "UTC", "iana_time_zone": "Etc/UTC", "locale": "en-US", "phone": None},
+            **{"active": True, "verified": True, "tags": [], "user_fields": {}},
             "url": f"{self.base_url}/api/v2/users/{row['id']}.json",
             "updated_at": row["created_at"],
             "suspended": not is_agent and "suspended" in self.flags,
+            "moderator": is_agent,
             "only_private_comments": is_light,
             "restricted_agent": is_light or has_custom,
+            "ticket_restriction": None if is_agent else "requested",
             "role_type": 1 if is_light else 0 if has_custom else None,
             "custom_role_id": CUSTOM_ROLE["id"] if has_custom else None,
         }
@@ -86,7 +96,8 @@ class Serializer:
     def organization(self, row: Row) -> Json:
         return {
             **columns(row, "id", "name", "created_at"),
-            **{"domain_names": [], "details": None, "notes": None, "tags": []},
+            **{"domain_names": [], "details": None, "notes": None, "group_id": None, "tags": []},
+            **{"shared_tickets": False, "shared_comments": False},
             "url": f"{self.base_url}/api/v2/organizations/{row['id']}.json",
             "updated_at": row["created_at"],
             "organization_fields": json.loads(row["fields"]),
