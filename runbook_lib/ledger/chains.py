@@ -66,27 +66,17 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Chain:
-    """One writer's part. Three of four lines say only that a cell began, which no list of runs needs.
-
-    Attributes:
-        raw: Its lines; none if the part is damaged.
-        digests: The SHA-256 of each.
-        summary: The entries, each with its digest, but for the cells'.
-        error: Why it cannot be relied on, or None.
-        is_own: Whether this key ring wrote it.
-        is_trusted: Whether its key is in the ring; else it lies beside the journal, or nowhere.
-        whole: How many bytes its whole lines have; what comes after was never acknowledged.
-    """
+    """One writer's part. Three of four lines say only that a cell began, which no list of runs needs."""
 
     path: Path
     key: str
-    raw: tuple[bytes, ...] = field(default=(), repr=False)
-    digests: tuple[str, ...] = field(default=(), repr=False)
-    summary: tuple[tuple[Entry, str], ...] = field(default=(), repr=False)
-    error: JournalError | None = None
-    is_own: bool = False
-    is_trusted: bool = False
-    whole: int = 0
+    raw: tuple[bytes, ...] = field(default=(), repr=False)  # its lines; none if the part is damaged
+    digests: tuple[str, ...] = field(default=(), repr=False)  # the SHA-256 of each
+    summary: tuple[tuple[Entry, str], ...] = field(default=(), repr=False)  # the entries but the cells', with digests
+    error: JournalError | None = None  # why it cannot be relied on, or None
+    is_own: bool = False  # whether this key ring wrote it
+    is_trusted: bool = False  # whether its key is in the ring; else it lies beside the journal, or nowhere
+    whole: int = 0  # how many bytes its whole lines have; what comes after was never acknowledged
 
     @property
     def is_unknown(self) -> bool:

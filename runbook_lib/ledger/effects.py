@@ -55,36 +55,26 @@ CONFLICTS = (409, 422)
 
 
 class Lookup(Protocol):
-    """Something in the outside world that a run may have left there.
-
-    Attributes:
-        name: What kind of change, such as `slack_post`.
-        operation_id: Its own id, which the other side keeps.
-        summary: What it changes, in one line.
-        where: Where a person sees whether it is there: what goes after "look".
-    """
+    """Something in the outside world that a run may have left there."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str: ...  # what kind of change, such as `slack_post`
     @property
-    def operation_id(self) -> str: ...
+    def operation_id(self) -> str: ...  # its own id, which the other side keeps
     @property
-    def summary(self) -> str: ...
+    def summary(self) -> str: ...  # what it changes, in one line
     @property
-    def where(self) -> str: ...
+    def where(self) -> str: ...  # where a person sees whether it is there: what goes after "look"
 
     def find(self) -> Evidence | None:
         """Look whether it is there already; changes nothing."""
 
 
 class Effect(Lookup, Protocol):
-    """One change to the outside world.
-
-    It is conditional if the other side refuses the second of two writes that were made on the same reading.
-    """
+    """One change to the outside world."""
 
     @property
-    def conditional(self) -> bool: ...
+    def conditional(self) -> bool: ...  # whether the other side refuses the second of two writes after one reading
 
     def check(self) -> None:
         """Raise if it may not be performed now; changes nothing.

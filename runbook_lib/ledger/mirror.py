@@ -71,10 +71,11 @@ def pull(
         UnavailableError: It cannot be reached, or the disk takes no more; what was brought stays.
     """
     moved, started_at, bring = Transferred(), datetime.now(UTC), _Puller(share, folder, keys)
-    found = by_ticket(share, folder.name, ticket_id)
+    prefix = folder.name if ticket_id is None else f"{folder.name}/{ticket_id}"
+    grouped = groupby(share.objects(prefix), key=lambda each: each.path.split("/")[1])
     wanted = (
         (name, objects)
-        for name, objects in found
+        for name, objects in ((name, list(group)) for name, group in grouped if name != CLAIMS)
         if since is None or any(each.at.astimezone(UTC).date() >= since for each in objects)
     )
     try:
@@ -87,14 +88,6 @@ def pull(
             f"{folder} cannot be written to ({exc.strerror}). Free the disk or mend the folder, then pull again."
         ) from exc
     return moved
-
-
-def by_ticket(share: Share, profile: str, ticket_id: int | None = None) -> Iterator[tuple[str, list[Stored]]]:
-    """The objects of a profile, ticket by ticket in the order of names; claims are no ticket."""
-    prefix = profile if ticket_id is None else f"{profile}/{ticket_id}"
-    for name, objects in groupby(share.objects(prefix), key=lambda each: each.path.split("/")[1]):
-        if name != CLAIMS:
-            yield name, list(objects)
 
 
 def freshness(share: str, folder: Path) -> str:
@@ -133,22 +126,19 @@ class _Puller:
                 moved.trouble.append(f"{shown} is no object of a ticket; it was not fetched.")
             elif here.setdefault(rest.casefold(), rest) != rest:
                 moved.trouble.append(f"{shown} differs from {here[rest.casefold()]} only in case; not fetched.")
-            elif not (place / rest).exists():
-                moved.records += self._record(place / rest, each.path, moved)
+            elif (place / rest).exists():
+                continue
+            elif (content := self._share.read(each.path)) is None:
+                moved.trouble.append(f"{each.path} was removed from the share while it was read.")
+            else:
+                files.make_folder(place)
+                files.write(place / rest, content, mode=files.SEALED)
+                moved.records += 1
         for key, parts in segments.items():
-            moved.lines += self._lines(place, name, key, parts, moved)
+            self._lines(place, name, key, parts, moved)
         return moved
 
-    def _record(self, path: Path, name: str, moved: Transferred) -> int:
-        content = self._share.read(name)
-        if content is None:
-            moved.trouble.append(f"{name} was removed from the share while it was read.")
-            return 0
-        files.make_folder(path.parent)
-        files.write(path, content, mode=files.SEALED)
-        return 1
-
-    def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Transferred) -> int:
+    def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Transferred) -> None:
         path = place / f"journal.{key}.jsonl"
         files.make_folder(place)
         self._leave_key(place, key, moved)
@@ -159,9 +149,9 @@ class _Puller:
                 content = b""
             except OSError as exc:
                 moved.trouble.append(f"{path} cannot be read ({exc.strerror}). Remove it, then pull again.")
-                return 0
+                return
             if content and key == self._keys.signing_key:
-                return 0
+                return
             had = count = content.count(b"\n")
             content = content[: content.rfind(b"\n") + 1]
             for part in sorted(parts, key=lambda part: (part.first, part.last)):
@@ -179,7 +169,7 @@ class _Puller:
                 content, count = more, part.last
             if count > had:
                 files.write(path, content)
-        return count - had
+                moved.lines += count - had
 
     def _why_not(self, path: Path, content: bytes, ticket: str) -> str:
         """Why a part cannot be relied on with further lines, so that they are not brought; "" if it can."""

@@ -26,6 +26,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -168,26 +169,26 @@ class Share:
     def _folder_pages(self, prefix: str) -> Iterator[list[Stored]]:
         if not self.folder or not self.folder.is_dir():
             raise FileNotFoundError(str(self.folder))
-        page = []
-        for path, state in walk(self.folder / prefix, f"{prefix}/"):
-            if _STAGED.search(path):
-                continue
-            page.append(Stored(path, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC)))
-            if len(page) == PAGE:
-                yield page
-                page = []
-        yield page
+        found = (
+            Stored(path, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC))
+            for path, state in walk(self.folder / prefix, f"{prefix}/")
+            if not _STAGED.search(path)
+        )
+        while page := list(islice(found, PAGE)):
+            yield page
 
     def _limited(self, call: Callable[[], Result]) -> Result:
         """What a call returns, within the seconds that are left."""
         if self._left_s <= 0:
             raise UnavailableError(f"{self.url} has used up the {self.seconds:.3g} s that a run has for it.")
+        from obstore.exceptions import BaseError
+
         started, limit_s = time.monotonic(), min(self._left_s, CALL_S)
         try:
             return within(limit_s, call)
         except TimeoutError as exc:
             raise UnavailableError(f"{self.url} did not answer within {limit_s:.3g} s.") from exc
-        except (OSError, ValueError, _base_error()) as exc:
+        except (OSError, ValueError, BaseError) as exc:
             raise _error(self.url, exc) from exc
         finally:
             self._left_s -= time.monotonic() - started
@@ -222,9 +223,8 @@ def names_in(folder: Path) -> Iterator[str]:
 
     No more than `AT_ONCE` are held at a time: of a larger folder all names are read once for each such portion.
     """
-    page: list[bytes] = []
-    while not page or len(page) == AT_ONCE:
-        latest = page[-1] if page else b""
+    latest, is_more = b"", True
+    while is_more:
         try:
             with os.scandir(folder) as entries:
                 shown = (entry for entry in entries if entry.name[0] != ".")
@@ -232,9 +232,8 @@ def names_in(folder: Path) -> Iterator[str]:
                 page = heapq.nsmallest(AT_ONCE, (name for name in names if name > latest))
         except FileNotFoundError:
             return
-        if not page:
-            return
         yield from map(os.fsdecode, page)
+        is_more, latest = len(page) == AT_ONCE, page[-1] if page else b""
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
@@ -294,27 +293,15 @@ def _store(settings: Settings, url: str, folder: Path | None, seconds: float) ->
 
 def _options(settings: Settings, url: str) -> dict[str, Any]:
     """Credentials and place for a store; what is not set comes from the cloud's own variables and roles."""
-    account = settings.share_account
+    account, endpoint = settings.share_account, settings.share_endpoint
     secret = settings.share_secret.get_secret_value() if settings.share_secret else ""
-    common = {"endpoint": settings.share_endpoint}
+    checked = {"region": settings.share_region, "checksum_algorithm": "SHA256"}  # as Object Lock asks of every upload
     kinds: dict[str, dict[str, str]] = {
-        "s3": {
-            "access_key_id": account,
-            "secret_access_key": secret,
-            "region": settings.share_region,
-            **common,
-            "checksum_algorithm": "SHA256",
-        },  # what Object Lock asks of every upload
-        "gs": {"service_account_key": secret, "base_url": settings.share_endpoint},
-        "az": {"account_name": account, "account_key": secret, **common},
+        "s3": {"access_key_id": account, "secret_access_key": secret, "endpoint": endpoint, **checked},
+        "gs": {"service_account_key": secret, "base_url": endpoint},
+        "az": {"account_name": account, "account_key": secret, "endpoint": endpoint},
     }
     return {name: value for name, value in kinds[url[:2]].items() if value}
-
-
-def _base_error() -> type[Exception]:
-    from obstore.exceptions import BaseError
-
-    return BaseError
 
 
 def _code(exc: Exception) -> str:

@@ -52,7 +52,6 @@ class HeldClaim:
     who: str  # the operator, the machine and the writer, in words
     at: datetime | None  # when it was made, by the share's clock: its holder's may be wrong; None if it cannot be read
     sha256: str  # of the object, by which a person's judgment names it
-    is_trusted: bool  # whether it is signed by a key of the ring
 
     @property
     def words(self) -> str:
@@ -162,11 +161,10 @@ class Claims:
 
     def _held(self, claim: Mapping[str, Any], sha256: str, at: datetime | None) -> HeldClaim:
         if not claim:
-            return HeldClaim("an object that is no claim", None, sha256, is_trusted=False)
-        is_trusted = self._is_good(claim, DOMAIN)
-        writer = f"writer {claim['key']}{'' if is_trusted else ', who is not trusted here'}"
+            return HeldClaim("an object that is no claim", None, sha256)
+        writer = f"writer {claim['key']}{'' if self._is_good(claim, DOMAIN) else ', who is not trusted here'}"
         who = f"{clean(claim['operator'], 60)} on {clean(claim['machine'], 60)} ({writer})"
-        return HeldClaim(who, at and at.astimezone(UTC), sha256, is_trusted)
+        return HeldClaim(who, at and at.astimezone(UTC), sha256)
 
 
 def _bytes(fields: Mapping[str, Any]) -> bytes:
