@@ -64,7 +64,9 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
     in_place = _same(path, record)
     if os.path.lexists(record) and not in_place:
         raise InputError(f"{record} is there already; two records cannot have the same start.")
-    _copy(found.content, record)
+    with files.explained(f"The record {record} cannot be written", kind=UnavailableError):
+        files.make_folder(record.parent)
+        files.write(record, found.content, mode=files.SEALED)
     try:
         journal.append(
             "record_adopted", record=record.name, sha256=digest, operator=operator, **_journal_fields(found, runbook)
@@ -120,10 +122,8 @@ def _is_of_this_run(manifest: Mapping[str, Any], papermill: Mapping[str, Any]) -
     """Whether what papermill ran lies within the run that a manifest describes, as far as both say."""
     began, ended = _moment(manifest.get("started_at")), _moment(manifest.get("ended_at"))
     start, end = _moment(papermill.get("start_time")), _moment(papermill.get("end_time"))
-    leeway = timedelta(seconds=CLOCKS_S)
-    return not ((began and start and start < began - leeway) or (ended and end and end > ended + leeway)) and not (
-        ended and start and start > ended + leeway
-    )
+    pairs = ((began, start), (end, ended), (start, ended))
+    return not any(one and other and one > other + timedelta(seconds=CLOCKS_S) for one, other in pairs)
 
 
 def _moment(value: object) -> datetime | None:
@@ -160,12 +160,6 @@ def _journal_fields(found: Record, runbook: str) -> dict[str, object]:
         "summary": text(last.get("summary"))[:500],
         "seconds": finite(found.papermill.get("duration")),
     }
-
-
-def _copy(content: bytes, record: Path) -> None:
-    with files.explained(f"The record {record} cannot be written", kind=UnavailableError):
-        files.make_folder(record.parent)
-        files.write(record, content, mode=files.SEALED)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -140,14 +140,15 @@ class Archive:
 
     def _ledger(self, ticket_id: int, ring: KeyRing) -> Ledger:
         folder = Path(f"{self.folder}/{ticket_id}")
-        if os.path.islink(folder):  # noqa: PTH114 - of thousands of tickets
-            words = f"The folder {folder} is a link, which is not followed. Put the ticket's own folder there."
-            return Ledger(ticket_id, problems=(_unreadable(ticket_id, words),))
         try:
+            if os.path.islink(folder):  # noqa: PTH114 - of thousands of tickets
+                words = f"The folder {folder} is a link, which is not followed. Put the ticket's own folder there."
+                raise InputError(words)
             paths = union.paths_in(folder)
             chains = Reader(folder, f"{self.profile}/{ticket_id}", ring).all(paths)
         except InputError as exc:
-            return Ledger(ticket_id, problems=(_unreadable(ticket_id, str(exc)),))
+            problem = Finding(str(ticket_id), FILE_NAME, Code.UNREADABLE, str(exc))
+            return Ledger(ticket_id, problems=(problem,))
         names = {name for name in paths if name.endswith(SUFFIX)}
         problems = union.problems(folder, chains, paths)
         events, set_aside = _events(folder, chains, ring)
@@ -164,10 +165,6 @@ def notebooks(folder: Path) -> set[str]:
         InputError: It cannot be read.
     """
     return {name for name in union.paths_in(folder) if name.endswith(SUFFIX)}
-
-
-def _unreadable(ticket_id: int, words: str) -> Finding:
-    return Finding(str(ticket_id), FILE_NAME, Code.UNREADABLE, words)
 
 
 def _is_ticket(name: str) -> bool:

@@ -37,10 +37,8 @@ def case_facts(run: Run, folder: Path) -> CaseFacts:
         record = read(folder / run.record)
     except InputError:
         return CaseFacts()
-    return _facts_of(record) if digest(record.content) == run.sha256 else CaseFacts()
-
-
-def _facts_of(record: Record) -> CaseFacts:
+    if digest(record.content) != run.sha256:
+        return CaseFacts()
     steps = record.steps
     organization = next((text(step["organization"]) for step in steps if step.get("organization")), "")
     users = next((str(step["users"]) for step in reversed(steps) if isinstance(step.get("users"), int)), "")

@@ -18,7 +18,6 @@ from runbook_lib.records.runs import MOMENTS, Run
 COLUMNS = (*Run.__dataclass_fields__, "note")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula. Source: OWASP, CSV injection."""
-_SAFE_PREFIX = "'"
 
 
 def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -> None:
@@ -96,4 +95,4 @@ def _whole(value: Any) -> Any:
 
 def _cell(value: object) -> object:
     words = " ".join(value) if isinstance(value, list) else value
-    return f"{_SAFE_PREFIX}{words}" if isinstance(words, str) and words.startswith(FORMULA_STARTS) else words
+    return f"'{words}" if isinstance(words, str) and words.startswith(FORMULA_STARTS) else words

@@ -63,18 +63,14 @@ def _digests(path: Path) -> list[str]:
 
 
 def _compared(ledger: Ledger, seal: Seal, lines: _Lines) -> Iterator[Finding]:
-    ticket = str(ledger.ticket_id)
-    file = file_name(seal.key)
+    ticket, file = str(ledger.ticket_id), file_name(seal.key)
+    says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
     is_own = any(problem.subject == file and problem.code == Code.MISSING_JOURNAL for problem in ledger.problems)
     if seal.key not in lines.now and not is_own and not lines.hold(seal):
-        words = (
-            f"A note on the ticket keeps the SHA-256 of {seal.record}, by writer {seal.key}, whose part of the journal,"
-        )
-        words += f" {file}, is not here. Copy the ticket's folder from that machine, too."
-        yield Finding(ticket, file, Code.MISSING_WRITER, words)
+        words = f"{says}, by writer {seal.key}, whose part of the journal, {file}, is not here. Copy the ticket's "
+        yield Finding(ticket, file, Code.MISSING_WRITER, f"{words}folder from that machine, too.")
         return
     sealed = {run.sha256 for run in ledger.runs if run.record == seal.record and run.sha256}
-    says = f"A note on the ticket keeps the SHA-256 of {seal.record}"
     if not sealed:
         words = f"{says}, but no journal that can be relied on tells of that record."
         yield Finding(ticket, seal.record, Code.MISSING, words)

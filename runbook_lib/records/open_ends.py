@@ -49,13 +49,11 @@ class OpenEnd:
         open_it = f"Open {run.runbook or 'start_here'} with ticket {run.ticket_id}"
         answer = f", answer {listed([f'“{label_of(name)}”' for name in run.missing])}" if run.missing else ""
         go_on = f"{open_it}{answer}, and {'press “Perform and record”' if run.performed else 'run all cells'}"
-        in_terminal = f"say so in a terminal: {_case_ended(run)}."
+        in_terminal = f"say so in a terminal: {_answer(run, CASE)}."
         match self.kind:
             case OpenEndKind.UNKNOWN:
-                words = (
-                    f"Nobody knows whether the {it} is there. {open_it}, look, and press “It is there” or “It is not "
-                )
-                return f"{words}there”."
+                words = f"Nobody knows whether the {it} is there. {open_it}, look, and press “It is there” or "
+                return f"{words}“It is not there”."
             case OpenEndKind.UNDONE:
                 return f"The {it} is not there yet. {go_on}; or do it by hand, and press “It is there”."
             case OpenEndKind.UNSEALED:
@@ -73,10 +71,8 @@ class OpenEnd:
             case OpenEndKind.EXPERT:
                 return f"{_WITH_EXPERT.format(since=since)} When the case has ended, {in_terminal}"
             case OpenEndKind.REHEARSED:
-                words = (
-                    f"{_REHEARSED.format(since=since, end=_end(run))} {open_it}, enter the answers of its record, and "
-                )
-                return f"{words}press “Perform and record”. If the case has ended otherwise, {in_terminal}"
+                words = f"{_REHEARSED.format(since=since, end=_end(run))} {open_it}, enter the answers of its record, "
+                return f"{words}and press “Perform and record”. If the case has ended otherwise, {in_terminal}"
 
 
 def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
@@ -108,8 +104,7 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
     for operation in run.unknown:
         name = operation.removeprefix(prefix)
         words = f"Look whether {name} is there. Say yes or no, then run again."
-        answer = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
-        yield OpenEnd(OpenEndKind.UNKNOWN, run, words, answer, name)
+        yield OpenEnd(OpenEndKind.UNKNOWN, run, words, _answer(run, name), name)
     if run.state is State.UNSEALED:
         path = str(folder / str(run.ticket_id) / str(run.record))
         words = "No journal names this file. Seal it if you know where it comes from; otherwise remove it."
@@ -127,20 +122,19 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         yield OpenEnd(OpenEndKind.FAILED, run, words, _again(run))
     for operation in run.undone:
         name = operation.removeprefix(prefix)
-        answer = shlex.join(["runbook", "answer", str(run.ticket_id), name, "yes"])
-        words = f"{name} is not there yet. Run again to complete it; or do it by hand, and say so: {answer}."
+        words = f"{name} is not there yet. Run again to complete it; or do it by hand, and say so: "
+        words += f"{_answer(run, name)}."
         yield OpenEnd(OpenEndKind.UNDONE, run, words, _again(run), name)
     yield from _waiting(run)
 
 
 def _waiting(run: Run) -> Iterator[OpenEnd]:
     """Of a case that waits for a person: since when, and what to do then."""
-    ended, since = _case_ended(run), _since(run)
+    ended, since = _answer(run, CASE), _since(run)
     if run.waits_for == "customer":
-        words = (
-            f"It waits for the customer since {since}. When they have answered, run again with what they sent; if the "
-        )
-        yield OpenEnd(OpenEndKind.CUSTOMER, run, f"{words}case has ended otherwise, say so: {ended}.", _again(run))
+        words = f"It waits for the customer since {since}. When they have answered, run again with what they sent; "
+        words += f"if the case has ended otherwise, say so: {ended}."
+        yield OpenEnd(OpenEndKind.CUSTOMER, run, words, _again(run))
     elif run.waits_for == "expert":
         words = f"{_WITH_EXPERT.format(since=since)} Report it when the case has ended."
         yield OpenEnd(OpenEndKind.EXPERT, run, words, ended)
@@ -158,8 +152,8 @@ def _end(run: Run) -> str:
     return ending_words(run.outcome).lower()
 
 
-def _case_ended(run: Run) -> str:
-    return shlex.join(["runbook", "answer", str(run.ticket_id), CASE, "yes"])
+def _answer(run: Run, operation: str) -> str:
+    return shlex.join(["runbook", "answer", str(run.ticket_id), operation, "yes"])
 
 
 def _again(run: Run) -> str:

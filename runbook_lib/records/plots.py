@@ -106,9 +106,8 @@ def durations_table(found: Trend) -> Table:
 
 def png(found: Trend) -> bytes:
     """The picture; there must be something to show."""
-    figure = draw(found)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=200, facecolor=GROUND, metadata={"Software": None})
+    draw(found).savefig(file, format="png", dpi=200, facecolor=GROUND, metadata={"Software": None})
     return file.getvalue()
 
 
@@ -182,12 +181,8 @@ def _duration(runs: Iterable[Run]) -> Duration | None:
 
 
 def _step(first: date, last: date) -> Step:
-    days = (last - first).days
-    if days < MOST_DAYS:
-        return Step.DAY
-    if days < MOST_WEEKS * 7:
-        return Step.WEEK
-    return Step.MONTH if days < MOST_MONTHS * 30 else Step.YEAR
+    most_days = {Step.DAY: MOST_DAYS, Step.WEEK: MOST_WEEKS * 7, Step.MONTH: MOST_MONTHS * 30}
+    return next((step for step, most in most_days.items() if (last - first).days < most), Step.YEAR)
 
 
 def _starts(step: Step, first: date, last: date) -> tuple[date, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
@@ -41,36 +41,17 @@ _KEPT = (State.SEALED, State.ADOPTED, State.UNSEALED, State.SET_ASIDE)
 
 
 @dataclass(frozen=True)
-class FormResult(StepResult):
-    """A result that is a form in JupyterLab, and a card elsewhere."""
+class ReviewResult(StepResult):
+    """A result that may be a form in JupyterLab, or be said on a page in other words than in a terminal."""
 
-    form: Form = field(kw_only=True)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {**self.form.view, **super()._repr_mimebundle_()}
-
-
-@dataclass(frozen=True)
-class PageResult(StepResult):
-    """A result that a page says in words of its own, where a terminal has commands."""
-
-    page: tuple[Part, ...] = field(kw_only=True)
+    form: Form | None = None
+    page: tuple[Part, ...] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        page = html(labelled(replace(self.card, parts=self.page)))
-        return {**super()._repr_mimebundle_(), "text/html": page}
-
-
-@dataclass(frozen=True)
-class PlotPicture:
-    png: bytes
-    words: str
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return {"image/png": self.png, "text/plain": self.words}, {"image/png": {"width": plots.WIDTH_PX}}
-
-    def __repr__(self) -> str:
-        return self.words
+        found = {**(self.form.view if self.form else {}), **super()._repr_mimebundle_()}
+        if self.page:
+            found["text/html"] = html(labelled(replace(self.card, parts=self.page)))
+        return found
 
 
 def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Review], StepResult]]:
@@ -168,8 +149,8 @@ class Review:
         if is_interactive() and self.form is None:
             self.form = Form(self._fields(), summarize=self._selected_words)
         rows = [(name, self._entered[name] or "all", question.words) for name, question in filters.FILTERS.items()]
-        found = self._result("chosen", Tone.PLAIN, (Table(("filter", "value", "meaning"), rows),), "The filters.")
-        return FormResult(found.card, found.data, form=self.form) if self.form else found
+        table = Table(("filter", "value", "meaning"), rows)
+        return replace(self._result("chosen", Tone.PLAIN, (table,), "The filters."), form=self.form)
 
     @_step("Runs")
     def runs(self) -> StepResult:
@@ -206,8 +187,9 @@ class Review:
         took = [duration and vars(duration) for duration in trend.durations]
         data = {"by": trend.step, "starts": trend.starts, "ends": trend.ends, "durations": took}
         result = self._result("counted", Tone.PLAIN, parts, f"{count(len(found), 'run')} by {trend.step}.", **data)
-        picture = PlotPicture(plots.png(trend), text(replace(result.card, title="Outcomes and durations, a picture")))
-        display(picture)  # type: ignore[no-untyped-call]
+        said = text(replace(result.card, title="Outcomes and durations, a picture"))
+        picture, size = {"image/png": plots.png(trend), "text/plain": said}, {"image/png": {"width": plots.WIDTH_PX}}
+        display(picture, raw=True, metadata=size)  # type: ignore[no-untyped-call]
         return result
 
     @_step("Open ends")
@@ -231,8 +213,7 @@ class Review:
             {name: getattr(end.run, name) for name in names} | {"kind": end.kind, "command": end.command}
             for end in found
         ]
-        result = self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain)
-        return PageResult(result.card, result.data, page=page)
+        return replace(self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain), page=page)
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:
@@ -260,8 +241,7 @@ class Review:
             for said in ([(end, end.page_words) for end in ends], [(end, end.command) for end in ends])
         )
         story = [vars(moment) for moment in moments]
-        result = self._result("shown", Tone.PLAIN, parts, head, ticket=ticket_id, story=story)
-        return PageResult(result.card, result.data, page=page)
+        return replace(self._result("shown", Tone.PLAIN, parts, head, ticket=ticket_id, story=story), page=page)
 
     @_step("Verification")
     def verification(self) -> StepResult:
@@ -346,10 +326,9 @@ class Review:
             words = "There is no run yet, so there is nothing to show."
         return self._result("nothing", Tone.PLAIN, (Paragraph(words),), words)
 
-    def _result(self, state: str, tone: Tone, parts: tuple[Part, ...], summary: str, **data: Any) -> StepResult:
-        return StepResult(
-            Card("", state, tone, self.badge, parts), _data(state, summary, asked=vars(self.wanted), **data)
-        )
+    def _result(self, state: str, tone: Tone, parts: tuple[Part, ...], summary: str, **data: Any) -> ReviewResult:
+        card = Card("", state, tone, self.badge, parts)
+        return ReviewResult(card, _data(state, summary, asked=vars(self.wanted), **data))
 
 
 def _counts(runs: Sequence[Run]) -> dict[str, int]:

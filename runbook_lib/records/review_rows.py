@@ -140,23 +140,23 @@ class Moment:
 def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
     """The lines but for a run's steps; one that stopped says at which, also where the journal has no end of it."""
     history = History.of(entries)
-    last_steps = [run.cells[-1] for run in history.runs.values() if run.cells]
-    begun_last, ends = set(map(id, last_steps)), [run.end for run in history.runs.values()]
-    steps = {(one.writer, one.record): one.text("cell").replace("_", " ") for one in last_steps}
-    ended = {(one.writer, one.record) for one in ends if one}
+    last_steps = {(one.writer, one.record): one for run in history.runs.values() for one in run.cells[-1:]}
+    ended = {(run.end.writer, run.end.record) for run in history.runs.values() if run.end}
     operators: dict[str, str] = {}
     moments = []
     for event in history.events:
         key = (event.writer, event.record)
+        last_step = last_steps.get(key)
+        step = last_step.text("cell").replace("_", " ") if last_step else ""
         if event.kind == EventKind.RUN_STARTED:
             operators[event.writer] = event.text("operator")
         who = event.text("operator") or operators.get(event.writer, "")
         if event.kind == EventKind.CELL_STARTED:
-            if id(event) in begun_last and key not in ended:
-                moments.append(Moment(_at(event), who, f"the step {steps[key]}, the last that was begun"))
+            if event is last_step and key not in ended:
+                moments.append(Moment(_at(event), who, f"the step {step}, the last that was begun"))
             continue
         has_stopped = event.kind == EventKind.RUN_ENDED and event.text("status") not in ("", Status.COMPLETED)
-        words = f"{_words(event)}{f', in the step {steps[key]}' if has_stopped and key in steps else ''}"
+        words = f"{_words(event)}{f', in the step {step}' if has_stopped and step else ''}"
         moments.append(Moment(_at(event), who, words, line_detail(event)))
     return moments
 

@@ -32,6 +32,7 @@ UNKNOWN_PERSON = "unknown person"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
 _WAITS_FOR: Mapping[str, str] = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
+_SEEN = (EventKind.DONE, EventKind.ADOPTED)
 _RECORDED = ("runbook", "operator", "status", "outcome", "next_runbook", "summary")
 
 
@@ -226,7 +227,7 @@ def _recorded(ticket_id: int, key: str, events: RunEvents) -> Run:
         run = Run(ticket_id, State.RUNNING, None, runbook, started_at)
     if end := events.end:
         _read_end(run, end)
-    run.writers = tuple(dict.fromkeys(event.writer for event in events.events if event.writer))
+    run.writers = tuple(dict.fromkeys(filter(None, map(attrgetter("writer"), events.events))))
     return run
 
 
@@ -259,12 +260,12 @@ def _state_of_part(event: Event) -> State | None:
 
 def _add_operations(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> None:
     """What became of a run's operations, by the last line on each; nothing is open once a person ended the case."""
+    last = {name: event for name, event in last.items() if event.kind not in _SEEN}
     run.by_hand = tuple(_reported(name, event) for name, event in last.items() if event.kind == EventKind.ANSWERED)
     if ended and ended.at and run.started_at and run.started_at < ended.at:
         run.ended_by_hand = True
         return
-    undone = (n for n, event in last.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs))
-    run.undone = tuple(undone)
+    run.undone = tuple(n for n, event in last.items() if _is_undone(run, event) or _is_withdrawn(run, event, runs))
     run.unknown = tuple(name for name, event in last.items() if event.is_open)
 
 

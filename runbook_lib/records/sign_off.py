@@ -6,9 +6,8 @@ were sealed, and only where the reviewer's key is trusted. What is damaged canno
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import EventKind
@@ -38,13 +37,10 @@ def sign_off(paths: Sequence[Path], words: str, settings: Settings, reviewer: st
     verifier = Verifier(Archive.of(settings))
     for run in [_checked(path, verifier) for path in dict.fromkeys(paths)]:
         fields = {"record": run.record, "sha256": run.sha256, "operator": reviewer, "words": line}
+        line_of_it = {"kind": EventKind.SIGNED_OFF, **fields}.items()
         journal = Journal.of(settings, run.ticket_id)
-        if not any(fields.items() <= entry.items() for entry in _signed_off(journal)):  # the same said once more
+        if not any(line_of_it <= entry.items() for entry in journal.entries()):  # the same said once more
             journal.append(EventKind.SIGNED_OFF, **fields)
-
-
-def _signed_off(journal: Journal) -> list[Mapping[str, Any]]:
-    return [entry for entry in journal.entries() if entry["kind"] == EventKind.SIGNED_OFF]
 
 
 def _checked(path: Path, verifier: Verifier) -> Run:

@@ -29,20 +29,17 @@ READ_BYTES = 1 << 17
 SEALING_S = 60.0
 _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 _OPEN = {
-    State.RUNNING: (Code.RUNNING, "belongs to a run that has not ended: it is running, or was interrupted."),
-    State.UNRECORDED: (Code.UNRECORDED, "could not be written; the run ended as {end}."),
-    State.SET_ASIDE: (Code.SET_ASIDE, "is named only by a journal that was set aside, and is not sealed."),
-    State.UNKNOWN_WRITER: (
-        Code.UNKNOWN_WRITER,
-        "is sealed, if at all, by an unknown writer: it is not verified.",
-    ),
+    State.INTERRUPTED: "belongs to a run that was interrupted: it has no end in the journal.",
+    State.RUNNING: "belongs to a run that has not ended: it is running, or was interrupted.",
+    State.UNRECORDED: "could not be written; the run ended as {end}.",
+    State.SET_ASIDE: "is named only by a journal that was set aside, and is not sealed.",
+    State.UNKNOWN_WRITER: "is sealed, if at all, by an unknown writer: it is not verified.",
 }
-"""What a run is that left no seal, by its state."""
+"""What a run is that left no seal, by its state, which is also the finding's code."""
 _UNENDED = (
     "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in part, or was "
     "interrupted just then."
 )
-_INTERRUPTED = (Code.INTERRUPTED, "belongs to a run that was interrupted: it has no end in the journal.")
 
 
 class FileDigest(NamedTuple):
@@ -190,8 +187,9 @@ class Verifier:
             elif run.state is State.RUNNING and self._is_left(run):
                 yield Finding.of(run, Code.UNSEALED, _UNENDED)
             else:
-                code, words = _OPEN.get(run.state, _INTERRUPTED)
-                yield Finding.of(run, code, words.format(end=ending_words(run.outcome or run.status).lower()))
+                state = run.state if run.state in _OPEN else State.INTERRUPTED
+                end = ending_words(run.outcome or run.status).lower()
+                yield Finding.of(run, Code(state), _OPEN[state].format(end=end))
 
     def _is_left(self, run: Run) -> bool:
         """Whether a record is there for longer than it takes to seal it, and to read the journals."""
