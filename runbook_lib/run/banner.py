@@ -60,12 +60,13 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     ending = run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
     ended = f"{'Would be: ' if would_be else ''}{ending}"
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
+    proven = [effect for effect in manifest["effects"] if effect.get("evidence")]
     rows = [
         ("who", manifest["operator"]),
         ("when", f"{began} to {over[11:] if began[:10] == over[:10] else over} UTC"),
         ("how it ended", ended),
         *_group("on what evidence", _facts(manifest)),
-        *_group("evidence of each change", _effects(manifest)),
+        *_group("evidence of each change", (f"{e['summary']}: {e['evidence']['summary']}" for e in proven)),
         ("what is open", "; ".join(_open(manifest)) or "nothing"),
     ]
     parts: tuple[Part, ...] = (
@@ -94,12 +95,6 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
         by_source.setdefault(str(fact["source"]), []).append(f"{label_of(fact['name'])} {in_words(fact['value'])}")
     for source, facts in by_source.items():
         yield f"{ending_words(source)}: {', '.join(facts)}"
-
-
-def _effects(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for effect in manifest["effects"]:
-        if evidence := effect.get("evidence"):
-            yield f"{effect['summary']}: {evidence['summary']}"
 
 
 def _open(manifest: Mapping[str, Any]) -> Iterator[str]:

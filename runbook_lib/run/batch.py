@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -136,19 +136,19 @@ def run(
         UnavailableError: The outputs folder cannot be written to, or the cluster is not ready.
     """
     endings = {row.line: Ending(row, USAGE, {}, row.problem) for row in rows if row.problem}
-    with _marked(rows, settings, perform=perform) as marker:
-        for row in () if marker.is_new else rows:
-            if row.line not in endings and (report := ticket_runs.finished(settings, row, marker.token)):
+    with _marked(rows, settings, perform=perform) as (marker, token, is_new):
+        for row in () if is_new else rows:
+            if row.line not in endings and (report := ticket_runs.finished(settings, row, token)):
                 endings[row.line] = Ending(row, DONE, report, f"Finished before: {report['summary']}")
         left = [row for row in rows if row.line not in endings]
         for found in endings.values():
             notify(found)
-        order, number = BatchOrder(marker.token, perform), f"{len(left)} of {len(rows)}"
+        order, number = BatchOrder(token, perform), f"{len(left)} of {len(rows)}"
         for found in _run(left, order, settings, number, workers=workers, scheduler=scheduler, notify=notify):
             endings[found.row.line] = found
         ended = [endings.get(row.line) or Ending(row, INTERRUPTED, {}, "Not begun.") for row in rows]
         if worst(ended) != INTERRUPTED:
-            marker.path.unlink(missing_ok=True)
+            marker.unlink(missing_ok=True)
     return ended
 
 
@@ -167,7 +167,9 @@ def _run(
     endings = []
     at_once = f"{min(workers or usual_workers(), max(len(rows), 1))} at once"
     where = f"on the workers of {scheduler}" if scheduler and not workers else at_once
-    with _signals_passed_to(events.put):
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    not_ignored = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as `nohup` has it
+    with handled(dict.fromkeys(not_ignored, lambda number, frame: events.put(number))):
         notify(f"{'Performing' if order.perform else 'Rehearsing'} {number} tickets, {where}.")
         with _place(order, settings, scheduler) as (place, room):
             pool = ThreadPoolExecutor(min(workers or room, max(1, len(rows))))
@@ -222,31 +224,12 @@ def _as_they_end(futures: Sequence[Future[Ending]], place: Workers, events: Even
             yield event.result()
 
 
-def _signals_passed_to(handle: Callable[[int], None]) -> AbstractContextManager[None]:
-    """Where Ctrl-C, SIGTERM and a closed terminal are passed to `handle` instead of ending this process.
-
-    One that is ignored stays so, as `nohup` has it.
-    """
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    not_ignored = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    return handled(dict.fromkeys(not_ignored, lambda number, frame: handle(number)))
-
-
-@dataclass(frozen=True)
-class _Marker:
-    """The batch's name in the journals, in a file that stays if the batch does not come to its end.
-
-    It is new where no batch with the same list was interrupted.
-    """
-
-    path: Path
-    token: str
-    is_new: bool
-
-
 @contextmanager
-def _marked(rows: Sequence[BatchRow], settings: Settings, *, perform: bool) -> Iterator[_Marker]:
-    """The marker of a list, for one batch at a time."""
+def _marked(rows: Sequence[BatchRow], settings: Settings, *, perform: bool) -> Iterator[tuple[Path, str, bool]]:
+    """A file with a batch's name in the journals, the name, and whether it is new; for one batch of a list at a time.
+
+    The file stays if the batch does not come to its end; the next one with the same list goes on with its name.
+    """
     listed = [(row.ticket, row.runbook, sorted(row.answers.items())) for row in rows]
     digest = hashlib.sha256(json.dumps([perform, listed]).encode()).hexdigest()[:32]
     path = settings.outputs / settings.profile / MARKERS / digest
@@ -255,8 +238,8 @@ def _marked(rows: Sequence[BatchRow], settings: Settings, *, perform: bool) -> I
             files.make_folder(path.parent)
             stack.enter_context(FileLock(path.with_suffix(".lock"), timeout=0, mode=files.FILE))
             found = path.read_text(encoding="ascii") if path.exists() else ""
-            marker = _Marker(path, found or secrets.token_hex(8), is_new=not found)
-            files.write(path, marker.token.encode())
+            token = found or secrets.token_hex(8)
+            files.write(path, token.encode())
         except Timeout as exc:
             raise UnavailableError(
                 "Another process runs this list right now. Wait for its end, then run again."
@@ -265,7 +248,7 @@ def _marked(rows: Sequence[BatchRow], settings: Settings, *, perform: bool) -> I
             raise UnavailableError(
                 f"{path.parent} cannot be written to ({exc.strerror}), so nothing was run. Check RUNBOOK_OUTPUTS."
             ) from exc
-        yield marker
+        yield path, token, not found
 
 
 def worst(endings: Sequence[Ending]) -> int:

@@ -47,6 +47,11 @@ class BatchRow:
     answers: Mapping[str, str] = field(default_factory=dict)  # parameters by name, as written; empty cells are left out
     problem: str = ""  # why it cannot be run, in a sentence; "" if it can
 
+    @property
+    def number(self) -> int:
+        """The ticket's number; 0 if it has none, which is a problem."""
+        return pasted.ticket(self.ticket) or 0
+
 
 def read(content: bytes, parameters: Collection[str]) -> list[BatchRow]:
     """The tickets of a list, in its order; parameters may stand in its heads beside `ticket` and `runbook`.
@@ -72,15 +77,12 @@ def of_tickets(tickets: Sequence[str]) -> list[BatchRow]:
 
 def once(rows: Sequence[BatchRow]) -> list[BatchRow]:
     """The rows; one whose ticket is run by an earlier row has that as its problem."""
-    lines: dict[int | None, int] = {}
+    lines: dict[int, int] = {}
     found = []
     for row in rows:
-        number = pasted.ticket(row.ticket)
-        before = row.line if row.problem else lines.setdefault(number, row.line)
-        words = (
-            row.problem if before == row.line else f"Ticket {number} stands in line {before} already, and is run once."
-        )
-        found.append(replace(row, problem=words))
+        before = row.line if row.problem else lines.setdefault(row.number, row.line)
+        words = f"Ticket {row.number} stands in line {before} already, and is run once."
+        found.append(row if before == row.line else replace(row, problem=words))
     return found
 
 
@@ -159,7 +161,7 @@ def _ticket(cell: str) -> str:
 
 def _numbered(row: BatchRow) -> BatchRow:
     """The row; that it has no ticket is its problem."""
-    if pasted.ticket(row.ticket) is not None:
+    if row.number:
         return row
     if len(row.ticket) > LONGEST_SHOWN:
         return replace(row, ticket="", problem=f"{len(row.ticket)} characters are no ticket's number or address.")

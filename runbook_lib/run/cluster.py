@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import distributed
@@ -37,7 +37,6 @@ from distributed.versions import VersionMismatchWarning
 
 from runbook_lib import files
 from runbook_lib.addresses import is_loopback
-from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
 from runbook_lib.ledger.share import within
@@ -82,11 +81,8 @@ class WorkerSetup:
         return f"It is set up otherwise than where the batch was started: {'; '.join(other)}." if other else ""
 
 
-class Result(NamedTuple):
-    """The result of a ticket on a worker: its command's output, and the files of the ticket's folder by name."""
-
-    output: Exit
-    files: dict[str, bytes]
+Result = tuple[Exit, dict[str, bytes]]
+"""Of a ticket on a worker: its command's output, and the files of the ticket's folder by name."""
 
 
 class Runs(distributed.WorkerPlugin):
@@ -117,11 +113,11 @@ class Runs(distributed.WorkerPlugin):
     def run(self, row: BatchRow) -> Result:
         """Run a ticket, unless this batch has done that here before."""
         if self._problem:
-            return Result(Exit(USAGE, "", self._problem), {})
+            return Exit(USAGE, "", self._problem), {}
         settings = Settings.local()
         done = ticket_runs.finished(settings, row, self._order.token)
         output = Exit(DONE, json.dumps(done), "") if done else self._processes.run(row)
-        return Result(output, _left(settings, row))
+        return output, _left(settings, row)
 
 
 def run_on_worker(name: str, row: BatchRow) -> Result:
@@ -157,7 +153,7 @@ class Cluster:
                 if problem := self._pulse.problem():
                     future.cancel()
                     return Exit(-signal.SIGINT, "", f"{problem} {AGAIN}")
-            result: Result = future.result()
+            output, found = cast(Result, future.result())
         except KilledWorker:
             return Exit(-signal.SIGKILL, "", f"Each worker that ran it died. See what they print. {AGAIN}")
         except (futures.CancelledError, ClosedClientError, CommClosedError):
@@ -165,8 +161,7 @@ class Cluster:
         except Exception as exc:  # whatever is raised by a worker that joined later and is not as the others
             return Exit(FAILED, "", f"It failed on its worker ({type(exc).__name__}). See what the worker prints.")
         self._pulse.note_work()
-        status, out, err = result.output
-        return self._brought_back(row, result.files, status, out, err)
+        return self._brought_back(row, found, output)
 
     def cancel(self) -> None:
         """Cancel what runs: each leaves its record, which comes back."""
@@ -174,12 +169,11 @@ class Cluster:
         call = partial(_suppressed, lambda: self._client.run(cancel_on_worker, self._name, on_error="ignore"))
         threading.Thread(target=call, daemon=True).start()  # a worker that does not answer holds up no other
 
-    def _brought_back(self, row: BatchRow, found: dict[str, bytes], status: int, out: str, err: str) -> Exit:
+    def _brought_back(self, row: BatchRow, found: dict[str, bytes], output: Exit) -> Exit:
         """The output, with the record's place here, once the files are here."""
-        number = pasted.ticket(row.ticket)
-        if number is None or not found:
-            return Exit(status, out, err)
-        folder = self._settings.ticket_folder(number)
+        if not found:
+            return output
+        folder = self._settings.ticket_folder(row.number)
         try:
             kept_out = [name for name, content in found.items() if not _is_kept(folder, name, content)]
         except OSError as exc:
@@ -187,9 +181,10 @@ class Cluster:
         if kept_out:
             return Exit(FAILED, "", f"It has run, but {', '.join(kept_out)} in {folder} is another file; compare them.")
         with suppress(ValueError, LookupError, TypeError):
-            report = json.loads(out)
+            report = json.loads(output.out)
             out = json.dumps({**report, "record": str(folder / Path(report["record"]).name)})
-        return Exit(status, out, err)
+            return output._replace(out=out)
+        return output
 
 
 @contextmanager
@@ -293,9 +288,8 @@ def _check_workers(found: dict[str, Any]) -> None:
 
 
 def _left(settings: Settings, row: BatchRow) -> dict[str, bytes]:
-    number = pasted.ticket(row.ticket)
-    folder = settings.ticket_folder(number) if number is not None else None
-    if folder is None or not folder.is_dir():
+    folder = settings.ticket_folder(row.number)
+    if not folder.is_dir():
         return {}
     found = {path.name: path for path in folder.iterdir() if _BROUGHT_BACK.fullmatch(path.name) and path.is_file()}
     return {name: path.read_bytes() for name, path in found.items()}
@@ -304,10 +298,7 @@ def _left(settings: Settings, row: BatchRow) -> dict[str, bytes]:
 def _is_kept(folder: Path, name: str, content: bytes) -> bool:
     """Write a file that has come back, unless it is here already; returns False if another one is in its place.
 
-    A journal only grows: the longer one of two is kept if it begins with the other.
-
-    Raises:
-        OSError: The folder does not take it.
+    A journal only grows: the longer one of two is kept if it begins with the other. Raises OSError.
     """
     if not _BROUGHT_BACK.fullmatch(name):
         return False

@@ -108,12 +108,7 @@ class _Run:
     def checked(
         cls, runbook: str, ticket_id: object, given: Mapping[str, object], *, perform: bool, settings: Settings
     ) -> _Run:
-        """A run whose input is right and whose record can be written.
-
-        Raises:
-            InputError: Something is wrong with the input.
-            UnavailableError: The outputs folder takes no record.
-        """
+        """A run whose input is right and whose record can be written. Raises as `run`."""
         notebook = intake.template(settings, runbook)
         values = intake.check(notebook, ticket_id, given, perform=perform)
         settings.check_account(ticket_id)
@@ -182,7 +177,7 @@ class _Run:
         executed = redactor.data(executed)
         report = self._report(_results(executed), execution)
         report = replace(report, summary=redactor.text(report.summary))
-        manifest = redactor.data({**self._about(), **_manifest(report, execution, executed)})
+        manifest = redactor.data(self._manifest(report, execution, executed))
         kept = ("status", "outcome", "summary", "missing", "seconds")
         ended = {name: getattr(report, name) for name in kept} | _next(report)
         ended["to_note"] = report.performed and bool(report.effects)  # a ticket that was not taken gets no note
@@ -224,8 +219,10 @@ class _Run:
             seconds=round(time.monotonic() - self.clock, 1),
         )
 
-    def _about(self) -> dict[str, Any]:
-        """What a manifest says of a run beside how it ended."""
+    def _manifest(self, report: Report, execution: engine.Execution, executed: Any) -> dict[str, Any]:
+        """What a record says of itself; `record.schema.json` describes it."""
+        kept = ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects", "missing", "seconds")
+        facts, steps = asdict(report), _results(executed)
         return {
             "schema": SCHEMA,
             "profile": self.settings.profile,
@@ -234,6 +231,17 @@ class _Run:
             "parameters": self.values,
             "template_sha256": self.template_sha256,
             "versions": {name: version(name) for name in ("license-runbook", "papermill")},
+            **{key: facts[key] for key in kept},
+            **_next(report),
+            "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "facts": next((step["facts"] for step in reversed(steps) if "facts" in step), []),
+            "decisions": [{key: step.get(key) for key in ("step", "state", "summary")} for step in steps],
+            "cells": [  # how each ended, and after how many seconds: None if it did not run to an end
+                {"id": cell.id, "status": state["status"], "seconds": state.get("duration")}
+                for cell, state in ((cell, cell.metadata["papermill"]) for cell in executed.cells)
+                if cell.cell_type == "code"
+            ],
+            **({"traceback": execution.traceback} if execution.traceback else {}),
         }
 
 
@@ -268,26 +276,6 @@ def _writable(record: Path) -> Path:
 def _results(notebook: Any) -> list[Mapping[str, Any]]:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
-
-
-def _manifest(report: Report, execution: engine.Execution, executed: Any) -> dict[str, Any]:
-    """What a record says of itself; `record.schema.json` describes it."""
-    facts = asdict(report)
-    kept = ("ticket_id", "runbook", "performed", "status", "outcome", "summary", "effects", "missing", "seconds")
-    steps = _results(executed)
-    return {
-        **{key: facts[key] for key in kept},
-        **_next(report),
-        "ended_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "facts": next((step["facts"] for step in reversed(steps) if "facts" in step), []),
-        "decisions": [{key: step.get(key) for key in ("step", "state", "summary")} for step in steps],
-        "cells": [  # how each ended, and after how many seconds: None if it did not run to an end
-            {"id": cell.id, "status": state["status"], "seconds": state.get("duration")}
-            for cell, state in ((cell, cell.metadata["papermill"]) for cell in executed.cells)
-            if cell.cell_type == "code"
-        ],
-        **({"traceback": execution.traceback} if execution.traceback else {}),
-    }
 
 
 def _next(report: Report) -> dict[str, str]:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.exit_status import FAILED
 from runbook_lib.domain.models import Status
@@ -116,11 +115,11 @@ class Processes:
 
 def finished(settings: Settings, row: BatchRow, token: str) -> dict[str, Any] | None:
     """The report of a ticket that a batch has finished, by the ticket's journal; None if it has not."""
-    number = pasted.ticket(row.ticket)
-    if number is None or not settings.ticket_folder(number).exists():
+    folder = settings.ticket_folder(row.number)
+    if not folder.exists():
         return None
     try:
-        history = Journal.of(settings, number).history()
+        history = Journal.of(settings, row.number).history()
     except RunbookError:  # its own run reports what is wrong with it
         return None
     runs = [run for run in history.runs.values() if run.start and run.start.text("batch") == token]
@@ -132,6 +131,6 @@ def finished(settings: Settings, row: BatchRow, token: str) -> dict[str, Any] | 
         "outcome": last.text("outcome"),
         "status": last.text("status"),
         "runbook": runs[-1].runbook,
-        "record": str(settings.ticket_folder(number) / last.record),
+        "record": str(folder / last.record),
         "summary": f"{last.text('summary')} ({last.text('at')[:16]}Z)",
     }
