@@ -7,6 +7,8 @@
     answered                                  a person's answer about an operation, or about the case itself
     restarted                                 a part of the journal was set aside, and a new one begun
     signed_off                                a reviewer has read a record: its name, its SHA-256, and a comment
+    claim_seen                                another machine holds the claim of an operation in the team's share
+    share_unreachable                         a run could not use the team's share, and why
 
 A field of an unexpected type counts as absent: an event never raises for the contents of its line.
 """
@@ -44,6 +46,8 @@ class EventKind(StrEnum):
     ANSWERED = "answered"
     RESTARTED = "restarted"
     SIGNED_OFF = "signed_off"
+    CLAIM_SEEN = "claim_seen"
+    SHARE_UNREACHABLE = "share_unreachable"
 
 
 BEGINNINGS = (EventKind.RUN_STARTED, EventKind.INTENDED)

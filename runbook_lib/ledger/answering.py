@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.events import CASE
+from runbook_lib.domain.events import CASE, EventKind
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.settings import Settings
 
@@ -63,7 +63,7 @@ def note(
                 _refuse_too_early(journal.open_since(operation_id), name, settings.settle_s)
         of_it = [entry for entry in journal.entries() if entry.get("operation_id") == operation_id]
         if not of_it or any(of_it[-1].get(field) != value for field, value in line.items()):
-            journal.append("answered", **line)
+            journal.append(EventKind.ANSWERED, **line)
     return f"{subject if is_case else name} is {state}"
 
 

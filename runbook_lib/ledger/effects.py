@@ -40,7 +40,7 @@ from runbook_lib.domain.errors import (
     RefusedError,
     RunbookError,
 )
-from runbook_lib.domain.events import Event
+from runbook_lib.domain.events import Event, EventKind
 from runbook_lib.domain.models import EffectState, Evidence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.sharing import SharedRun
@@ -187,7 +187,7 @@ class Effects:
 
     def _not_as_sent(self, effect: Lookup, exc: NotAsSentError) -> OutcomeUnknownError:
         """The error for something that differs from what was sent, once the journal says so."""
-        self._note("unknown", effect, reason=str(exc), not_as_sent=True)
+        self._note(EventKind.UNKNOWN, effect, reason=str(exc), not_as_sent=True)
         return self._to_be_put_right(effect, str(exc))
 
     def _to_be_put_right(self, effect: Lookup, words: str) -> OutcomeUnknownError:
@@ -197,7 +197,9 @@ class Effects:
     def _note_refusal(self, effect: Lookup, exc: RunbookError) -> None:
         """Keep why an effect was not sent, so that a person can do it by hand; a missing answer is no reason."""
         if not isinstance(exc, (InputError, NeedsAnswerError, OutcomeUnknownError)):
-            self._note("unknown" if self.is_open(effect.operation_id) else "not_done", effect, reason=str(exc))
+            self._note(
+                EventKind.UNKNOWN if self.is_open(effect.operation_id) else EventKind.NOT_DONE, effect, reason=str(exc)
+            )
 
     def _answer(self, operation_id: str) -> str:
         profile, _, number = self.journal.ticket.partition("/")
@@ -211,7 +213,7 @@ class Effects:
         self._ask(operation_id, name, words)
         if not self.perform:
             return OutcomeUnknownError(f"{words} Then run it with --perform: that run takes your answer.")
-        self.journal.append("unknown", effect=name, operation_id=operation_id, reason=words)
+        self.journal.append(EventKind.UNKNOWN, effect=name, operation_id=operation_id, reason=words)
         say = self._answer(operation_id)
         return OutcomeUnknownError(f"{words} Then run `{say} yes` if it is there, or `{say} no`, and run again.")
 
@@ -222,7 +224,7 @@ class Effects:
         """Note that what a person was asked has become clear by itself."""
         self.asked.pop(operation_id, None)
         if self.perform and operation_id in self.journal.history().open_operations:
-            self.journal.append("adopted", effect=name, operation_id=operation_id, evidence=asdict(evidence))
+            self.journal.append(EventKind.ADOPTED, effect=name, operation_id=operation_id, evidence=asdict(evidence))
 
     def is_open(self, operation_id: str) -> bool:
         return self.journal.open_since(operation_id) is not None
@@ -249,14 +251,14 @@ class Effects:
     def _do(self, effect: Effect) -> EffectResult:
         for sends in range(MOST_SENDS):
             self._check(effect)
-            self._note("intended", effect)
+            self._note(EventKind.INTENDED, effect)
             try:
                 evidence = self._send(effect)
             except OutcomeUnknownError as exc:
                 lost: RunbookError = exc
             except StaleLookError as exc:
                 lost = exc
-                self._note("not_done", effect, reason=str(exc))
+                self._note(EventKind.NOT_DONE, effect, reason=str(exc))
                 if found := self.adopt(effect) or self._wait_for_holder(effect):
                     return found
                 continue
@@ -265,7 +267,7 @@ class Effects:
             except RunbookError as exc:
                 return self._refused(effect, exc)
             else:
-                self._note("done", effect, evidence=asdict(evidence))
+                self._note(EventKind.DONE, effect, evidence=asdict(evidence))
                 if sends and isinstance(effect, Repeatable):
                     self._resent.append(effect)
                 note = self._shared.trouble if self._shared else ""
@@ -300,7 +302,7 @@ class Effects:
         """Nothing happened, which is raised; but a conflict may be with our own earlier attempt, which is there."""
         if isinstance(exc, RefusedError) and exc.status in CONFLICTS and (found := self.adopt(effect)):
             return found
-        self._note("not_done", effect, reason=str(exc))
+        self._note(EventKind.NOT_DONE, effect, reason=str(exc))
         self._release(effect)
         raise exc
 
@@ -327,7 +329,7 @@ class Effects:
                 raise self._cannot_tell(effect, f"{why} The run's {self._budget.seconds:.0f} s of waiting are used up.")
 
     def _adopted(self, effect: Lookup, evidence: Evidence) -> EffectResult:
-        self._note("adopted", effect, evidence=asdict(evidence))
+        self._note(EventKind.ADOPTED, effect, evidence=asdict(evidence))
         return EffectResult(effect.name, effect.summary, EffectState.ADOPTED, evidence)
 
     def _cannot_tell(self, effect: Effect, words: str) -> OutcomeUnknownError:
@@ -336,6 +338,6 @@ class Effects:
         when = "" if effect.conditional else f", not before {sure_at:%H:%M:%S} UTC, since it may take effect until then"
         return self.unknown(effect.operation_id, effect.name, f"{words} Look {effect.where}{when}.")
 
-    def _note(self, kind: str, effect: Lookup, **fields: object) -> None:
+    def _note(self, kind: EventKind, effect: Lookup, **fields: object) -> None:
         if self.perform:
             self.journal.append(kind, effect=effect.name, operation_id=effect.operation_id, **fields)

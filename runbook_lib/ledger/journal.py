@@ -96,7 +96,7 @@ class Journal:
         stamp = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z"
         return self.folder / f"{stamp}-{runbook}-{self.writer[: chains.KEY_DIGITS]}.ipynb"
 
-    def append(self, kind: str, **fields: Any) -> None:
+    def append(self, kind: EventKind, **fields: Any) -> None:
         """Write one line and wait until it is on disk.
 
         Raises:
@@ -118,7 +118,7 @@ class Journal:
                 fields["uptime"] = uptime()
             self._add(own, kind, fields, signer)
 
-    def _add(self, own: Chain, kind: str, fields: Mapping[str, Any], signer: Signer) -> None:
+    def _add(self, own: Chain, kind: EventKind, fields: Mapping[str, Any], signer: Signer) -> None:
         """Put a line behind our own part, then keep the head. Raises OSError if the disk does not take it."""
         signer.leave_public_key(self.folder)
         with open(own.path, "a+b", buffering=0, opener=files.opener) as file:
@@ -227,7 +227,7 @@ class Journal:
         with self._writing():
             set_aside = [self._set_aside(path) for path in self.damaged()]
         for part in set_aside:
-            self.append("restarted", because=because, operator=operator, **part)
+            self.append(EventKind.RESTARTED, because=because, operator=operator, **part)
         kept = [part["kept_as"] for part in set_aside if part["kept_as"]]
         return self.folder / kept[-1] if kept else None
 
@@ -289,7 +289,7 @@ class Journal:
                 "the disk, then run again: what was sent already is found, not sent twice."
             ) from exc
 
-    def _line(self, kind: str, fields: Mapping[str, Any], after: Head, signer: Signer) -> bytes:
+    def _line(self, kind: EventKind, fields: Mapping[str, Any], after: Head, signer: Signer) -> bytes:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = {"v": chains.VERSION, "n": after.lines + 1, "ticket": self.ticket, "at": at, "kind": kind}
         entry |= self._redactor.data(dict(fields))

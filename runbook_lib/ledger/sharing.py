@@ -31,6 +31,7 @@ from typing import Any
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
+from runbook_lib.domain.events import EventKind
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing, Validity
@@ -215,7 +216,7 @@ class SharedRun:
             self._note(f"{exc} The run goes on without the team's claims. {LATER}", str(exc))
             return None
         if held:
-            self._journal.append("claim_seen", claim_of=operation_id, claim=held.sha256, holder=held.words)
+            self._journal.append(EventKind.CLAIM_SEEN, claim_of=operation_id, claim=held.sha256, holder=held.words)
         return held
 
     def release(self, operation_id: str) -> None:
@@ -247,7 +248,7 @@ class SharedRun:
         seen: set[str] = set()
         judged: set[str] = set()
         for entry in self._journal.own_entries():
-            if entry["kind"] == "claim_seen" and entry.get("claim_of") == operation_id:
+            if entry["kind"] == EventKind.CLAIM_SEEN and entry.get("claim_of") == operation_id:
                 seen.add(str(entry["claim"]))
             elif entry["kind"] == "answered" and entry.get("operation_id") == operation_id:
                 judged = set() if entry.get("there") else set(seen)
@@ -256,4 +257,4 @@ class SharedRun:
     def _note(self, words: str, reason: str) -> None:
         self.trouble = f"The team's share could not be used. {words}"
         with suppress(RunbookError):  # trouble of the journal itself shows at the next line that is written to it
-            self._journal.append("share_unreachable", reason=reason)
+            self._journal.append(EventKind.SHARE_UNREACHABLE, reason=reason)

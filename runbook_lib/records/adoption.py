@@ -69,7 +69,11 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
         files.write(record, found.content, mode=files.SEALED)
     try:
         journal.append(
-            "record_adopted", record=record.name, sha256=digest, operator=operator, **_journal_fields(found, runbook)
+            EventKind.RECORD_ADOPTED,
+            record=record.name,
+            sha256=digest,
+            operator=operator,
+            **_journal_fields(found, runbook),
         )
     except RunbookError:
         if not in_place:

@@ -24,6 +24,7 @@ from typing import Any
 from runbook_lib import files
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import PERSON_NEEDED, RunbookError, UnavailableError
+from runbook_lib.domain.events import EventKind
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.ledger.journal import Journal
@@ -131,7 +132,7 @@ class _Run:
         perform = self.record.stem if self.performs else False
         executed = engine.prepared(self.notebook, {**self.values, "perform": perform})
         self.journal.append(
-            "run_started",
+            EventKind.RUN_STARTED,
             runbook=self.runbook,
             record=self.record.name,
             performed=self.performs,
@@ -154,7 +155,9 @@ class _Run:
                     kernel=kernel,
                     cell_limit_s=self.settings.cell_limit_s + self.settings.wait_s,
                     run_limit_s=self.settings.run_limit_s + self.settings.wait_s,
-                    on_cell=lambda cell: self.journal.append("cell_started", record=self.record.name, cell=cell),
+                    on_cell=lambda cell: self.journal.append(
+                        EventKind.CELL_STARTED, record=self.record.name, cell=cell
+                    ),
                     progress=progress,
                 )
             ended_by_signal = signals.received and execution.status is Status.KILLED
@@ -185,13 +188,13 @@ class _Run:
             digest = _write(self.record, executed, manifest)
         except OSError as exc:
             with suppress(UnavailableError):  # the same disk; the exception says it all
-                self.journal.append("run_ended", record=None, sha256=None, **ended)
+                self.journal.append(EventKind.RUN_ENDED, record=None, sha256=None, **ended)
             end = run_ending_words(report.outcome, report.status, report.next_runbook)
             raise UnavailableError(
                 f"The run ended ({end.lower()}), but its record {self.record} cannot be written "
                 f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
             ) from exc
-        self.journal.append("run_ended", record=self.record.name, sha256=digest, **ended)
+        self.journal.append(EventKind.RUN_ENDED, record=self.record.name, sha256=digest, **ended)
         return report
 
     def _report(self, shown: Sequence[Mapping[str, Any]], execution: engine.Execution) -> Report:
