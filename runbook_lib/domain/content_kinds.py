@@ -146,7 +146,7 @@ _LONE_CODE = re.compile(
 """What looks like a code wherever it stands: people name it in any language, or not at all."""
 _GROUP = "[A-Za-z0-9]{%d}"
 _GROUPS = "|".join(rf"{_GROUP % (24 // n)}(?:[\s>_.-]{{1,4}}{_GROUP % (24 // n)}){{{n - 1}}}" for n in (2, 3, 4, 6, 8))
-_GROUPED_CODE = re.compile(rf"(?<![A-Za-z0-9])(?:{_GROUPS})(?![A-Za-z0-9])")
+_GROUPED_CODE = re.compile(rf"(?<![A-Za-z0-9])(?={_GROUP % 3}[A-Za-z0-9]{{0,9}}[\s>_.-])(?:{_GROUPS})(?![A-Za-z0-9])")
 """A code in groups of one size, as people dictate it; `_is_grouped_code` tells it from words."""
 _ENCODED_CODE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[M-OQ-WY-e][A-Za-z0-9+/]{3}){8}(?:Cg==|DQo=)?(?![A-Za-z0-9+/=])")
 """What may be Base64 of a code, with or without a line end, as in a Kubernetes secret: letters and digits begin so."""

@@ -241,16 +241,14 @@ class Search:
 
 def _decoded_envelopes(text: str) -> Iterator[tuple[int, int]]:
     """The spans of envelopes whose three parts stand in a row, by their names."""
-    parts = [(name.start(), name[1], _end_of_value(text, name.end())) for name in _NAME.finditer(text)]
+    if not all(name in text for name in ("iv", "key", "data")):
+        return
+    named = ((name, _VALUE.match(text, name.end())) for name in _NAME.finditer(text))
+    parts = [(name.start(), name[1], (value or name).end()) for name, value in named]
     for three in zip(parts, parts[1:], parts[2:], strict=False):
         in_a_row = all(end >= start for (_, _, end), (start, _, _) in pairwise(three))
         if in_a_row and len({name for _, name, _ in three}) == len(three):
             yield three[0][0], three[2][2]
-
-
-def _end_of_value(text: str, start: int) -> int:
-    found = _VALUE.match(text, start)
-    return found.end() if found else start
 
 
 def _skeleton(text: str) -> View:

@@ -19,7 +19,7 @@ from itertools import accumulate
 _NUMBER = r"(?:0x[0-9A-Fa-f]{1,2}|[0-9]{1,3})(?![0-9A-Za-z])"
 _ESCAPE = re.compile(
     # With what each of them begins: without it, all of them would be tried at each character
-    r"(?=[&%\\#=\0\u00ad\u200b-\u200f\u2060\ufeff\x1b^‹]|(?<![0-9A-Za-z])[0-9A-Fa-f]|0x|ESC|begin |(?m:^)[ \t>])(?:"
+    r"(?=[&%\\#=\0\u00ad\u200b-\u200f\u2060\ufeff\x1b^‹]|(?<![0-9A-Za-z])(?:[0-9]|[A-Fa-f][0-9A-Fa-f])|0x|ESC|begin |(?m:^)[ \t>])(?:"
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7};?|\#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)"
     r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
     r"|(?m:^)[ \t>]{0,20}[0-9A-Fa-f]{4,16}(?::[ \t]{1,2}(?P<dump>(?:[0-9A-Fa-f]{2,8}(?=\s|\Z)[ \t]?){1,16})"
@@ -49,6 +49,7 @@ _PLAIN_LETTERS = {
     if len(unicodedata.normalize("NFKC", chr(code))) == 1
 }
 """Full-width and mathematical letters, which some editors put in place of plain ones."""
+_HAS_THEM = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff]")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class View:
 
 
 def decoded(text: str) -> View:
-    return View.of(_pieces(text if text.isascii() else text.translate(_PLAIN_LETTERS)))
+    return View.of(_pieces(text.translate(_PLAIN_LETTERS) if _HAS_THEM.search(text) else text))
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int, int]]:

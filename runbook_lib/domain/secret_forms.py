@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache, partial
 
 _DENSE = r"(?=[^\s\"'<>&,;]{0,200}?[0-9])(?=[^\s\"'<>&,;]{0,200}?[A-Za-z])"
 _DENSE_QUOTED = r"(?=[^\s\"']{0,200}?[0-9])(?=[^\s\"']{0,200}?[A-Za-z])"
 """A letter and a digit are in the word that follows; one in quotes may have any sign in it."""
 _MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z]))"
 """Letters in both cases, too."""
+_CODE = r"(?=(?-i:[0-9a-f]{20}|[A-Z2-7]{16}))"
+"""Or many hex digits, or Base32."""
 _ASSIGNED = (
     r"[\"'\]]{0,3}(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
     r"|</td>\s{0,9}<td[^<>]{0,80}>)"
@@ -25,25 +28,39 @@ _ASSIGNED = (
 _VENDORS = (
     r"(?<!\w)(?:gl[a-z]{2,6}-[\w=-]{16,300}(?:\.[\w.]{2,40})?|gr1348941[\w-]{20,60}"
     r"|xox[a-z](?:\.xox[a-z])?-[\w-]{10,300}|xapp-[\w-]{10,300}"
-    r"|hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+-]{16,200}|attachments/token/[\w-]{10,200}"
+    r"|attachments/token/[\w-]{10,200}|key-[0-9a-f]{32}"
     r"|gh[a-z]_\w{36,255}|github_pat_\w{22,255}|eyJ[\w-]{10,4000}\.eyJ[\w-]{10,8000}\.[\w-]{0,4000}"
     r"|AIza[\w-]{30,60}|ya29\.[\w.-]{20,2000}|SG\.[\w-]{16,60}\.[\w-]{16,100}|hv[sbr]\.[\w-]{20,300}"
     r"|dapi[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{32,128}|AT[AC]TT3[\w=-]{20,300}|age-secret-key-1[a-z0-9]{20,100}"
     r"|npm_[a-z0-9]{30,60}|pypi-[\w-]{40,400}|sk-(?:[a-z0-9]{2,10}-){0,3}[\w-]{32,300})"
     r"|(?<=[0-9]{8}):(?-i:AA)[\w-]{30,60}|(?<=\w[78])Q~[\w.~-]{31,40}"
+    r"|AKIA[A-Z0-9]{16}[^A-Za-z0-9+]{1,20}(?P<amazon>[\w/+]{40})(?![\w/+])"
 )
 """Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*; Zendesk, attachments; RFC 7519; the
 vendors' lists of prefixes in GitHub's *Supported secret scanning patterns*; Telegram and Microsoft Entra ID."""
 _PREFIXES = (
-    *("gl", "gr1348941", "xox", "xapp-", "hooks.slack.com/", "attachments/token/", "gh", "eyj", "aiza", "ya29."),
-    *("sg.", "hv", "dapi", "dop_", "doo_", "dor_", "atatt3", "atctt3", "age-secret-key", "npm_", "pypi-", "sk-"),
-    *("github_pat_", ":aa", "q~"),
+    *("gl", "gr1348941", "xox", "xapp-", "attachments/token/", "gh", "eyj", "aiza", "ya29.", "sg.", "hv", "dapi"),
+    *(
+        "dop_",
+        "doo_",
+        "dor_",
+        "atatt3",
+        "atctt3",
+        "age-secret-key",
+        "npm_",
+        "pypi-",
+        "sk-",
+        ":aa",
+        "q~",
+        "akia",
+        "key-",
+    ),
 )
 _TOKEN = re.compile(
     r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z][a-z0-9]{0,40}[A-Z])"
     r"[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
 )
-_PREFIX = re.compile(r"(?<![\w./+-])[A-Za-z][A-Za-z0-9]{1,11}(?:[_.-][a-z0-9]{1,10}){0,3}\Z")
+_PREFIX = re.compile(r"(?<![\w./+-])(?!sha[0-9]{1,3}\Z)[A-Za-z][A-Za-z0-9]{1,11}(?:[_.-][a-z0-9]{1,10}){0,3}\Z")
 _DIGITS = re.compile("[0-9]+")
 _PREFIX_CHARS = 48
 """A token of a vendor that is not known here, and what stands before it; its digits are not all in one place."""
@@ -54,8 +71,17 @@ _KEY = (
     r"|PuTTY-User-Key-File-[0-9]:[\s\S]{1,20000}?(?:Private-(?:MAC|Hash):[^\r\n]{0,200}|\Z)"
 )
 """A private key, to its end or as far as it looks like one. Source: RFC 7468; OpenSSH; PuTTY."""
-_ADDRESS = r":/{1,2}[^\s/:@?#\"'<>]{0,100}:(?P<password>[^\s/@?#\"'<>]{1,200})@"
-_SIGNED = r"(?:x-(?:amz|goog)-(?:signature|security-token)|sig|signature)=(?P<signature>[^&\s\"'<>]{8,2000})"
+_ADDRESS = (
+    r":/{1,2}(?:[^\s/:@?#\"'<>]{0,100}:(?P<password>[^\s/@?#\"'<>]{1,200})"
+    r"|(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])(?P<alone>[\w-]{20,200}))@"
+)
+"""A password in an address, or a token in the user's place."""
+_HOOK = (
+    r"hooks?[\w.-]{0,60}/(?P<hook>(?:[\w@=-]{1,100}/){0,6}"
+    r"(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])[\w=-]{0,100}[a-z0-9]{16}[\w/@=-]{0,300})"
+)
+"""The path of a webhook, in which a long mixed word is. Whoever knows the address can post to it."""
+_SIGNED = r"(?:sig(?:nature)?|x-amz-security-token)=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
 _SCHEME = (
     rf"\b(?:bearer|basic|negotiate)[ ]{{1,3}}{_DENSE}(?P<credential>[A-Za-z0-9._~+/=-]{{16,4000}})"
@@ -67,40 +93,50 @@ _COOKIE = (
     r"(?:;\s?[\w.-]{1,80}=[^\s;,\"']{1,4000}){0,40})"
 )
 _PASSWORDS = (
-    *("password", "passwd", "passphrase", "pwd", "passwort", "kennwort", "mot de passe", "contraseña", "senha"),
+    *("pass(?:wor[dt]|wd|phrase)", "pwd", "(?<![a-z])pw", "kennwort", "mot de passe", "contraseña", "senha"),
     *("wachtwoord", "hasło", "пароль", "パスワード", "密码", "密碼", "비밀번호"),
 )
-_NAMES = (*_PASSWORDS, "secret", "token", "key_base", "session=", "sessionid=", "key")
+_NAMES = (*_PASSWORDS, "secret", "token", "session(?:id)?(?==)", "key")
 _KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", "private", "auth", "shared", "master")
 _OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
 _NAMED = (
-    rf"(?:{'|'.join(name.rstrip('=') for name in _NAMES[:-1])}|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
+    rf"(?:{'|'.join(_NAMES[:-1])}|key_base|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
     rf"|(?![\[({{$%]|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
-    rf"|\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}{_MIXED}(?P<stated>[^\s\"'`<>&,;]{{8,300}}))"
+    rf"|\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}(?:{_MIXED}|{_CODE})(?P<stated>[^\s\"'`<>&,;]{{8,300}}))"
 )
 _OPTION = (
-    r"--[\w-]{0,40}(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}[\"']?"
+    r"--[a-z][\w-]{0,40}?(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}[\"']?"
     rf"{_DENSE}(?P<option>[^\s\"'<>&,;]{{8,300}})"
-    r"|(?<![\w-])-(?:u|-user)[ =]{0,3}[\"']?[^\s:\"'/]{1,100}:"
+    r"|(?<![\w-])-(?:u|-user|a|-auth)[ =]{0,3}[\"']?[^\s:\"'/]{1,100}:"
     rf"{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
 )
-"""Source: curl's `-u`, GitLab Runner's `--registration-token`."""
+"""Source: the options of curl, HTTPie and GitLab Runner."""
+_SHORT_OPTION = (
+    r"(?:(?:sshpass|redis-cli|ldap[a-z]{3,10}|login)\s(?:[^\r\n|;]{0,200}?\s)??-[paw]\s?|"
+    r"(?:mysql|mariadb)[\w-]{0,12}\s(?:[^\r\n|;]{0,200}?\s)??-p)"
+    rf"(?:\"{_DENSE_QUOTED}(?P<double>[^\"\r\n]{{6,100}})|'{_DENSE_QUOTED}(?P<plain>[^'\r\n]{{6,100}})"
+    rf"|{_DENSE}(?P<word>[^\s\"'/][^\s\"']{{5,100}}))"
+)
+"""The short options of programs that take a password so; of `mysql` a word behind a blank is the database."""
 _FORMS = tuple(
-    (word, marker, re.compile(form, re.I))
+    (word, marker, form)
     for word, markers, form in (
         ("[token]", _PREFIXES, _VENDORS),
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
-        ("[signature]", ("x-amz-s", "x-goog-s", "sig=", "signature="), _SIGNED),
+        ("[webhook]", ("hook",), _HOOK),
+        ("[signature]", ("sig=", "signature=", "x-amz-security"), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
-        ("[secret]", _NAMES, _NAMED),
-        ("[secret]", ("--", "-u"), _OPTION),
+        ("[secret]", ("pass", "pw", *_PASSWORDS[3:], "secret", "token", "session", "key"), _NAMED),
+        ("[secret]", ("--", "-u", "-a "), _OPTION),
+        ("[password]", ("sshpass", "redis-cli", "ldap", "login", "mysql", "mariadb"), _SHORT_OPTION),
     )
     for marker in markers
 )
-"""The word for each form, a word that it begins with, in lower case, and the form."""
+"""The word for each form, a word that it begins with, in lower case, and the form, which few texts need compiled."""
+_compiled = cache(partial(re.compile, flags=re.I))
 
 
 def lower_case(text: str) -> str:
@@ -114,7 +150,7 @@ def spans(text: str) -> Iterator[tuple[int, int, str]]:
     for word, marker, form in [one for one in _FORMS if one[1] in lower]:
         end = 0
         while (at := lower.find(marker, end)) >= 0:
-            found = form.match(text, at)
+            found = _compiled(form).match(text, at)
             end = at + len(marker)
             if found:
                 yield *found.span(found.lastgroup or 0), word
