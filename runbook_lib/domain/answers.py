@@ -175,11 +175,15 @@ def day(name: str, raw: object) -> date:
 
 
 def one_of(*choices: str) -> Callable[[str, object], str]:
-    """A reader of one of a few words, in any case, with blanks or hyphens for `_`; any other is an InputError."""
+    """A reader of one of a few words, in any case, with blanks or hyphens for `_`; any other is an InputError.
+
+    The parameter's own name may stand beside it, and the product's: *GitLab Premium plan*.
+    """
 
     def read(name: str, raw: object) -> str:
         word = _key(raw)
-        found = next((one for one in choices if word in (one, _key(in_words(one)))), None)
+        bare = "_".join(part for part in word.split("_") if part not in ("gitlab", *name.split("_")))
+        found = next((one for one in choices if one in (word, bare) or word == _key(in_words(one))), None)
         if found is None:
             raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
         return found

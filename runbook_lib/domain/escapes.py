@@ -19,7 +19,8 @@ from itertools import accumulate
 _NUMBER = r"(?:0x[0-9A-Fa-f]{1,2}|[0-9]{1,3})(?![0-9A-Za-z])"
 _ESCAPE = re.compile(
     # With what each of them begins: without it, all of them would be tried at each character
-    r"(?=[&%\\#=\0\u00ad\u200b-\u200f\u2060\ufeff\x1b^‹]|(?<![0-9A-Za-z])(?:[0-9]|[A-Fa-f][0-9A-Fa-f])|0x|ESC|begin |(?m:^)[ \t>])(?:"
+    r"(?=[&%\\#=\0\u00ad\u200b-\u200f\u2060\ufeff\x1b^‹]|(?<![0-9A-Za-z])(?:[0-9]|[A-Fa-f][0-9A-Fa-f])|0x|ESC|"
+    r"begin |(?m:^)[ \t>])(?:"
     r"&(?:amp;){0,3}(?:\#[0-9]{1,7};?|\#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)"
     r"|%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
     r"|(?m:^)[ \t>]{0,20}[0-9A-Fa-f]{4,16}(?::[ \t]{1,2}(?P<dump>(?:[0-9A-Fa-f]{2,8}(?=\s|\Z)[ \t]?){1,16})"

@@ -27,33 +27,27 @@ _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'")
 
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[ ,.'])[0-9]{3}(?:(?P=mark)[0-9]{3})*")
-_ISO = re.compile(r"([0-9]{4})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{1,2})\.?")
+_UNIT = re.compile(r"(?: ?(?:(?:active|billable|maximum) )?(?:users?|seats?|licen[sc]es?))?\.?$", re.IGNORECASE)
+_FIGURES = re.compile(r"([0-9]{1,2}|[0-9]{4})(?P<mark>[./ -]|\. )([0-9]{1,2})(?P=mark)([0-9]{1,2}|[0-9]{4})\.?")
 """With the year first, the second number is always the month."""
-_YEAR_FIRST = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일](?: ?\([日月火水木金土]\))?")
+_EASTERN = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일](?: ?\([日月火水木金土]\))?")
 """As GitLab's pages have it in Chinese, Japanese and Korean."""
 _ISO_MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
     r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_YEAR_LAST = re.compile(r"([0-9]{1,2})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{4})")
-_YEAR_SHORT = re.compile(r"([0-9]{1,2})(?P<mark>[./-]|\. )([0-9]{1,2})(?P=mark)([0-9]{2})")
 _CLOCK = re.compile(
     r",? (?:at )?(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?(?: uhr)?"
-    r"(?: (?:utc|gmt|\(utc\)|[+-]0000))?\Z"
+    r"(?: (?:utc|gmt|\(utc\)|[+-]0000))?(?= [0-9]{4}\Z|\Z)"
 )
-"""A time after the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`. Source: GitLab's page templates."""
-_WORD = r"[^\W\d_]+"
-_WEEKDAY = rf"(?:(?P<weekday>{_WORD}(?:-{_WORD})?)\.?,? )?"
-_MONTH_FIRST = re.compile(
-    rf"{_WEEKDAY}(?P<month>{_WORD})\.? (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,? (?P<year>[0-9]{{4}})"
-)
-_DAY_FIRST = re.compile(
-    rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|\.)?(?: (?:of|de))?[ -](?P<month>{_WORD})\.?,?"
-    r"(?: de)?[ -](?P<year>[0-9]{4})(?: [гр]\.)?"
-)
-_MONTH_SECOND = re.compile(rf"(?P<year>[0-9]{{4}})\. (?P<month>{_WORD})\.? (?P<day>[0-9]{{1,2}})\.(?P<weekday>)")
-"""As in Hungarian."""
-_IN_WORDS = (_MONTH_FIRST, _DAY_FIRST, _MONTH_SECOND)
+"""A time after the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`, or before the year, as `date` does.
+
+Source: GitLab's page templates.
+"""
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
+_LABEL = re.compile("(?:end date|expire[sd])[: ]{1,2}")
+"""As beside the date on GitLab's pages."""
+_FILLERS = frozenset(("on", "of", "le", "el", "il", "den", "am", "op", "de", "г", "р"))
 _LANGUAGES = (
     *("bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "id", "it"),
     *("lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk"),
@@ -96,9 +90,9 @@ def number(text: str) -> int | Unclear | None:
     """A whole number, its thousands grouped by comma, space, apostrophe or dot; None if the text is none.
 
     A comma always groups, as on the product's pages. A dot groups if the number would not be whole otherwise: `1.250`
-    is 1250, but `1.000` may be 1. A unit may follow: *250 users*.
+    is 1250, but `1.000` may be 1. A unit may follow: *250 billable users*.
     """
-    text = re.sub(" ?(?:users?|seats?|licen[sc]es?)$", "", _short(text).translate(_APOSTROPHES), flags=re.IGNORECASE)
+    text = _UNIT.sub("", _short(text).translate(_APOSTROPHES))
     if len(text) > 20:
         return None
     if re.fullmatch("[0-9]+", text):
@@ -121,22 +115,17 @@ def day(text: str) -> date | Unclear | None:
     text = _short(text)
     if found := _ISO_MOMENT.fullmatch(text):
         return _moment(found[1], found[2], found[3] or "")
-    text = _CLOCK.sub("", re.sub(" {2,}", " ", unicodedata.normalize("NFC", text.casefold())))
-    text = re.sub("^(?:on|le|el|il|den|am|op) ", "", text)
-    if found := _ISO.fullmatch(text):
-        return _one_of([_date(int(found[1]), int(found[3]), int(found[4]))])
-    if found := _YEAR_FIRST.fullmatch(text):
-        return _one_of([_date(*map(int, found.groups()))])
-    if found := _YEAR_LAST.fullmatch(text):
-        first, second, year = int(found[1]), int(found[3]), int(found[4])
-        return _one_of([_date(year, second, first), _date(year, first, second)])
-    if found := _YEAR_SHORT.fullmatch(text):
-        first, second, third = int(found[1]), int(found[3]), int(found[4])
-        orders = ((third, second, first), (third, first, second), (first, second, third))
-        return _unclear([_date(2000 + year, month, day) for year, month, day in orders])  # any place may be the year
-    if found := next((found for form in _IN_WORDS if (found := form.fullmatch(text))), None):
-        return _in_words(found)
-    return None
+    text = re.sub(" {2,}", " ", unicodedata.normalize("NFC", text.casefold()))
+    text = _EASTERN.sub(r"\1-\2-\3", _CLOCK.sub("", _LABEL.sub("", text, count=1)))
+    text = re.sub(r"(?<=[0-9])(?:st|nd|rd|th|er)\b", "", text)
+    words = [word for word in _WORD.findall(text) if word not in _FILLERS]
+    figures = _WORD.sub(" ", text).strip(" ,()")
+    for at, months in enumerate(_positions(word, _MONTHS) for word in words):
+        weekdays = [_positions(word, _WEEKDAYS) for place, word in enumerate(words) if place != at]
+        if months and all(weekdays):
+            return _in_words(months, figures, weekdays)
+    weekdays = [_positions(word, _WEEKDAYS) for word in words]
+    return _in_figures(figures, weekdays) if all(weekdays) else None
 
 
 def ticket(text: str) -> int | None:
@@ -215,14 +204,33 @@ def _moment(of: str, clock: str, zone: str) -> date | Unclear:
     return _one_of([moment.date(), in_utc.date()])
 
 
-def _in_words(found: re.Match[str]) -> date | Unclear | None:
-    months = _positions(found["month"], _MONTHS)
-    days = [_date(int(found["year"]), month + 1, int(found["day"])) for month in months]
-    if found["weekday"]:
-        weekdays = _positions(found["weekday"], _WEEKDAYS)
-        months = months if weekdays else set()
-        days = [day for day in days if day and day.weekday() in weekdays]
-    return _one_of(days) if months else None
+def _in_words(months: set[int], figures: str, weekdays: list[set[int]]) -> date | Unclear | None:
+    """A date whose month was a word, wherever that stood."""
+    found = re.fullmatch("[ ,./-]*([0-9]{1,2}|[0-9]{4})[ ,./-]+([0-9]{1,2}|[0-9]{4})[ ,./-]*", figures)
+    if found is None:
+        return None
+    orders = [(year, day) for year, day in (found.groups(), found.groups()[::-1]) if len(day) < 3]
+    days = [_date(_year(year), month + 1, int(day)) for month in months for year, day in orders]
+    return _one_of(days, weekdays) if len(orders) == 1 else _unclear(days)
+
+
+def _in_figures(text: str, weekdays: list[set[int]]) -> date | Unclear | None:
+    """A date in figures only; where the year has two, it may stand in any place."""
+    found = _FIGURES.fullmatch(text)
+    if found is None:
+        return None
+    first, second, third = found[1], found[3], found[4]
+    orders = [(first, second, third), (third, second, first), (third, first, second)]
+    if len(first) == 4 or len(third) == 4:
+        orders = orders[:1] if len(first) == 4 else orders[1:]
+    elif len(third) == 1:
+        return None
+    days = [_date(_year(year), int(month), int(day)) for year, month, day in orders]
+    return _unclear(days) if len(orders) == 3 else _one_of(days, weekdays)
+
+
+def _year(figures: str) -> int:
+    return int(figures) if len(figures) == 4 else 2000 + int(figures)
 
 
 def _positions(word: str, names: tuple[str, ...]) -> set[int]:
@@ -252,12 +260,12 @@ def _names_abroad() -> dict[tuple[str, ...], dict[str, set[int]]]:
     return found
 
 
-def _one_of(days: list[date | None]) -> date | Unclear:
-    known = {day for day in days if day}
-    return known.pop() if len(known) == 1 else _unclear(days)
+def _one_of(days: list[date | None], weekdays: Iterable[set[int]] = ()) -> date | Unclear:
+    known = {day for day in days if day and all(day.weekday() in one for one in weekdays)}
+    return known.pop() if len(known) == 1 else _unclear(known)
 
 
-def _unclear(days: list[date | None]) -> Unclear:
+def _unclear(days: Iterable[date | None]) -> Unclear:
     return Unclear(tuple(day.isoformat() for day in sorted({day for day in days if day})))
 
 

@@ -59,6 +59,7 @@ GOOD: list[tuple[str, Any, Any]] = [
         for raw in (
             *("1,250", "1 250", "1\u00a0250", "1\u2009250", "1\u202f250", "1.250", "1'250", "1\u2019250"),
             *("\uff11\uff12\uff15\uff10", "\uff11\uff0c\uff12\uff15\uff10", "\u200e1250\ufeff", " 1250 "),
+            *("1,250 billable users", "1250 active users.", "1,250."),
             *("1,250 users", "1250 Users", "1'250 seats", "1250\u00a0users"),
         )
     ),
@@ -87,6 +88,14 @@ GOOD: list[tuple[str, Any, Any]] = [
             *("Nov 6, 2026 12:00am", "Nov 6, 2026, 11:59 pm", "November 6, 2026 at 12:00", "Nov\u00a06,\u202f2026"),
             *("2026-11-06T00:00:00", "2026-11-06 13:05", "2026-11-06T23:59:59.999Z", "2026-11-06 07:00:00 UTC"),
             *("2026-11-06T00:00:00.123456789Z", "\u202a2026-11-06\u202c", "Fri, 06 Nov 2026 23:59:00 GMT"),
+            *("Fri Nov  6 12:00:00 UTC 2026", "Nov-06-2026", "2026-Nov-06", "06/Nov/2026", "2026-11-06 (Friday)"),
+            *(
+                "End date: Nov 6, 2026",
+                "Expires: 6 Nov 2026",
+                "2026 11 06",
+                "6 Nov 2026 Fri.",
+                "fredag den 6. november 2026",
+            ),
             *("2026-11-06T01:00:00+01:00", "2026/11/06", "\uff12\uff10\uff12\uff16-11-06"),
         )
     ),
@@ -109,7 +118,7 @@ GOOD: list[tuple[str, Any, Any]] = [
     *(("expires_on", words, date(2026, 11, 6)) for words in ("2026年11月6日", "2026년 11월 6일")),
     *(("account_type", kind, kind) for kind in ["customer", "prospect", "reseller"]),
     *(("plan", plan, plan) for plan in ["starter", "premium", "ultimate", "free"]),
-    ("plan", " Premium ", "premium"),
+    *(("plan", words, "premium") for words in (" Premium ", "GitLab Premium", "Premium plan", "plan_premium")),
     ("screenshots", ["a.png", "b.png"], ("a.png", "b.png")),
     ("screenshots", ("a.png",), ("a.png",)),
     ("screenshots", '["a.png", "b c.png"]', ("a.png", "b c.png")),
@@ -245,6 +254,7 @@ WRONG: list[tuple[str, Any]] = [
                 "2026-11-06 13:05999",
                 "Nov 6, 2026 11 PM EST",
             ),
+            *("Friday 2026-11-05", "Nov 6 7 2026", "6 Nov Dec 2026", "Friday", "6-nov-26", "2026-11 06", "Nov 6, 026"),
             *("Nov 6th", "6 Nov 2569", "2026-11-06 / 2026-11-16", "46332", "6.XI.2026", "2026\u5e7411\u67086"),
             *("20261106", "2026-W45-5", "2026-310", "2026-13-6", "26-11-06", "2026-11-06 - "),
             *("\u0662\u0660\u0662\u0666-\u0661\u0661-\u0660\u0666", "yesterday", "", None, 20261106, 1.5, True, []),
@@ -253,7 +263,7 @@ WRONG: list[tuple[str, Any]] = [
         )
     ),
     *((name, raw) for name in ("deployment", "account_type", "plan") for raw in ("", " ", "gold", None, 0, True, [])),
-    ("plan", "premium ultimate"),
+    *(("plan", words) for words in ("premium ultimate", "not premium", "plan", "gitlab")),
     ("plan", "gitlab_com"),
     *(
         ("requester_email", raw)
