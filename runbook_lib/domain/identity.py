@@ -64,17 +64,11 @@ _FORMS = """
 """
 _JOINED_FORMS = ("株式会社", "有限会社", "合同会社", "股份有限公司", "有限责任公司", "有限公司", "주식회사")
 """Legal forms that are written without a space, before the name or after it."""
-_LEGAL_FORMS = frozenset((*_FORMS.split(), *_JOINED_FORMS))
-_FIRST_FORMS = frozenset(("ооо", "ао", "пао", "зао", "тов", "uab", "pt", "株", "有", "주", *_JOINED_FORMS))
-_LEGAL_PHRASES = (
-    ("a", "s"),
-    ("sp", "z", "oo"),
-    ("spol", "s", "ro"),
-    ("s", "a"),
-    ("sà", "rl"),
-    ("de", "cv"),
-    ("s", "de", "rl"),
-    ("private",),
+_LEGAL_PHRASES = ("a s", "sp z oo", "spol s ro", "s a", "sà rl", "de cv", "s de rl", "private")
+_FORM = "|".join((*_FORMS.split(), *_JOINED_FORMS, *_LEGAL_PHRASES))
+_FORMS_AROUND = (
+    rf"(?<=\w)(?:(?: and)* (?:{_FORM}))+(?: and)*$",
+    rf"^(?:ооо|ао|пао|зао|тов|uab|pt|株|有|주|{'|'.join(_JOINED_FORMS)}) (?=\w)",
 )
 
 
@@ -191,8 +185,11 @@ def company_key(name: str) -> str:
     folded = re.sub(f"({'|'.join(_JOINED_FORMS)})", r" \1 ", folded)
     kinds = ((char, unicodedata.category(char)) for char in folded)
     visible = (" " if kind[0] in "PSZC" else char for char, kind in kinds if kind != "Cf")
-    words = unicodedata.normalize("NFKC", "".join(visible)).split()  # again: removed characters may join marks
-    key = " ".join(_without_form(words) or words)
+    name = " ".join(unicodedata.normalize("NFKC", "".join(visible)).split())  # again: removed characters may join marks
+    key = name
+    for form in _FORMS_AROUND:
+        key = re.sub(form, "", key)
+    key = name if re.fullmatch(_FORM, key) else key
     return "" if key in _NO_COMPANY else key
 
 
@@ -246,22 +243,6 @@ def domain_of(address: str | None) -> tuple[str, ...]:
     """The mail domain of an address, for `NamedParty.domains`; empty if it is no address."""
     local, at, domain = (address or "").strip().rpartition("@")
     return (domain,) if local and at and domain_key(domain) else ()
-
-
-def _without_form(words: list[str]) -> list[str]:
-    """The words of a name without the legal form at its end or beginning."""
-    words = list(words)
-    while words:
-        phrase = next((p for p in _LEGAL_PHRASES if len(p) < len(words) and tuple(words[-len(p) :]) == p), None)
-        if words[-1] in _LEGAL_FORMS:
-            words.pop()
-        elif phrase:
-            del words[-len(phrase) :]
-        else:
-            break
-        while len(words) > 1 and words[-1] == "and":
-            words.pop()
-    return words[1:] if len(words) > 1 and words[0] in _FIRST_FORMS else words
 
 
 def _names(one: NamedParty) -> str:
