@@ -153,10 +153,7 @@ _ENCODED_CODE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[M-OQ-WY-e][A-Za-z0-9+/]{3}){
 _ABOUT_CODE = re.compile(r"a[ck]ti[vw]|активац|激活|有効化|アクティベ|활성화|\bcode|コード", re.I)
 _BEFORE_CONTENT = re.compile(r"^(?:\s|<!--.*?-->|<\?xml.*?\?>)+|^sep=.\s{1,4}[\"']?", re.S)
 """What may stand before a page, a drawing, or a table for Excel."""
-_BARE_CODE = re.compile(r"[A-Za-z0-9]{24}")
 _CODE_LETTERS = re.compile(r"[A-Za-z0-9+/]{24}")
-_SHORT_CHARS = 400
-"""Longest text that counts as a bare activation code."""
 
 
 def as_text(content: bytes) -> str:
@@ -273,5 +270,4 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
 def _is_code(bare: str) -> bool:
     if _CODE.search(bare) or (_LONE_CODE.search(bare) and _ABOUT_CODE.search(bare)):
         return True
-    mixed = any(c.isdigit() for c in bare) and any(c.isalpha() for c in bare)
-    return len(bare) <= _SHORT_CHARS and mixed and _BARE_CODE.fullmatch(bare) is not None
+    return re.fullmatch("(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{24}", bare) is not None

@@ -18,7 +18,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from email.message import Message
 from io import BytesIO
 from typing import Any
 
@@ -288,8 +287,8 @@ class _Look:
             self._leave(f"The mail has more than {MOST_MEMBERS} parts and was not taken apart.")
             return
         for part in email.message_from_bytes(content).walk():
-            payload = _payload(part)
-            if payload is not None and self._may_open(depth, len(payload)):
+            payload = part.get_payload(decode=True)  # None for one that only holds parts
+            if isinstance(payload, bytes) and self._may_open(depth, len(payload)):
                 self._inner(payload, where, "a part of the mail", depth)
 
 
@@ -322,14 +321,6 @@ def _body(found: Envelope) -> str:
     """Its Base64 letters in one line; of a cut one without the last few, which may be other words."""
     letters = found.body.rstrip("=")
     return letters if found.is_whole else letters[:-CUT_CHARS]
-
-
-def _payload(part: Message) -> bytes | None:
-    """What a part of a mail holds, decoded; None for one that only holds parts."""
-    if part.is_multipart():
-        return None
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else None
 
 
 def _inflated(content: bytes) -> bytes:

@@ -25,37 +25,25 @@ _ASSIGNED = (
     r"[\"'\]]{0,3}(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
     r"|</td>\s{0,9}<td[^<>]{0,80}>)"
 )
-_VENDORS = (
-    r"(?<!\w)(?:gl[a-z]{2,6}-[\w=-]{16,300}(?:\.[\w.]{2,40})?|gr1348941[\w-]{20,60}"
-    r"|xox[a-z](?:\.xox[a-z])?-[\w-]{10,300}|xapp-[\w-]{10,300}"
-    r"|attachments/token/[\w-]{10,200}|key-[0-9a-f]{32}"
-    r"|gh[a-z]_\w{36,255}|github_pat_\w{22,255}|eyJ[\w-]{10,4000}\.eyJ[\w-]{10,8000}\.[\w-]{0,4000}"
-    r"|AIza[\w-]{30,60}|ya29\.[\w.-]{20,2000}|SG\.[\w-]{16,60}\.[\w-]{16,100}|hv[sbr]\.[\w-]{20,300}"
-    r"|dapi[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{32,128}|AT[AC]TT3[\w=-]{20,300}|age-secret-key-1[a-z0-9]{20,100}"
-    r"|npm_[a-z0-9]{30,60}|pypi-[\w-]{40,400}|sk-(?:[a-z0-9]{2,10}-){0,3}[\w-]{32,300})"
-    r"|(?<=[0-9]{8}):(?-i:AA)[\w-]{30,60}|(?<=\w[78])Q~[\w.~-]{31,40}"
-    r"|AKIA[A-Z0-9]{16}[^A-Za-z0-9+]{1,20}(?P<amazon>[\w/+]{40})(?![\w/+])"
-)
-"""Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*; Zendesk, attachments; RFC 7519; the
-vendors' lists of prefixes in GitHub's *Supported secret scanning patterns*; Telegram and Microsoft Entra ID."""
-_PREFIXES = (
-    *("gl", "gr1348941", "xox", "xapp-", "attachments/token/", "gh", "eyj", "aiza", "ya29.", "sg.", "hv", "dapi"),
-    *(
-        "dop_",
-        "doo_",
-        "dor_",
-        "atatt3",
-        "atctt3",
-        "age-secret-key",
-        "npm_",
-        "pypi-",
-        "sk-",
-        ":aa",
-        "q~",
-        "akia",
-        "key-",
-    ),
-)
+_VENDORS = r"""
+    gl            [a-z]{2,6}-[\w=-]{16,300}(?:\.[\w.]{2,40})?
+    gr1348941|xapp-|github_pat_|pypi-  [\w-]{20,400}
+    xox           [a-z](?:\.xox[a-z])?-[\w-]{10,300}
+    gh            [a-z]_\w{36,255}
+    npm_          [a-z0-9]{30,60}
+    dop_v1_|doo_v1_|dor_v1_|dapi|key-  [0-9a-f]{32,128}
+    atatt3|atctt3|age-secret-key-1     [\w=-]{20,300}
+    eyj           [\w-]{10,4000}\.eyJ[\w-]{10,8000}\.[\w-]{0,4000}
+    aiza          [\w-]{30,60}
+    ya29.         [\w.-]{20,2000}
+    sg.           [\w-]{16,60}\.[\w-]{16,100}
+    hv            [sbr]\.[\w-]{20,300}
+    sk-           (?:[a-z0-9]{2,10}-){0,3}[\w-]{32,300}
+    attachments/token/                 [\w-]{10,200}
+"""
+"""How tokens begin, and go on. Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*;
+Zendesk, attachments; RFC 7519; the vendors' lists of prefixes in GitHub's *Supported secret scanning patterns*."""
+_AMAZON = r"AKIA[A-Z0-9]{16}[^A-Za-z0-9+]{1,20}(?P<amazon>[\w/+]{40})(?![\w/+])"
 _TOKEN = re.compile(
     r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z][a-z0-9]{0,40}[A-Z])"
     r"[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
@@ -122,7 +110,14 @@ _SHORT_OPTION = (
 _FORMS = tuple(
     (word, marker, form)
     for word, markers, form in (
-        ("[token]", _PREFIXES, _VENDORS),
+        *(
+            ("[token]", (start,), rf"(?<!\w){re.escape(start)}{rest}")
+            for starts, rest in map(str.split, _VENDORS.strip().splitlines())
+            for start in starts.split("|")
+        ),
+        ("[token]", (":aa",), r"(?<=[0-9]{8}):(?-i:AA)[\w-]{30,60}"),  # Telegram
+        ("[token]", ("q~",), r"(?<=\w[78])Q~[\w.~-]{31,40}"),  # Microsoft Entra ID
+        ("[token]", ("akia",), _AMAZON),
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
         ("[webhook]", ("hook",), _HOOK),

@@ -30,7 +30,6 @@ _READ_ONLY_ABROAD = (
     "schreibgesch|lesemodus|lesezugriff|skriv[^ ]{0,4}sky|írásvéd"
 )
 """*Only* and *read*, or the like, in other languages."""
-_FUTURE = r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*"
 _DENIED = (
     r"\b(?:no|nope|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|"
     r"did|is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|nooit|inte|ingen|ikke|aldri|aldrig|"
@@ -49,52 +48,48 @@ _NO_TROUBLE = (
     r"blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|eil|dring|notfall|haast|spoed|срочн|пробл)"
     r"\w*(?: working)?\b|問題(?:なく|あり?ません)|没有?问题|문제 ?없"
 )
+_FUTURE = r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*"
+_NOT_YET = (
+    rf"\bnot (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?|"
+    rf"(?:{_FUTURE}(?: (?:in)?to)?|(?<!has )(?<!have )(?<!had )\bbecom(?:es?|ing)) {_READ_ONLY}(?: mode)?(?! until)"
+    r"(?:,? (?:next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|"
+    r"\w+ [0-9]+)))*"
+)
+"""It is not read-only, or only later: *it will be read-only on Monday*."""
+_BEFORE = (
+    r"\b(?:before|until) (?:it|everything|we|our|the)(?: \w+)? (?:is|are|becomes?|goes|turns?|gets?|switches) "
+    rf"{_READ_ONLY}"
+)
 _WORKS = (
-    rf"\bstill works?\b|\bstill working\b|\bnot (?:yet )?(?:in )?{_READ_ONLY}|"
-    rf"{_FUTURE}(?: (?:in)?to)? (?:{_READ_ONLY}|[a-z]+ed\b)(?! until)|"
-    rf"\b(?:before|until) (?:it|everything|we|our|the)(?: \w+)? (?:is|are|becomes?|goes|turns?|gets?|switches) "
-    rf"{_READ_ONLY}|(?<!has )(?<!have )(?<!had )\bbecom(?:es?|ing) {_READ_ONLY}|"
+    rf"\bstill works?\b|\bstill working\b|{_NOT_YET}|{_BEFORE}|{_FUTURE} [a-z]+ed\b(?! until)|"
     rf"\b(?:passera|passerà|pasará|passará|wird|será|sera|sarà)\b[^.]{{0,25}}(?:{_READ_ONLY_ABROAD})|"
     r"\byou will not (?:to )?be able to\b.*|\bif you (?:do not|don't) renew\b.*|\bplease (?:do not|don't)\b|"
     rf"{_NO_TROUBLE}"
 )
-"""What is no word of trouble, so that the rest of its sentence is judged without it: *it will be read-only*.
+"""What is no word of trouble, so that the rest of its sentence is judged without it.
 
 *You will not be able to* and *if you do not renew* are of GitLab's own warnings.
 Source: GitLab, `expiring_subscription_message.rb`.
 """
-_WHOLE = (
-    r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
-    r"(?:it|everything|all|we|gitlab|instance|server|system)(?: (?:instance|server|system))?(?: (?:is|are)|'s|'re)?"
-)
-_FINALLY = (
-    "fine|ok|normally|yet|now|so far|for now|at the moment|but soon|"
-    r"but (?:i'?m|i am|we'?re|we are) (?:worried|afraid)\b.*"
-)
-_WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
-_STATED = re.compile(
-    rf"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?{_WHOLE} "
-    r"(?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
-    rf"not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
-    r"(?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?|becomes)"
-    rf" {_READ_ONLY}(?: mode)?(?:,? (?:{_WHEN}))*)"
-    r"|(?:we|(?:(?:all|our) )?users|every(?:one|body)) can (?:still )?(?:push|merge|commit|work)"
-    r"(?: and (?:push|merge|commit))?(?: normally| as usual)?"
-    r"|[^,;]{0,200}\b(?:please|need)\b[^,;]{0,200}\b(?:before|until) "
-    rf"{_WHOLE} (?:becomes |goes |turns )?{_READ_ONLY}"
-)
-"""A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
-_AGAIN = re.compile(
-    rf"(?:(?:now|and|ok|good news) )*(?:(?:{_WHOLE} (?:all )?)?(?:works?|working|back|running|up|online|usable|"
-    rf"writable)"
-    r"(?: (?:again|now|fine|normally|as before|online|to normal))+(?: after(?: \w+){1,4})?|"
-    r"(?:we|you) can (?:push|commit|work|merge) again|"
-    r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:solved|resolved|fixed))"
-    r"(?: now)?|(?:(?:es|alles|gitlab) )?(?:läuft|geht|funktioniert) (?:jetzt |nun )?(?:alles )?wieder|"
-    r"hat sich erledigt|(?:tout |ça |gitlab )*(?:marche|fonctionne) (?:de|à) nouveau|ça remarche|ya funciona|"
-    r"(?:todo )?funciona (?:de nuevo|otra vez)|(?:tutto )?funziona (?:di nuovo|ora)|(?:tudo )?voltou a funcionar"
-)
-"""A whole clause that says that it works again, after whatever was said before."""
+_ASKED = re.compile(rf"[^,;]{{0,200}}\b(?:please|need)\b[^,;]{{0,200}}{_BEFORE}")
+_WORKING = """
+    work works working run runs running up push pushing merge merging commit usable writable operational back good läuft
+    geht funktioniert klappt marche fonctionne funciona funziona werkt działa работает
+"""
+_AGAIN = "again now fine ok normally online normal before restart wieder jetzt nouveau nuevo otra vez ya ora weer снова"
+_SOLVED = """
+    solved resolved fixed sorted erledigt behoben gelöst remarche résolu réglé resuelto solucionado risolto voltou
+    resolvido opgelost rozwiązane решено решена 解決しました 直りました 解决了 已解决 해결되었습니다
+"""
+_TROUBLES = "issue problem ticket error problème problema probleem проблема"
+_OTHERS = """
+    it this that everything all we you users everyone everybody gitlab our the whole entire production self managed
+    instance server system mode is are s re has have been can still and yet so far for at moment luckily yes but soon
+    just already as usual to after es das alles hat sich ist nun tout ça le est de à todo el está tutto il di è tudo o a
+    funcionar
+"""
+_PLAIN = frozenset(" ".join((_WORKING, _AGAIN, _SOLVED, _TROUBLES, _OTHERS)).split())
+"""Words of which a clause consists that says something of the whole. With any other it may limit or deny it."""
 _LIMITED = re.compile(
     r"\b(?:but (?!i'?m |i am |we'?re |we are )|except\w*|apart|aside|besides|other than|only|least|part(?:ly|"
     r"ial)|mostly|almost|nearly|more or less|half|some|not|though|although|however|mean|that is|slow|test|staging|"
@@ -162,9 +157,11 @@ _PAPERWORK = (
 _CLAUSE = r"[,;:]|\b(?:and|because|since|but|so(?! far)|und|weil|aber|et|mais|parce|y|pero|porque|e|ma|perché) "
 _MARKED = re.compile(r"^[ \t]*[>|].*$|^\W*[\w ]{2,14}\**[:：].*$|^.*[:：]\s*$|^.*@.*$", re.MULTILINE)
 """Lines that quote, or are of a mail's head."""
+_QUOTED = re.compile(r"(?m)^[ \t]*[>|].*$")
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 _SENT = (
-    r"mail|li[cz]en|\blic\b|inbox|message|activation code|\bkey\b|schlüssel|\bclé\b|лиценз|"
+    r"mail|li[cz]en|\blic\b|inbox|message|\ba[ck]{0,2}ti[vw](?:atio|aci|aç|ierung|azion|ering|asyon)|\bkey\b|schlüssel|"
+    r"\bclé\b|\bclave\b|\bchave\b|\bchiave\b|sleutel|klucz|ключ|лиценз|激活|アクティベ|"
     r"ライセンス|メール|许可证|邮件|"
     "라이선스|메일|correo|courriel|lisans"
 )
@@ -173,14 +170,14 @@ _COMES = (
     r"inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
-    r"get (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done))|erhalten|kom+en|gangen|troffen|postfach|"
-    r"reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|получ|приш|присл|ontvangen|binnen"
+    r"(?:get|had) (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
+    r"erhalten|kom+en|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|получ|приш|присл|ontvangen|binnen"
 )
 _AGAIN_PLEASE = r"(?:again|once more|erneut|noch ?mals?|de nouveau|de nuevo|di nuovo|de novo|ещё раз)"
 _SEND = r"(?:send|(?:e-?)?mail|schick|sende|envoy|envi|invi|mand)\w*"
 _NOT_THERE = (
     rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
-    rf"reçu aucun|"
+    rf"reçu aucun|(?:did|has|was)(?: not|n't)$|"
     r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
     rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
     r"(?:mail|attach|message|licen[sc]e).{0,30}\b(?:missing|lost|deleted|bounced)\b|\b(?:lost|deleted)\b.{0,30}mail|"
@@ -188,22 +185,22 @@ _NOT_THERE = (
     r"mail)|"
     rf"wait\w* (?:for|on) (?:\w+ ){{0,3}}(?:{_SENT})|"
     r"\b(?:where(?: is| are|'s)|wo (?:ist|bleibt)|où est|dónde está|dov'è|waar (?:is|blijft)|gdzie jest|где) (?:\w+ )?"
-    rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-)?(?:{_SENT})\w*$|"
-    rf"\bno (?:\w+ )?(?:e-)?(?:{_SENT})\w*(?: (?:so far|yet|from|has|was|until|at all)\b)|"
+    rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-?)?(?:{_SENT})\w*$|"
+    rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: (?:so far|yet|from|has|was|until|at all)\b)|"
     r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
     r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
     r"ons)\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|almad|"
     r"待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
 )
-_NOT_IT = re.compile(
-    r"(?:(?:but|no|and|so|still),? )*(?:(?:(?:i|we)(?: have|'ve)? (?:got|received|get|see|"
-    r"found) )?nothing(?: (?:so far|yet|arrived|came|since))*|(?:it|they) (?:is|are|was|were)(?: not|n't)(?: t?here)?|"
-    r"(?:(?:it|they|that|this)\b.{0,20}|did ?)(?:\bnot|n't|never)\b.{0,20}(?:arriv|came|come|reach|show|got|"
-    r"here).{0,20}|(?:i|we)\b.{0,15}(?:\bnot|n't|never) (?:get|got|receiv\w*|seen?|f[io]u?nd) (?:it|them|"
-    r"anything)\b.{0,15}|(?:\w+ )?(?:rien|nichts|nada|niente) (?:reçu|bekommen|erhalten|recibido|ricevuto)|(?:bisher|"
-    r"noch) nichts)"
-)
-"""A whole clause that says that something has not come, which is named near it."""
+_NOTHING = "nothing not never t rien nichts nada niente"
+_COMING = """
+    but no and so still far yet since i we it they that this them anything us me is are isn aren was wasn were weren
+    have haven has hasn had hadn did didn do don ve got get received receive see seen find found arrived arrive came
+    come reached reach showed show up here there in my our the spam junk inbox mailbox folder today until noch bisher
+    bisher bekommen erhalten reçu recibido ricevuto
+"""
+_NOT_IT = frozenset(f"{_NOTHING} {_COMING}".split())
+"""Words of which a clause consists that says that something has not come, which is named near it; one of the first."""
 NEAR_CHARS = 200
 """How far before it is looked for."""
 _OTHER_THING = re.compile(
@@ -211,9 +208,12 @@ _OTHER_THING = re.compile(
     rf"server)\w*"
     r"(?: (?:reset|e-?mails?|mails?|messages?))*"
     r"(?: (?:for|of|about|on|zu[rm]?|für|pour|de|para|per) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?|"
-    r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))"
+    r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))|"
+    r"\blicen[sc]e (?:(?:has|had|is|was) )?(?:expir|ran out|end|laps)\w*"
 )
-"""Mails about something else."""
+"""Mails about something else, and a license that had come."""
+_SENDING = rf"{_COMES}|{_SEND}|\bsent\b|attach"
+_IF = re.compile(r" ?(?:if|unless|in case|wenn|falls|si|se|als|jeśli|если)\b")
 _SMALL_PRINT = re.compile(
     r"\breceived [^.]{0,60}in error|\bintended recipient|\bnot received this message|confidenti|vertraulich|irrtüml|"
     r"riservat|destinat[aá]|\bthe environment\b|unsubscribe"
@@ -239,7 +239,7 @@ def says_it_works(texts: Iterable[str]) -> Answer:
         texts.pop()
     own = [_QUESTION.sub(" ", _own_words(text)) for text in texts]
     is_over = _states(own[-1:], is_again=True)
-    current = texts[-1:] if is_over else texts
+    current = [_QUOTED.sub("", texts[-1])] if is_over else texts
     bare = _sentences(_QUESTION.sub("", _MARKED.sub("", text)) for text in current)
     unclear = [one for one in bare if _is_about_instance(one) and not _FINE.search(one)]
     if unclear or any(map(_is_trouble, _sentences(current))):
@@ -254,12 +254,34 @@ def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
         clauses = [clause.strip() for clause in re.split("[,;]", sentence)]
         if not is_again:
             clauses = [", ".join(clause for clause in clauses if not _COURTESY.fullmatch(clause))]
-        said = [place for place, clause in enumerate(clauses) if (_AGAIN if is_again else _STATED).fullmatch(clause)]
+        said = [place for place, clause in enumerate(clauses) if (_is_over if is_again else _is_well)(clause)]
         if said:
             rest = [clause for place, clause in enumerate(clauses) if place not in said]
             rest += re.split("[,;] *", ",".join(sentences[at + 1 :]))
             return not any(map(_LIMITED.search, rest)) and all(map(_EXPLAINS.search, clauses[said[-1] + 1 :]))
     return False
+
+
+def _is_well(sentence: str) -> bool:
+    """Whether a sentence says no more than that the instance still works: *we can still push*."""
+    bare = re.sub(rf"(?:{_NOT_YET})(?! now)", "still works", sentence)
+    words = _words(re.sub(r"\bbut (?:i'?m|i am|we'?re|we are) (?:worried|afraid)\b.*", "", bare))
+    is_plain = words <= _PLAIN and words & _words(_WORKING) and words & {"still", "can"}
+    return bool(is_plain or _ASKED.fullmatch(sentence))
+
+
+def _is_over(clause: str) -> bool:
+    """Whether a clause says no more than that the trouble is over: *the issue is solved on our side*."""
+    bare = re.sub(r"\bon (?:our|my) (?:side|end)\b|\bgood news\b", "", clause.replace("all good", "solved"))
+    words = _words(bare)
+    if not words <= _PLAIN or re.match("(?:is|are|has|have|can) ", bare):  # or a question
+        return False
+    works_again = words & _words(_WORKING) and words & _words(_AGAIN) and not words & _words(_TROUBLES)
+    return bool(works_again or words & _words(_SOLVED))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
 
 
 def _is_trouble(sentence: str) -> bool:
@@ -291,18 +313,24 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
     for sentence in _sentences(texts):
         near = f"{before} {sentence}"
         for clause in re.split(_CLAUSE, _OTHER_THING.sub(" ", sentence)):
-            if re.search(_SENT, clause) and re.search(_NOT_THERE, clause):
+            if re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause):
                 return True
-            if _NOT_IT.fullmatch(clause.strip()) and re.search(_SENT, near):
-                return True
+        is_near = re.search(_SENT, near) and re.search(_SENDING, near)
+        if is_near and any(map(_says_nothing_came, re.split(_CLAUSE, sentence))):
+            return True
         before = near[-NEAR_CHARS:]
     return False
+
+
+def _says_nothing_came(clause: str) -> bool:
+    words = _words(clause)
+    return words <= _NOT_IT and not words.isdisjoint(_NOTHING.split())
 
 
 def _own_words(text: str) -> str:
     """A text without the mails that it quotes or forwards."""
     before = _FOREIGN.split(text, maxsplit=1)[0]
-    return re.sub(r"(?m)^[ \t]*[>|].*$", "", before)
+    return _QUOTED.sub("", before)
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:

@@ -219,6 +219,29 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         ),
         ("It's all working again, our reseller sent us the key. Thank you!", Answer.YES),
         ("Works again now.", Answer.YES),
+        *(
+            (text, Answer.YES)
+            for text in (
+                *(
+                    "Installed the new key, we're good now. Thanks for the quick help!",
+                    "The license did the trick, all good.",
+                ),
+                *("Issue resolved on our side, please close.", "Problème résolu, merci.", "解決しました。ありがとう。"),
+                *("Funktioniert wieder, vielen Dank!", "Solved!\n\n> Nobody can push.", "Probleem opgelost"),
+            )
+        ),
+        *(
+            (text, Answer.NO)
+            for text in (
+                *("The problem is back now.", "We have the problem again", "Has it been fixed on your side"),
+                *("Not solved yet.", "I thought it was fixed, but it isn't.", "It can be fixed", "We still work on it"),
+                *(
+                    "It works again. The same as before, sorry: locked.",
+                    "It was working again for an hour",
+                    "Good news",
+                ),
+            )
+        ),
     ],
 )
 def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> None:
@@ -357,6 +380,13 @@ def test_any_text_is_looked_at(texts: list[str]) -> None:
         *("Könnten Sie die Lizenz bitte nochmals schicken?", "¿Pueden reenviar la licencia?", "Lisans maili gelmedi."),
         *("Het mailtje met de licentie is nooit aangekomen.", "You wrote that the license is attached. It isn't."),
         *("Seguimos esperando la licencia.", "Stiamo ancora aspettando la licenza.", "Мы всё ещё ждём лицензию."),
+        *("The order came through, the license file though did not.", "No me ha llegado el código de activación."),
+        *("We still haven't had the activation code.", "Where can I find the license you sent? Nothing in spam."),
+        *(
+            "The portal has no license to download and no email.",
+            "Não recebi a chave de ativação.",
+            "激活码还没有收到。",
+        ),
         *("Wij wachten nog steeds op de licentie.", "まだライセンスを待っています。", "还在等许可证邮件。"),
     ],
 )
@@ -385,6 +415,11 @@ def test_a_missing_mail_is_heard(words: str) -> None:
         ),
         *("Our invoice has not arrived.", "Die Rechnung zur Lizenz ist nicht angekommen.", "Please resend the quote."),
         *("The license server cannot be reached.", "We cannot see the license in the admin area"),
+        "We have not received a warning email before the license expired.",
+        *(
+            "If we do not get a new license by Monday, nobody can work.",
+            "License expired. I thought it was fixed, but it isn't.",
+        ),
         *("We have not received the invoice for the license yet.", "I have not received your earlier message"),
         *(
             "I am out of office and have not received your email.",
