@@ -22,7 +22,8 @@ _MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z
 _CODE = r"(?=(?-i:[0-9a-f]{20}|[A-Z2-7]{16}))"
 """Or many hex digits, or Base32."""
 _ASSIGNED = (
-    r"[\"'\]]{0,3}(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
+    r"[\"'\]]{0,3}(?: \([^()\r\n]{1,30}\)| (?:for|of) [\w@.-]{1,40}(?: [\w@.-]{1,20})?)?"
+    r"(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
     r"|</td>\s{0,9}<td[^<>]{0,80}>)"
 )
 _VENDORS = r"""
@@ -65,7 +66,7 @@ _ADDRESS = (
 )
 """A password in an address, or a token in the user's place."""
 _HOOK = (
-    r"hooks?[\w.-]{0,60}/(?P<hook>(?:[\w@=-]{1,100}/){0,6}"
+    r"hooks?[\w.-]{0,60}/(?![\w/-]{0,60}?(?:tree|blob|raw|commits?)/)(?P<hook>(?:[\w@=-]{1,100}/){0,6}"
     r"(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])[\w=-]{0,100}[a-z0-9]{16}[\w/@=-]{0,300})"
 )
 """The path of a webhook, in which a long mixed word is. Whoever knows the address can post to it."""
@@ -81,7 +82,15 @@ _COOKIE = (
     r"(?:;\s?[\w.-]{1,80}=[^\s;,\"']{1,4000}){0,40})"
 )
 _PASSWORDS = (
-    *("pass(?:wor[dt]|wd|phrase)", "pwd", "(?<![a-z])pw", "kennwort", "mot de passe", "contraseña", "senha"),
+    *(
+        "pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\\S))",
+        "pwd",
+        "(?<![a-z])pw",
+        "kennwort",
+        "mot de passe",
+        "contraseña",
+        "senha",
+    ),
     *("wachtwoord", "hasło", "пароль", "パスワード", "密码", "密碼", "비밀번호"),
 )
 _NAMES = (*_PASSWORDS, "secret", "token", "session(?:id)?(?==)", "key")

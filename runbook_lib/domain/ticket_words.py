@@ -85,8 +85,8 @@ _TROUBLES = "issue problem ticket error problème problema probleem пробле
 _OTHERS = """
     it this that everything all we you users everyone everybody gitlab our the whole entire production self managed
     instance server system mode is are s re has have been can still and yet so far for at moment luckily yes but soon
-    just already as usual to after es das alles hat sich ist nun tout ça le est de à todo el está tutto il di è tudo o a
-    funcionar
+    just already as usual to after es das alles hat sich ist nun tout ça le est de à todo el está tutto il di è tudo o c
+    a funcionar
 """
 _PLAIN = frozenset(" ".join((_WORKING, _AGAIN, _SOLVED, _TROUBLES, _OTHERS)).split())
 """Words of which a clause consists that says something of the whole. With any other it may limit or deny it."""
@@ -99,7 +99,7 @@ _LIMITED = re.compile(
     r"для|на)\b"
 )
 """Words that limit what was said, so that a part may not work: *except for*, *on the test server*."""
-_THANKS = r"(?:thank|thx|cheers|regards|danke?|dank|merci|gracias|grazie|obrigad|bedankt|спасибо)"
+_THANKS = r"(?:thank|thx|cheers|regards|danke?|dank|merci|gracias|grazie|obrigad|bedankt|спасибо|ありがとう|谢谢|감사)"
 _COURTESY = re.compile(rf"(?:(?:many |kind |best |vielen |herzlichen )?{_THANKS}\w*(?: \w+){{0,6}})?")
 """A clause of thanks, and no more."""
 _EXPLAINS = re.compile(
@@ -166,8 +166,8 @@ _SENT = (
     "라이선스|메일|correo|courriel|lisans"
 )
 _COMES = (
-    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|(?:show|turn)ed up|seen|\bt?here\b|"
-    r"inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
+    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|(?:show|turn)(?:ed)? up|saw\b|"
+    r"seen|\bt?here\b|inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
     r"(?:get|had) (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
@@ -189,12 +189,12 @@ _NOT_THERE = (
     rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: (?:so far|yet|from|has|was|until|at all)\b)|"
     r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
     r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
-    r"ons)\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|almad|"
+    r"ons)?\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|almad|"
     r"待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
 )
 _NOTHING = "nothing not never t rien nichts nada niente"
 _COMING = """
-    but no and so still far yet since i we it they that this them anything us me is are isn aren was wasn were weren
+    but no and so still far yet since i we you it they that this them anything us me is are isn aren was wasn were weren
     have haven has hasn had hadn did didn do don ve got get received receive see seen find found arrived arrive came
     come reached reach showed show up here there in my our the spam junk inbox mailbox folder today until noch bisher
     bisher bekommen erhalten reçu recibido ricevuto
