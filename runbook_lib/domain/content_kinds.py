@@ -39,16 +39,14 @@ class Kind(StrEnum):
     EMPTY = "empty"
 
 
+_OPEN_IT = "Open it yourself, and add what is needed of it to the ticket."
 ADVICE = {
+    **dict.fromkeys((Kind.ARCHIVE, Kind.DATABASE, Kind.OUTLOOK, Kind.BINARY), _OPEN_IT),
     Kind.USAGE_EXPORT: "Its first line should hold the license key, but none is there; ask for the license file.",
     Kind.ACTIVATION_CODE: "It activates an online license and says nothing of plan or dates; look the subscription up.",
     Kind.HEIC: "Ask for a PNG or JPEG, or convert it and add it to the ticket.",
     Kind.PDF: "Open it yourself; ask for the license file, or for screenshots as images.",
-    Kind.ARCHIVE: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.PROGRAM: "Do not start it. Ask for the license file itself.",
-    Kind.DATABASE: "Open it yourself, and add what is needed of it to the ticket.",
-    Kind.OUTLOOK: "Open it yourself, and add what is needed of it to the ticket.",
-    Kind.BINARY: "Open it yourself, and add what is needed of it to the ticket.",
     Kind.ENCRYPTED: "Ask for it without encryption.",
     Kind.SIGNED: "Open it in a mail program, or ask for it without the signature.",
     Kind.LICENSE_INFO: "It shows what a screenshot would show: compare its values with those, or enter them yourself.",

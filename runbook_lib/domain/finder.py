@@ -120,7 +120,7 @@ class _Look:
         kind, detail = self._open(content, "", 0)
         self._drop_cut_copies()
         if len(self._licenses) > 1:
-            self._note(f"{len(self._licenses)} licenses are in it; GitLab itself takes the last one.")
+            self._notes.append(f"{len(self._licenses)} licenses are in it; GitLab itself takes the last one.")
         notes = tuple(dict.fromkeys(self._notes))
         return Content(kind, detail, tuple(self._licenses.values()), notes, self._is_opened, tuple(self._images))
 
@@ -152,7 +152,7 @@ class _Look:
             views = rest, decoded(rest).text
         if not self._blocks(*views, where, depth) and not search.found and search.spans():
             self.has_piece = True
-            self._note("A piece of a license is in it, without its beginning. Ask for the whole file.")
+            self._notes.append("A piece of a license is in it, without its beginning. Ask for the whole file.")
         return text_kind(text, content, is_license=bool(search.found))
 
     def _search(self, content: bytes, where: str) -> tuple[str, envelopes.Search]:
@@ -180,13 +180,10 @@ class _Look:
             if not one.is_whole and any(other.startswith(_body(one)) for other in whole):
                 del self._licenses[body]
 
-    def _note(self, words: str) -> None:
-        self._notes.append(words)
-
     def _leave(self, words: str) -> None:
         """Note that something was not looked at, and why."""
         self._is_opened = False
-        self._note(words)
+        self._notes.append(words)
 
     def _may_open(self, depth: int, size: int) -> bool:
         """Whether one more member may be opened; a note says why not."""
@@ -276,7 +273,7 @@ class _Look:
         elif kind in (Kind.IMAGE, Kind.HEIC, Kind.PDF):
             self._leave(f"It holds {kind}; add that to the ticket by itself.")
         elif kind in ADVICE and kind is not Kind.BINARY and found == len(self._licenses):
-            self._note(f"It holds {kind}. {ADVICE[kind]}")
+            self._notes.append(f"It holds {kind}. {ADVICE[kind]}")
 
     # -- mails
 

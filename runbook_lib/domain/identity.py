@@ -48,6 +48,7 @@ Source: the consumer providers of HubSpot's published list of free email domains
 the best-known disposable and relay services. The lists on package registries have only disposable domains, or are not
 maintained. A missing provider does no harm by itself: our records must confirm the requester in any case.
 """
+_suffixes = cache(PublicSuffixList)
 _FAMILIES = "aol gmx googlemail hotmail live outlook protonmail tiscali tutanota yahoo yandex zoho zohomail"
 _FREE_FAMILIES = frozenset(_FAMILIES.split())
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
@@ -212,11 +213,6 @@ def registered_domain(domain: str) -> str:
         if key.endswith(f".{tenants}"):
             return ".".join(labels[-1 - len(tenants.split(".")) :])
     return "" if key in _TENANTS else _suffixes().privatesuffix(key) or ""
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
 
 
 def domain_key(domain: str) -> str:

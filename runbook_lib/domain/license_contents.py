@@ -205,8 +205,10 @@ def parsed(payload: bytes, notes: list[str]) -> License:
     fields |= {name: _date(document, key, notes) for key, name in _DATES.items()}
     fields |= {name: _moment(document, name) for name in _MOMENTS}
     fields |= {name: _flag(document, name) for name in _FLAGS}
-    fields["restrictions"] = _restrictions(document.get("restrictions"))
+    fields["restrictions"] = document.get("restrictions") or {}
     fields["other"] = {key: value for key, value in document.items() if key not in _KNOWN}
+    if not isinstance(document.get("restrictions"), dict | None):
+        raise damaged("its restrictions are not a JSON object")
     if fields["starts_on"] is None:
         raise damaged("its start date, issued_at, is missing")
     if fields["expires_on"] and fields["expires_on"] < fields["starts_on"]:
@@ -247,12 +249,6 @@ def _licensee(value: object, notes: list[str]) -> dict[str, str]:
     if None in value.values():
         notes.append("its licensee is incomplete")
     return {key: text or "" for key, text in value.items()}
-
-
-def _restrictions(value: object) -> dict[str, object]:
-    if not isinstance(value, dict | None):
-        raise damaged("its restrictions are not a JSON object")
-    return value or {}
 
 
 def _flag(document: dict[str, object], key: str) -> bool:

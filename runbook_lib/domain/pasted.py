@@ -20,7 +20,7 @@ _MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_HYPHENS = frozenset("\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d")
+_HYPHENS = dict.fromkeys(map(ord, "\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"), "-")
 """Characters that word processors, mail programs and web pages use for a hyphen."""
 _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 """Full-width signs to ASCII. Source: Unicode, block Halfwidth and Fullwidth Forms. Other digits are rejected."""
@@ -167,12 +167,8 @@ def name_key(text: str) -> str:
 
 def word_key(text: str) -> str:
     """Words for comparison: regardless of hyphen, case, width, and how many spaces there are."""
-    folded = unicodedata.normalize("NFKC", _with_hyphens(text))
+    folded = unicodedata.normalize("NFKC", text.translate(_HYPHENS))
     return " ".join(plain(folded).casefold().split())
-
-
-def _with_hyphens(text: str) -> str:
-    return "".join("-" if char in _HYPHENS else char for char in text)
 
 
 def spelled(text: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -185,7 +181,7 @@ def spelled(text: str, names: Iterable[str]) -> tuple[str, ...]:
 
 def _short(text: str) -> str:
     """As `plain`, with plain hyphens; "" if it is longer than any value."""
-    return plain(_with_hyphens(text)) if len(text) <= LONGEST else ""
+    return plain(text.translate(_HYPHENS)) if len(text) <= LONGEST else ""
 
 
 def _address(text: str) -> re.Match[str] | None:

@@ -237,7 +237,7 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
     while len(texts) > 1 and all(map(_is_courtesy, _sentences(texts[-1:]))):
         texts.pop()
-    own = [_QUESTION.sub(" ", _own_words(text)) for text in texts]
+    own = [_QUESTION.sub(" ", _QUOTED.sub("", _FOREIGN.split(text, maxsplit=1)[0])) for text in texts]
     is_over = _states(own[-1:], is_again=True)
     current = [_QUOTED.sub("", texts[-1])] if is_over else texts
     bare = _sentences(_QUESTION.sub("", _MARKED.sub("", text)) for text in current)
@@ -325,12 +325,6 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
 def _says_nothing_came(clause: str) -> bool:
     words = _words(clause)
     return words <= _NOT_IT and not words.isdisjoint(_NOTHING.split())
-
-
-def _own_words(text: str) -> str:
-    """A text without the mails that it quotes or forwards."""
-    before = _FOREIGN.split(text, maxsplit=1)[0]
-    return _QUOTED.sub("", before)
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
