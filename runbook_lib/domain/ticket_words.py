@@ -144,8 +144,10 @@ _FINE = re.compile(
     r"działa|работает|funkar|fungerer|正常|動作|운영|정상|çalışıyor"
 )
 """A sentence of the first two, about the instance or the work on it, is not understood without one of the third."""
-_FOREIGN = re.compile(r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\n]*[:：@]", re.MULTILINE)
-"""Where another mail may begin: a line between dashes, or any line with a colon or an address, as headers have."""
+_FOREIGN = re.compile(
+    r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^\W*[\w ]{2,14}\**[:：]|^[^\n]*(?:[:：][ \t]*$|@)", re.MULTILINE
+)
+"""Where another mail may begin: a line between dashes, a header, what ends in a colon, or an address."""
 _PAPERWORK = (
     r"\b(?:invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
     r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
@@ -155,8 +157,6 @@ _PAPERWORK = (
 )
 """Invoices, orders and the like: what is denied of these says nothing of the instance, nor of a license mail."""
 _CLAUSE = r"[,;:]|\b(?:and|because|since|but|so(?! far)|und|weil|aber|et|mais|parce|y|pero|porque|e|ma|perché) "
-_MARKED = re.compile(r"^[ \t]*[>|].*$|^\W*[\w ]{2,14}\**[:：].*$|^.*[:：]\s*$|^.*@.*$", re.MULTILINE)
-"""Lines that quote, or are of a mail's head."""
 _QUOTED = re.compile(r"(?m)^[ \t]*[>|].*$")
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 _SENT = (
@@ -240,8 +240,9 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     own = [_QUESTION.sub(" ", _QUOTED.sub("", _FOREIGN.split(text, maxsplit=1)[0])) for text in texts]
     is_over = _states(own[-1:], is_again=True)
     current = [_QUOTED.sub("", texts[-1])] if is_over else texts
-    bare = _sentences(_QUESTION.sub("", _MARKED.sub("", text)) for text in current)
-    unclear = [one for one in bare if _is_about_instance(one) and not _FINE.search(one)]
+    unclear = [
+        one for one in _sentences(own[-1:] if is_over else own) if _is_about_instance(one) and not _FINE.search(one)
+    ]
     if unclear or any(map(_is_trouble, _sentences(current))):
         return Answer.NO
     return Answer.YES if is_over or _states(own) else Answer.UNKNOWN
