@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from runbook_lib.domain import pasted
@@ -129,8 +130,7 @@ def count(name: str, raw: object, *, least: int = 0) -> int:
     return number
 
 
-def _seats(name: str, raw: object) -> int:
-    return count(name, raw, least=1)
+_seats = partial(count, least=1)
 
 
 def ticket(name: str, raw: object) -> int:

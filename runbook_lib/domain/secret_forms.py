@@ -70,7 +70,7 @@ _HOOK = (
     r"(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])[\w=-]{0,100}[a-z0-9]{16}[\w/@=-]{0,300})"
 )
 """The path of a webhook, in which a long mixed word is. Whoever knows the address can post to it."""
-_SIGNED = r"(?:sig(?:nature)?|x-amz-security-token)=(?P<signature>[^&\s\"'<>]{8,2000})"
+_SIGNED = r"sig(?:nature)?=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
 _SCHEME = (
     rf"\b(?:bearer|basic|negotiate)[ ]{{1,3}}{_DENSE}(?P<credential>[A-Za-z0-9._~+/=-]{{16,4000}})"
@@ -81,41 +81,28 @@ _COOKIE = (
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<cookie>[\w.-]{1,80}=[^\s;,\"']{1,4000}"
     r"(?:;\s?[\w.-]{1,80}=[^\s;,\"']{1,4000}){0,40})"
 )
-_PASSWORDS = (
-    *(
-        "pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\\S))",
-        "pwd",
-        "(?<![a-z])pw",
-        "kennwort",
-        "mot de passe",
-        "contraseña",
-        "senha",
-    ),
-    *("wachtwoord", "hasło", "пароль", "パスワード", "密码", "密碼", "비밀번호"),
-)
-_NAMES = (*_PASSWORDS, "secret", "token", "session(?:id)?(?==)", "key")
+_WORDS = "pwd|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль|パスワード|密码|密碼|비밀번호|secret|token"
 _KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", "private", "auth", "shared", "master")
 _OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
 _NAMED = (
-    rf"(?:{'|'.join(_NAMES[:-1])}|key_base|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
+    rf"(?:pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S))|(?<![a-z])pw|{_WORDS}|session(?:id)?(?==)|key_base"
+    rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
     rf"|(?![\[({{$%]|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
     rf"|\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}(?:{_MIXED}|{_CODE})(?P<stated>[^\s\"'`<>&,;]{{8,300}}))"
 )
 _OPTION = (
-    r"--[a-z][\w-]{0,40}?(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}[\"']?"
-    rf"{_DENSE}(?P<option>[^\s\"'<>&,;]{{8,300}})"
-    r"|(?<![\w-])-(?:u|-user|a|-auth)[ =]{0,3}[\"']?[^\s:\"'/]{1,100}:"
-    rf"{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
-)
-"""Source: the options of curl, HTTPie and GitLab Runner."""
-_SHORT_OPTION = (
-    r"(?:(?:sshpass|redis-cli|ldap[a-z]{3,10}|login)\s(?:[^\r\n|;]{0,200}?\s)??-[paw]\s?|"
-    r"(?:mysql|mariadb)[\w-]{0,12}\s(?:[^\r\n|;]{0,200}?\s)??-p)"
+    r"(?:--[a-z][\w-]{0,40}?(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}"
+    r"|(?:sshpass|redis-cli|ldap[a-z]{3,10}|login)\s(?:[^\r\n|;]{0,200}?\s)??-[paw]\s?"
+    r"|(?:mysql|mariadb)[\w-]{0,12}\s(?:[^\r\n|;]{0,200}?\s)??-p)"
     rf"(?:\"{_DENSE_QUOTED}(?P<double>[^\"\r\n]{{6,100}})|'{_DENSE_QUOTED}(?P<plain>[^'\r\n]{{6,100}})"
-    rf"|{_DENSE}(?P<word>[^\s\"'/][^\s\"']{{5,100}}))"
+    rf"|{_DENSE}(?P<option>[^\s\"'<>,;/][^\s\"'<>,;]{{5,300}}))"
+    rf"|(?<![\w-])-(?:u|-user|a|-auth)[ =]{{0,3}}[\"']?[^\s:\"'/]{{1,100}}:{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
 )
-"""The short options of programs that take a password so; of `mysql` a word behind a blank is the database."""
+"""Options with a secret, by their names or of these programs; of `mysql` a word behind a blank is the database.
+
+Source: the options of curl, HTTPie and GitLab Runner.
+"""
 _FORMS = tuple(
     (word, marker, form)
     for word, markers, form in (
@@ -130,12 +117,11 @@ _FORMS = tuple(
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
         ("[webhook]", ("hook",), _HOOK),
-        ("[signature]", ("sig=", "signature=", "x-amz-security"), _SIGNED),
+        ("[signature]", ("sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
-        ("[secret]", ("pass", "pw", *_PASSWORDS[3:], "secret", "token", "session", "key"), _NAMED),
-        ("[secret]", ("--", "-u", "-a "), _OPTION),
-        ("[password]", ("sshpass", "redis-cli", "ldap", "login", "mysql", "mariadb"), _SHORT_OPTION),
+        ("[secret]", ("pass", "pw", *_WORDS.split("|"), "session", "key"), _NAMED),
+        ("[secret]", ("--", "-u", "-a ", "sshpass", "redis-cli", "ldap", "login", "mysql", "mariadb"), _OPTION),
     )
     for marker in markers
 )

@@ -235,7 +235,7 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     the rest does not. A question says nothing.
     """
     texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
-    while len(texts) > 1 and all(map(_is_courtesy, _sentences(texts[-1:]))):
+    while len(texts) > 1 and all(map(_COURTESY.fullmatch, re.split("[,;] *", ",".join(_sentences(texts[-1:]))))):
         texts.pop()
     own = [_QUESTION.sub(" ", _QUOTED.sub("", _FOREIGN.split(text, maxsplit=1)[0])) for text in texts]
     is_over = _states(own[-1:], is_again=True)
@@ -304,10 +304,6 @@ def _is_about_instance(sentence: str) -> bool:
     return bool(has_begun or _ABOUT_INSTANCE.search(sentence))
 
 
-def _is_courtesy(sentence: str) -> bool:
-    return all(_COURTESY.fullmatch(clause.strip()) for clause in re.split("[,;]", sentence))
-
-
 def says_mail_missing(texts: Iterable[str]) -> bool:
     """Whether a clause says that a license or its mail has not come, also one that was named shortly before it."""
     before = ""
@@ -316,16 +312,12 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
         for clause in re.split(_CLAUSE, _OTHER_THING.sub(" ", sentence)):
             if re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause):
                 return True
-        is_near = re.search(_SENT, near) and re.search(_SENDING, near)
-        if is_near and any(map(_says_nothing_came, re.split(_CLAUSE, sentence))):
+        said = [_words(clause) for clause in re.split(_CLAUSE, sentence)]
+        nothing_came = any(words <= _NOT_IT and words & _words(_NOTHING) for words in said)
+        if nothing_came and re.search(_SENT, near) and re.search(_SENDING, near):
             return True
         before = near[-NEAR_CHARS:]
     return False
-
-
-def _says_nothing_came(clause: str) -> bool:
-    words = _words(clause)
-    return words <= _NOT_IT and not words.isdisjoint(_NOTHING.split())
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:
