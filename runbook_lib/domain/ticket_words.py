@@ -76,7 +76,7 @@ _WORKING = """
     work works working run runs running up push pushing merge merging commit usable writable operational back good läuft
     geht funktioniert klappt marche fonctionne funciona funziona werkt działa работает
 """
-_AGAIN = "again now fine ok normally online normal before restart wieder jetzt nouveau nuevo otra vez ya ora weer снова"
+_AGAIN = "again now fine ok normally online normal before wieder jetzt nouveau nuevo nuovo otra vez ya ora weer снова"
 _SOLVED = """
     solved resolved fixed sorted erledigt behoben gelöst remarche résolu réglé resuelto solucionado risolto voltou
     resolvido opgelost rozwiązane решено решена 解決しました 直りました 解决了 已解决 해결되었습니다
@@ -85,7 +85,7 @@ _TROUBLES = "issue problem ticket error problème problema probleem пробле
 _OTHERS = """
     it this that everything all we you users everyone everybody gitlab our the whole entire production self managed
     instance server system mode is are s re has have been can still and yet so far for at moment luckily yes but soon
-    just already as usual to after es das alles hat sich ist nun tout ça le est de à todo el está tutto il di è tudo o c
+    just already as usual to es das alles hat sich ist nun tout ça le est de à todo el está tutto il di è tudo o c
     a funcionar
 """
 _PLAIN = frozenset(" ".join((_WORKING, _AGAIN, _SOLVED, _TROUBLES, _OTHERS)).split())
@@ -114,7 +114,7 @@ _FAILED = (
     r"vanish|dis+ap+e|went away|\bgone\b|\bidle\b|(?:restricted|limited|reduced) to|\bonly (?:view|read|look|see|"
     r"brows)|\b(?:look|view|see|read|brows)\w*[- ]only|\b(?:can|may|could|able to) (?:\w+ )?(?:look|view|see|read|"
     r"brows)\w*\b.{0,30}\bbut\b|abgelehnt|gesperrt|ungültig|verweiger|verworfen|(?<!emp)fehl|alles steht|steht still|"
-    r"bloqu|блок|travad|refus[eé]|figé|erreur|rechaz|inv[aá]lid|respin[gt]|\bpar(?:ad[oa]|ou|ó)\b|rejeit|recus|rifiut|"
+    r"bloqu|блок|trav[ao]|refus[eé]|figé|erreur|rechaz|inv[aá]lid|respin[gt]|\bpar(?:ad[oa]|ou|ó)\b|rejeit|recus|rifiut|"
     r"errore|błąd|odrzuc|ошибк|запрещ|отклон|拒|失[敗败]|エラー|止ま|错|卡|거부|거절|오류|실패|멈|virhe"
 )
 _TROUBLE = re.compile(rf"{_READ_ONLY}|{_READ_ONLY_ABROAD}|{_FAILED}")
@@ -177,7 +177,7 @@ _AGAIN_PLEASE = r"(?:again|once more|erneut|noch ?mals?|de nouveau|de nuevo|di n
 _SEND = r"(?:send|(?:e-?)?mail|schick|sende|envoy|envi|invi|mand)\w*"
 _NOT_THERE = (
     rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
-    rf"reçu aucun|(?:did|has|was)(?: not|n't)$|"
+    rf"reçu aucun|\bfehlt|\bmanque|\bfalta\b|\bmanca\b|ontbreekt|brakuje|(?:did|has|was)(?: not|n't)$|"
     r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
     rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
     r"(?:mail|attach|message|licen[sc]e).{0,30}\b(?:missing|lost|deleted|bounced)\b|\b(?:lost|deleted)\b.{0,30}mail|"
@@ -185,8 +185,8 @@ _NOT_THERE = (
     r"mail)|"
     rf"wait\w* (?:for|on) (?:\w+ ){{0,3}}(?:{_SENT})|"
     r"\b(?:where(?: is| are|'s)|wo (?:ist|bleibt)|où est|dónde está|dov'è|waar (?:is|blijft)|gdzie jest|где) (?:\w+ )?"
-    rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-?)?(?:{_SENT})\w*$|"
-    rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: (?:so far|yet|from|has|was|until|at all)\b)|"
+    rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?$|"
+    rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?(?: (?:so far|yet|from|has|was|until|at all)\b)|"
     r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
     r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
     r"ons)?\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|almad|"
@@ -273,9 +273,9 @@ def _is_well(sentence: str) -> bool:
 
 def _is_over(clause: str) -> bool:
     """Whether a clause says no more than that the trouble is over: *the issue is solved on our side*."""
-    bare = re.sub(r"\bon (?:our|my) (?:side|end)\b|\bgood news\b", "", clause.replace("all good", "solved"))
-    words = _words(bare)
-    if not words <= _PLAIN or re.match("(?:is|are|has|have|can) ", bare):  # or a question
+    aside = r"\bon (?:our|my) (?:side|end)\b|\bgood news\b|\bafter(?: \w+){1,4}$"
+    words = _words(re.sub(aside, "", clause.replace("all good", "solved")))
+    if not words <= _PLAIN or re.match("(?:is|are|has|have|can) ", clause):  # or a question
         return False
     works_again = words & _words(_WORKING) and words & _words(_AGAIN) and not words & _words(_TROUBLES)
     return bool(works_again or words & _words(_SOLVED))
