@@ -232,6 +232,8 @@ def test_words_of_an_instance_that_works(text: str) -> None:
                     "Solved!\n\n> Nobody can push.",
                     "Probleem opgelost",
                     "已解决，谢谢。",
+                    "GitLab is working again after upload.",
+                    "Funziona di nuovo, grazie!",
                 ),
             )
         ),
@@ -386,7 +388,13 @@ def test_any_text_is_looked_at(texts: list[str]) -> None:
         *("Het mailtje met de licentie is nooit aangekomen.", "You wrote that the license is attached. It isn't."),
         *("Seguimos esperando la licencia.", "Stiamo ancora aspettando la licenza.", "Мы всё ещё ждём лицензию."),
         *("The order came through, the license file though did not.", "No me ha llegado el código de activación."),
-        *("The key has yet to show up.", "We never saw the license email", "You say you sent the license. You didn't."),
+        *(
+            "No activation code so far, please check.",
+            "Der Aktivierungscode fehlt uns noch.",
+            "The key has yet to show up.",
+            "We never saw the license email",
+            "You say you sent the license. You didn't.",
+        ),
         *("We still haven't had the activation code.", "Where can I find the license you sent? Nothing in spam."),
         *(
             "The portal has no license to download and no email.",
