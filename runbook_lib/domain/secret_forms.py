@@ -1,9 +1,10 @@
 """Finds secrets that no setting knows, by their form: what a customer pastes of their own, or a service quotes. Pure.
 
-A form is a vendor's prefix, a private key's block, a password in an address or in a command's options, or a value
-behind a name that says so. A value behind a name has a letter and a digit, since words about passwords are no
-passwords; where only a space or a verb stands between them, it has letters in both cases, too. A vendor that is not
-known here is recognized by what most tokens have: a prefix, then a long word of letters in both cases and digits.
+A form is a vendor's prefix, a private key's block, a password in an address or a command's options, a webhook, or a
+value behind a name that says so. A value behind a name has a letter and a digit, since words about passwords are no
+passwords; where only a space or a verb stands between them, it has letters in both cases, too, or is a long code. A
+vendor that is not known here is recognized by what most tokens have: a prefix, then a long word of letters in both
+cases and digits.
 
 Every search is linear.
 """
@@ -44,7 +45,6 @@ _VENDORS = r"""
 """
 """How tokens begin, and go on. Source: GitLab documentation, *Token overview*; Slack and GitHub, *token types*;
 Zendesk, attachments; RFC 7519; the vendors' lists of prefixes in GitHub's *Supported secret scanning patterns*."""
-_AMAZON = r"AKIA[A-Z0-9]{16}[^A-Za-z0-9+]{1,20}(?P<amazon>[\w/+]{40})(?![\w/+])"
 _TOKEN = re.compile(
     r"[_.-](?=[A-Z0-9]{0,40}[a-z])(?=[a-z0-9]{0,40}[A-Z][a-z0-9]{0,40}[A-Z])"
     r"[A-Za-z0-9]{20,200}(?:[_-][A-Za-z0-9]{16,200}){0,3}(?![A-Za-z0-9+/])"
@@ -89,7 +89,8 @@ _NAMED = (
     rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
     rf"|(?![\[({{$%]|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
-    rf"|\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}(?:{_MIXED}|{_CODE})(?P<stated>[^\s\"'`<>&,;]{{8,300}}))"
+    rf"|\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}(?:{_MIXED}|{_CODE})"
+    r"(?P<stated>[^\s\"'`<>&,;]{8,300}))"
 )
 _OPTION = (
     r"(?:--[a-z][\w-]{0,40}?(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}"
@@ -113,7 +114,7 @@ _FORMS = tuple(
         ),
         ("[token]", (":aa",), r"(?<=[0-9]{8}):(?-i:AA)[\w-]{30,60}"),  # Telegram
         ("[token]", ("q~",), r"(?<=\w[78])Q~[\w.~-]{31,40}"),  # Microsoft Entra ID
-        ("[token]", ("akia",), _AMAZON),
+        ("[token]", ("akia",), r"AKIA[A-Z0-9]{16}[^A-Za-z0-9+]{1,20}(?P<amazon>[\w/+]{40})(?![\w/+])"),
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
         ("[webhook]", ("hook",), _HOOK),

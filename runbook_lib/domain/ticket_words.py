@@ -114,8 +114,8 @@ _FAILED = (
     r"vanish|dis+ap+e|went away|\bgone\b|\bidle\b|(?:restricted|limited|reduced) to|\bonly (?:view|read|look|see|"
     r"brows)|\b(?:look|view|see|read|brows)\w*[- ]only|\b(?:can|may|could|able to) (?:\w+ )?(?:look|view|see|read|"
     r"brows)\w*\b.{0,30}\bbut\b|abgelehnt|gesperrt|ungültig|verweiger|verworfen|(?<!emp)fehl|alles steht|steht still|"
-    r"bloqu|блок|trav[ao]|refus[eé]|figé|erreur|rechaz|inv[aá]lid|respin[gt]|\bpar(?:ad[oa]|ou|ó)\b|rejeit|recus|rifiut|"
-    r"errore|błąd|odrzuc|ошибк|запрещ|отклон|拒|失[敗败]|エラー|止ま|错|卡|거부|거절|오류|실패|멈|virhe"
+    r"bloqu|блок|trav[ao]|refus[eé]|figé|erreur|rechaz|inv[aá]lid|respin[gt]|\bpar(?:ad[oa]|ou|ó)\b|rejeit|recus|"
+    r"rifiut|errore|błąd|odrzuc|ошибк|запрещ|отклон|拒|失[敗败]|エラー|止ま|错|卡|거부|거절|오류|실패|멈|virhe"
 )
 _TROUBLE = re.compile(rf"{_READ_ONLY}|{_READ_ONLY_ABROAD}|{_FAILED}")
 """Words of trouble of any kind, also GitLab's own of a license that it refuses. Source: GitLab, `license.rb`."""
@@ -162,8 +162,7 @@ _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 _SENT = (
     r"mail|li[cz]en|\blic\b|inbox|message|\ba[ck]{0,2}ti[vw](?:atio|aci|aç|ierung|azion|ering|asyon)|\bkey\b|schlüssel|"
     r"\bclé\b|\bclave\b|\bchave\b|\bchiave\b|sleutel|klucz|ключ|лиценз|激活|アクティベ|"
-    r"ライセンス|メール|许可证|邮件|"
-    "라이선스|메일|correo|courriel|lisans"
+    r"ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans"
 )
 _COMES = (
     r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|(?:show|turn)(?:ed)? up|saw\b|"
@@ -171,7 +170,8 @@ _COMES = (
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
     r"(?:get|had) (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
-    r"erhalten|kom+en|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|получ|приш|присл|ontvangen|binnen"
+    r"erhalten|kom+en|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|"
+    r"получ|приш|присл|ontvangen|binnen"
 )
 _AGAIN_PLEASE = r"(?:again|once more|erneut|noch ?mals?|de nouveau|de nuevo|di nuovo|de novo|ещё раз)"
 _SEND = r"(?:send|(?:e-?)?mail|schick|sende|envoy|envi|invi|mand)\w*"
@@ -189,8 +189,8 @@ _NOT_THERE = (
     rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?(?: (?:so far|yet|from|has|was|until|at all)\b)|"
     r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
     r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
-    r"ons)?\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|almad|"
-    r"待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
+    r"ons)?\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|"
+    r"almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
 )
 _NOTHING = "nothing not never t rien nichts nada niente"
 _COMING = """
