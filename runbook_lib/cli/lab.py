@@ -1,8 +1,8 @@
 """JupyterLab on the runbooks, in a process of its own: what it shows, what it opens first, and how it ends.
 
-What it sets is for its own session, which has a copy of the settings of the person who runs it: what they have set
-overrides the defaults here, and nothing of theirs is written to, as JupyterLab does when the theme changes. Templates
-are served as copies, so that no save reaches a tracked file. Knows nothing of the practice world, which runs beside it.
+It has settings of its own, which begin as a copy of the person's (`lab_server`): what they have set overrides the
+defaults here, and nothing of theirs is written to, as JupyterLab does when the theme changes. Templates are served as
+copies, so that no save reaches a tracked file. Knows nothing of the practice world, which runs beside it.
 
 Imports do not wait for each other: JupyterLab imports its own while the ticket is looked up, and a warm
 Python imports those of the kernels and of the runs that their button starts (`run.warm`), so that these are forked.
@@ -108,7 +108,7 @@ def started(settings: Settings) -> Iterator[Lab]:
         own["RUNBOOK_OUTPUTS"] = str(settings.outputs.absolute())
         own["IPYTHONDIR"] = str(without_history(private / "ipython"))
         own["JUPYTER_PATH"] = os.pathsep.join((str(private / KERNELS), *jupyter_path()))
-        command = [sys.executable, "-m", "runbook_lib.cli.lab_server", str(reading), str(private / "user-settings")]
+        command = [sys.executable, "-m", "runbook_lib.cli.lab_server", str(reading)]
         with subprocess.Popen(command, env={**os.environ, **own}, pass_fds=(reading,)) as process:  # noqa: S603
             os.close(reading)
             try:

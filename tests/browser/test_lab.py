@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from runbook_lib import templates
-from tests.browser.lab import SESSIONS, Lab, Notebook
+from tests.browser.lab import SESSIONS, THEMES, Lab, Notebook
 from tests.browser.walk import BUTTON, ERRORS, looks_well_in_both_themes
 
 pytestmark = [pytest.mark.slow, pytest.mark.together]
@@ -68,11 +68,21 @@ def test_a_template_opens_as_a_copy(lab: Lab, notebook: Notebook) -> None:
     notebook.show("notebooks/weekend_license.ipynb")
     expect(notebook.page.locator("#runbook-ticket")).to_be_focused()
     notebook.shot("lab-template")
+    a_theme_is_chosen_at_once(notebook)
     assert ["notebooks/open/weekend_license.ipynb"] == sessions(notebook)
     notebook.save()
     assert before == digests(lab)
     notebook.page.locator(".lm-mod-current .lm-TabBar-tabCloseIcon").first.click()
     notebook.until(f"async () => !(await ({SESSIONS})()).length")
+
+
+def a_theme_is_chosen_at_once(notebook: Notebook) -> None:
+    """Although JupyterLab follows the system until then."""
+    execute = "words => { jupyterapp.commands.execute(...words) }"
+    notebook.page.evaluate(execute, ["apputils:change-theme", {"theme": THEMES["dark"]}])
+    notebook.until("name => document.body.dataset.jpThemeName === name", arg=THEMES["dark"])
+    notebook.page.evaluate(execute, ["apputils:adaptive-theme"])
+    notebook.use_theme("light")
 
 
 def test_a_ticket_of_no_runbook_stays_in_start_here(lab: Lab, notebook: Notebook) -> None:

@@ -30,10 +30,14 @@ OPENED = "/lab/tree/notebooks/open/start_here.ipynb"
 
 
 @pytest.fixture
-def lab_server() -> Any:
-    """The module of JupyterLab's own process; imported only here, since that takes most of a second."""
+def lab_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of JupyterLab's own process, for a person whose settings are in a folder here.
+
+    Imported only here, since that takes most of a second.
+    """
     from runbook_lib.cli import lab_server
 
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "own"))
     return lab_server
 
 
@@ -120,21 +124,25 @@ def test_it_sets_only_what_exists(tmp_path: Path) -> None:
         assert settings.keys() <= schema["properties"].keys(), plugin
 
 
-def test_the_session_has_a_copy_of_the_settings(
+def test_what_is_chosen_is_kept_beside_the_persons_own_settings(
     lab_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the person has set counts, and stays where it is."""
+    """What they have set counts, and stays as it is; what was chosen here counts the next time, until they set more."""
     own = tmp_path / "own" / "@jupyterlab" / "x.jupyterlab-settings"
+    kept = tmp_path / "runbook-settings"
     own.parent.mkdir(parents=True)
-    own.write_text("{}")
-    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "own"))
     launched: list[list[str]] = []
     monkeypatch.setattr(lab_server.LabApp, "launch_instance", launched.append)
-    given = tmp_path / "given"
     (tmp_path / "options").write_text('["--no-browser"]')
-    lab_server.main(os.open(tmp_path / "options", os.O_RDONLY), str(given))
-    assert [[f"--LabApp.user_settings_dir={given}", "--no-browser"]] == launched
-    assert "{}" == (given / "@jupyterlab" / "x.jupyterlab-settings").read_text()
+    for set_by_them, chosen, changed_at, expected in ((1, 0, 100, 1), (1, 2, 100, 2), (3, 2, 3e9, 3)):
+        if chosen:
+            (kept / "@jupyterlab" / own.name).write_text(str(chosen))
+        own.write_text(str(set_by_them))
+        os.utime(own, (changed_at, changed_at))
+        lab_server.main(os.open(tmp_path / "options", os.O_RDONLY))
+        assert str(expected) == (kept / "@jupyterlab" / own.name).read_text()
+        assert str(set_by_them) == own.read_text()
+    assert [f"--LabApp.user_settings_dir={kept}", "--no-browser"] == launched[-1]
 
 
 @pytest.mark.parametrize(
@@ -157,15 +165,15 @@ def test_root_is_shown_how_to_start_it(
     monkeypatch.setattr(os, "geteuid", lambda: user)
     (tmp_path / "options").write_text('["--no-browser"]')
     with pytest.raises(SystemExit) as ended:
-        lab_server.main(os.open(tmp_path / "options", os.O_RDONLY), str(tmp_path / "settings"))
+        lab_server.main(os.open(tmp_path / "options", os.O_RDONLY))
     assert is_told == ("runbook lab --allow-root" in str(ended.value.code))
     assert bool(status) == bool(ended.value.code)
 
 
-def test_without_options_no_jupyterlab_starts(lab_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_options_no_jupyterlab_starts(lab_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever started it has given up."""
     monkeypatch.setattr(lab_server.LabApp, "launch_instance", pytest.fail)
-    lab_server.main(os.open(os.devnull, os.O_RDONLY), str(tmp_path / "settings"))
+    lab_server.main(os.open(os.devnull, os.O_RDONLY))
 
 
 def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:

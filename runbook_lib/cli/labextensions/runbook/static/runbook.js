@@ -332,6 +332,17 @@
     }
   }
 
+  /** Let a theme that is chosen end that JupyterLab follows the system, and be taken: its own menu wants a second click. */
+  function chooseThemeAtOnce(app) {
+    const choose = "apputils:change-theme";
+    let again;
+    app.commands.commandExecuted.connect((_, { id, args, result }) => {
+      if (id !== choose) return;
+      const first = again === undefined;
+      again = first ? result.then(() => app.commands.execute(choose, args)).finally(() => (again = undefined)) : again;
+    });
+  }
+
   const plugin = {
     id: "runbook:lab",
     autoStart: true,
@@ -343,6 +354,7 @@
       });
       document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: `${files}/runbook.css` }));
       reachEveryCell(app);
+      chooseThemeAtOnce(app);
       app.restored.then(() => app.shell.collapseLeft());
     },
   };
