@@ -1,8 +1,8 @@
 """JupyterLab's own process, which imports while its parent decides what it opens; see `lab`.
 
-`python -m runbook_lib.cli.lab_server NUMBER` reads its options, a JSON list, from the open file of that number, and ends
-where there are none: then its parent has given up. What is chosen here, such as a theme, is kept beside the person's
-own settings, for the next time; of a plugin's settings those that were changed last count.
+`python -m runbook_lib.cli.lab_server NUMBER` reads its options, a JSON list, from the open file of that number, and
+ends where there are none: then its parent has given up. What is chosen here, such as a theme, is kept beside the
+person's own settings, for the next time; of a plugin's settings those that were changed last count.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(file: int) -> None:
 
 
 def _copy_newer(own: str, kept: str) -> None:
-    if not os.path.exists(kept) or os.path.getmtime(own) > os.path.getmtime(kept):
+    if not Path(kept).exists() or Path(own).stat().st_mtime > Path(kept).stat().st_mtime:
         shutil.copy2(own, kept)
 
 

@@ -254,8 +254,10 @@ class Board:
     def enter(self, name: str, words: str) -> None:
         """Show what was entered in every other form that asks the same."""
         for place in list(self.places.values()):  # a cell that runs meanwhile may add to them
-            if name in place.form.rows and place.form.values[name] != words:
-                place.form.enter(name, words)
+            if name in place.form.rows:
+                if place.form.values[name] != words:
+                    place.form.enter(name, words)
+                place.point(is_next=place.is_next)
 
     def keep_answers(self) -> None:
         self._kept.value = self._input.kept.html(self._case())

@@ -29,13 +29,14 @@ from runbook_lib.cases.pictures import Picture, Pictures, Suggestion
 from runbook_lib.domain import answers
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.jupyter.widgets import LINK, close, new
+from runbook_lib.jupyter.widgets import LINK, close, new, shared
 
 MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
 _INPUT = {"width": "370px", "max_width": "98%", "min_width": "0"}
 _WRAP = {"flex_flow": "row wrap", "align_items": "center", "max_width": "100%"}
 _LEFT = {"align_items": "flex-start"}
+_CONFIRM = {"width": "auto", "margin": "2px 2px 2px 176px"}
 _LINES = "white-space:normal;line-height:1.4"
 ASKS = "runbook-asks"
 """The class of a form that the case waits for; `runbook lab` scrolls to it."""
@@ -109,9 +110,12 @@ class Form:
         self._foldable: tuple[str, ...] = ()
         self.summary = new(ipywidgets.Label)
         self._line, self._message, self._notes = (new(ipywidgets.HTML) for _ in range(3))
-        self.continue_button = new(ipywidgets.Button, description="Continue")
+        self.continue_button = new(ipywidgets.Button, description="Continue", button_style="primary")
         self.continue_button.on_click(lambda _: on_continue() if on_continue else None)
-        self._going_on = [self.continue_button, self._message] if on_continue else []
+        self.confirm_button = new(ipywidgets.Button)
+        self.confirm_button.on_click(lambda _: self._confirm_all())
+        self._buttons = (self.confirm_button, self.continue_button)
+        self._going_on = [*self._buttons, self._message] if on_continue else []
         self._folded = new(ipywidgets.VBox, layout={"width": "100%"})
         self._folded.add_class(_FOLDED)
         self._style = new(ipywidgets.HTML, value=_FOLDING, layout={"display": "none"})
@@ -149,7 +153,8 @@ class Form:
                 row = Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
             self.rows[one.name] = row
             row.renew(one, before.get(one.name), is_confirmed=one.name in confirmed)
-        self.notes, self._notes.value = pictures.notes, _lines(pictures.notes)
+        self.notes = pictures.notes
+        self._notes.value = "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in pictures.notes)
         self._show_pictures(pictures.shown)
         boxes = [self.rows[one.name].box for one in folded]
         self._folded.children = boxes if fields else [*boxes, *self._going_on]
@@ -199,7 +204,17 @@ class Form:
 
     def close(self) -> None:
         self._answers.children = []  # with a button that is not the form's own
-        close(self.box, self._line, self._folded, self.summary, self.continue_button, self._message)
+        close(self.box, self._line, self._folded, self.summary, *self._buttons, self._message)
+
+    @property
+    def _to_confirm(self) -> list[Row]:
+        """The questions without an answer for which one value was found."""
+        asked = [row for name, row in self.rows.items() if name not in self._foldable]
+        return [row for row in asked if len(row.field.suggestions) == 1 and not row.text]
+
+    def _confirm_all(self) -> None:
+        for row in self._to_confirm:
+            row.confirm(row.field.suggestions[0])
 
     def _changed(self, name: str, text: str) -> None:
         self._refresh()
@@ -209,6 +224,10 @@ class Form:
     def _refresh(self) -> None:
         line = h.div(style=f"{_LINES};padding:4px 8px 4px 0px")[h.bdi[clean(self.answered, 500)]]
         self._line.value = str(line) if self.answered else ""
+        number = len(self._to_confirm)
+        self.confirm_button.description = f"Confirm these {number} values"
+        display = ("display", "" if number > 1 else "none")
+        self.confirm_button.layout = shared(ipywidgets.Layout, *_CONFIRM.items(), display)
         if self._summarize is not None:
             self.summary.value = self._summarize(self.values)
 
@@ -253,6 +272,12 @@ class Row:
     def is_answered(self) -> bool:
         """Whether the field's text was entered by a person."""
         return self.text not in ("", self.field.found)
+
+    def confirm(self, one: Suggestion) -> None:
+        self.input.value = one.value
+        self._is_confirmed = True
+        self._on_confirm(self.field.name)
+        self._refresh()
 
     def _offer(self, suggestions: Sequence[Suggestion]) -> None:
         previous = self.box.children[1:]
@@ -305,14 +330,7 @@ class Row:
     def _suggestion(self, one: Suggestion) -> Any:
         """A button that confirms a value, beside the picture of the place where it was read."""
         button = new(ipywidgets.Button, layout={"width": "200px"})
-
-        def confirm(_: object) -> None:
-            self.input.value = one.value
-            self._is_confirmed = True
-            self._on_confirm(self.field.name)
-            self._refresh()
-
-        button.on_click(confirm)
+        button.on_click(lambda _: self.confirm(one))
         self.confirm_buttons.append(button)
         image = Markup(picture_html(one.crop, f"the place where {one.value} was read"))  # noqa: S704 - made by htpy
         words = clean(f"read off {one.where}; compare it with the picture", 160)
@@ -336,10 +354,6 @@ def _files(name: str, text: str) -> tuple[str, ...]:
     except InputError:
         return ()
     return found if isinstance(found, tuple) else ()
-
-
-def _lines(notes: Sequence[str]) -> str:
-    return "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in notes)
 
 
 def _zoomed(picture: Picture) -> str:

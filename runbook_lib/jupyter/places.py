@@ -14,7 +14,7 @@ from IPython.display import display
 
 from runbook_lib.display import Part, Tone
 from runbook_lib.jupyter.forms import ASKS, MIME, Form, fold
-from runbook_lib.jupyter.widgets import close, new, outputs_of
+from runbook_lib.jupyter.widgets import close, new, outputs_of, shared
 from runbook_lib.results import StepResult
 
 SETTLED = "runbook-settled"
@@ -66,11 +66,12 @@ class Place:
             self.box.children = children
 
     def point(self, *, is_next: bool) -> None:
-        """Say whether the reader goes on here; if not, *Continue* stands out only while the answers are open."""
+        """Say whether the reader goes on here; if not, there is a *Continue* only once something was answered."""
         self.is_next = is_next
         (self.form.box.add_class if self.is_needed else self.form.box.remove_class)(ASKS)
-        stands_out = is_next or not self.asks or self.fold.value
-        self.form.continue_button.button_style = "primary" if stands_out else ""
+        has_answer = any(self.form.rows[one].is_answered for one in self.asks if one in self.form.rows)
+        is_shown = is_next or not self.asks or self.fold.value or has_answer
+        self.form.continue_button.layout = shared(ipywidgets.Layout, ("display", "" if is_shown else "none"))
 
     def close_answers(self) -> None:
         """Fold the answers that were opened, without calling `on_toggle`."""

@@ -124,7 +124,9 @@ def test_a_wrong_date_and_a_service_that_is_down(lab: Lab, notebook: Notebook) -
     notebook.see("Waits for what has stopped above.")
     expect(notebook.panel.locator(ERRORS)).to_be_hidden()
     assert "Traceback" not in notebook.outputs()
+    wrong = notebook.panel.get_by_text("✗ “Expired on” is").first
     notebook.fill("Expired on", "2026-11-05")
+    expect(wrong).to_be_hidden()
     notebook.run_all()  # after the whole word has arrived
     notebook.see("would end: License issued")
     lab.world.inject("gitlab", "error", status=503, times=None)

@@ -259,6 +259,21 @@ def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
     form.close()
 
 
+def test_several_values_off_images_are_confirmed_by_one_press() -> None:
+    """Those of empty fields for which one value was found; what was typed stays, and of two values neither is taken."""
+    found = [Suggestion(words, "dashboard.png", PNG) for words in ("250", "251", "252")]
+    offered = {"a": found[:1], "b": found[1:2], "two": found[:2], "typed": found[2:]}
+    confirmed: list[str] = []
+    fields = [Field(name, name, suggestions=tuple(some)) for name, some in offered.items()]
+    form = Form(fields, on_confirm=confirmed.append)
+    form.enter("typed", "7")
+    assert ("Confirm these 2 values", "") == (form.confirm_button.description, form.confirm_button.layout.display)
+    form.confirm_button.click()
+    assert {"a": "250", "b": "251", "two": "", "typed": "7"} == form.values
+    assert (["a", "b"], "none") == (confirmed, form.confirm_button.layout.display)
+    form.close()
+
+
 def test_a_picture_has_words_that_are_escaped() -> None:
     """For who cannot see it."""
     shown = picture_html(PNG, 'a "b" <script>')
