@@ -75,7 +75,7 @@ def html(card: Card) -> str:
             h.div(".runbook-quiet", style=style)[h.span[clean(card.title), " · "], h.bdi[clean(words, PREVIEW_LIMIT)]]
         )
     head = h.div(style="display:flex;gap:12px;align-items:center;flex-wrap:wrap;margin-bottom:4px")[
-        h.span(style="font-weight:bold;font-size:15px")[clean(card.title)],
+        None if card.is_headed else h.span(style="font-weight:bold;font-size:15px")[clean(card.title)],
         _pill(card.state, card.tone),
         h.span(style=_SMALL)[clean(card.badge)],
     ]

@@ -112,6 +112,7 @@ class Card:
     badge: str  # where this is: practice or live, rehearsal or performing
     parts: tuple[Part, ...] = ()
     quiet: bool = False  # whether there is nothing to look at: a page shows it as one grey line
+    is_headed: bool = False  # whether a notebook's heading right above has its title, so that a page shows it once
     # Web addresses that the run has from our services: in a paragraph, one is shown as a link with words
     pages: Collection[str] = ()
 
@@ -152,13 +153,15 @@ def _part_text(part: Part) -> str:
             return textwrap.fill(clean(words, PREVIEW_LIMIT), _WIDTH, break_on_hyphens=False)
         case Table(heads, rows, longest=longest):
             cells = [[_cell_text(cell, longest) for cell in row] for row in rows]
-            columns = len(heads) or len(rows[0])
-            widths = [None if i < columns - 2 else 48 for i in range(columns)]
             names = [clean(head) for head in heads]
+            columns = len(names) or len(rows[0])
+            widths = [None if i < columns - 2 else 48 for i in range(columns)]
+            if columns == 2:  # what the labels leave
+                widths[1] = _WIDTH - 4 - min(48, max(map(len, (*names[:1], *(row[0] for row in cells)))))
             return tabulate(
                 cells,
-                headers=names,
-                tablefmt="simple",
+                headers=names if any(names) else (),
+                tablefmt="simple" if any(names) else "plain",
                 disable_numparse=True,
                 maxcolwidths=widths,
                 break_on_hyphens=False,

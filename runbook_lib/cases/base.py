@@ -148,9 +148,9 @@ class Case:
 
     @property
     def badge(self) -> str:
-        """Where the reader is: practice or live, rehearsal or performing."""
+        """Where the reader is: practice or live; and whether this run is a rehearsal."""
         place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.today}"
-        return f"{place} · {'performing' if self.perform else 'rehearsal, nothing is changed'}"
+        return f"{place} · {'performed' if self.perform else 'rehearsal, nothing is changed'}"
 
     def found(self, name: str) -> Prefill | None:
         """The value that counts without the engineer's answers; empty where the sources contradict each other."""

@@ -132,7 +132,8 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[P
     rows = [_row(one, last.get(one.operation_id)) for one in plan.actions]
     not_read = (one.trouble for one in plan.actions if one.trouble and one.operation_id not in last)
     troubles = (Paragraph(trouble, strong=True) for trouble in dict.fromkeys(not_read))
-    headline = Paragraph(f"{plan.headline}.", strong=True)
+    done = [name for name, event in last.items() if event.says_there]
+    headline = Paragraph(f"{plan.headline(done)}.", strong=True)
     return (headline, *troubles, *([Table((), rows, in_view=True)] if rows else []))
 
 
@@ -182,4 +183,4 @@ def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, b
     known = ticket_id if isinstance(ticket_id, int) else str(ticket_id)[:40]
     data = step_data(runbook, known, title, "needs_answer" if person else "failed", str(exc))
     data |= {"error": type(exc).__name__, "missing": list(missing)}
-    return StepResult(Card(title, state, tone, badge, parts), data)
+    return StepResult(Card(title, state, tone, badge, parts, is_headed=True), data)

@@ -111,7 +111,8 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
             over = case.steps.outcome is not None and not always
             found = case.nothing_to_do() if over else method(case, **given)  # type: ignore[call-arg]
             case.steps.finish(name, given)
-            return replace(found, card=replace(found.card, title=title), data={**found.data, "step": name})
+            card = replace(found.card, title=title, is_headed=True)
+            return replace(found, card=card, data={**found.data, "step": name})
 
         @functools.wraps(method)
         def run(case: Any, /, *args: _P.args, **given: _P.kwargs) -> StepResult:

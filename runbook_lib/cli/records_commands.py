@@ -130,7 +130,7 @@ def _refuse_unknown(tickets: Sequence[int]) -> None:
 def _words(result: Verification) -> str:
     from runbook_lib.cli import tables
 
-    rows = [(clean(f.ticket, 40), f.code, clean(f.words, 1000)) for f in result.findings]
+    rows = [(clean(f.ticket, 40) or "–", f.code, clean(f.words, 1000)) for f in result.findings]
     heads = ("ticket", "what", "in words")
     table = tables.fitted(rows, heads) if rows else ""
     return f"{table}\n\n{result.words}" if table else result.words
@@ -156,10 +156,14 @@ def adopt(file: Path, ticket: str) -> int:
 
 @records.command()
 @click.argument("record", metavar="RECORD|TICKET", type=click.Path())
+@click.option("--all", "whole", is_flag=True, help="All of it: facts, effects with their addresses, and every cell.")
 @click.option("--html", type=options.FILE, metavar="FILE", help="Write one HTML page instead, which needs no network.")
 @options.force
-def show(record: str, html: Path | None, force: bool) -> int:
-    """Show a record, or the last one of a ticket; verified first."""
+def show(record: str, whole: bool, html: Path | None, force: bool) -> int:
+    """Show a record, or the last one of a ticket; verified first.
+
+    It shows the outcome, its evidence, the effects and the decisions; with --all everything.
+    """
     from runbook_lib.records import exporting, page, reading
     from runbook_lib.records.verification import Verifier
 
@@ -170,7 +174,7 @@ def show(record: str, html: Path | None, force: bool) -> int:
     more += share_commands.freshness()
     content = reading.read(path)
     if html is None:
-        click.echo(page.as_text(content, verification, more))
+        click.echo((page.as_text if whole else page.as_brief_text)(content, verification, more))
         return exit_status.DONE
     exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
     click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))

@@ -7,7 +7,7 @@ could not be looked at (`trouble`) makes no difference, since the run looks agai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from runbook_lib.domain.models import EffectState, Evidence, Outcome
@@ -16,6 +16,14 @@ LATER_LINK = "(its link)"
 LATER_FINGERPRINT = "(its fingerprint)"
 _PLACEHOLDERS = {LATER_LINK: "the link of the license", LATER_FINGERPRINT: "the fingerprint of the license"}
 """What stands in a text for a value that is known only after the license was issued, and what that is."""
+_TO_COME: Mapping[Outcome | None, tuple[str, str]] = {
+    Outcome.LICENSE_ISSUED: ("license", "A license will be issued"),
+    Outcome.LICENSE_FOUND: ("license_copy", "The license will be sent again"),
+    Outcome.RESOLVED_ITSELF: ("resolved_reply", "The customer will be asked to confirm that it works"),
+    Outcome.ESCALATED: ("expert_post", "An expert will be engaged"),
+    Outcome.WAITING_FOR_CUSTOMER: ("screenshots_request", "The customer will be asked for screenshots"),
+}
+"""The change that an outcome comes with, and what stands in the outcome's place until that is done."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +94,12 @@ class Plan:
     readings: tuple[PlanFact, ...] = ()
     gist: str = ""  # the result in a few words: for how many users, to whom ...; or ""
 
-    @property
-    def headline(self) -> str:
+    def headline(self, done: Collection[str] = ()) -> str:
+        """The outcome, or what is to come, in a sentence without its period; `done` are operations that were done."""
+        change, to_come = _TO_COME.get(self.outcome, ("", ""))
         ended = self.outcome.words if self.outcome else "No outcome yet"
+        if any(action.name == change and action.operation_id not in done for action in self.to_do):
+            ended = to_come
         return f"{ended}: {self.gist}" if self.gist else ended
 
     @property

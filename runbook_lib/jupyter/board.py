@@ -176,7 +176,8 @@ class Board:
             self.stuck.discard(one)
             if self.results.pop(one, None) and (place := self.places.get(one)):
                 parts = (Paragraph(words, strong=True), *place.parts)
-                card = Card(self._case().steps.title(one), "out of date", Tone.PLAIN, self._case().badge, parts)
+                title, badge = self._case().steps.title(one), self._case().badge
+                card = Card(title, "out of date", Tone.PLAIN, badge, parts, is_headed=True)
                 place.show(StepResult(card, {}))
 
     def _put(

@@ -66,7 +66,7 @@ def journal_code(problem: str) -> Code:
 
 @dataclass(frozen=True)
 class Finding:
-    ticket: str  # the ticket's number, or the name of a folder that belongs to no ticket
+    ticket: str  # the ticket's number, or the name of a folder of the outputs that belongs to no ticket; or ""
     subject: str  # the file
     code: Code
     words: str

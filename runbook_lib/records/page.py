@@ -40,6 +40,9 @@ LONGEST_HTML = 500_000
 LONGEST_SOURCE = 20_000
 LONGEST_TEXT = 2_000_000
 """Characters of a text that are read; far fewer are shown."""
+_DECIDED = ("step", "state", "summary")
+_SENTENCE = 76
+"""Characters in a line of what a step came to."""
 SENTENCES = 2000
 """Characters of a summary; the advice is at its end."""
 _TAGS = {
@@ -88,6 +91,19 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
     shown = [cell for cell in record.cells if cell.kind == "code" and cell.id != banner.CELL]
     parts += [_cells_text(why, list(cells)) for why, cells in groupby(shown, _nothing_to_do)]
     return "\n\n".join(parts)
+
+
+def as_brief_text(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
+    """What of `as_text` fits a screen: the banner, and a line for each step. A record without these is shown whole."""
+    shown = [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
+    decisions = mappings(record.manifest.get("decisions"))
+    if not (shown and decisions):
+        return as_text(record, verification, more)
+    said = record.manifest.get("summary")  # by the last step, too
+    rows = [[_value(one.get(name)) for name in _DECIDED] for one in decisions if one.get("summary") != said]
+    table = tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, None, _SENTENCE])
+    lines = "\n".join(summary(record, verification, more))
+    return "\n\n".join([lines, *shown, f"decisions\n{table}", "Facts, addresses and every cell: --all."])
 
 
 def as_html(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:

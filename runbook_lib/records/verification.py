@@ -240,7 +240,7 @@ class Verifier:
             raise InputError(f"There is no record {path}. Give a ticket's number, or the path of a record.")
         problems = self._ticket(ledger) if ledger and ledger.problems else ()
         of_journals = [one for one in problems if one.is_defect and (one.subject == FILE_NAME or key_of(one.subject))]
-        unnamed = of_journals or [self._unnamed(path.absolute().parent.name, str(path), path.name)]
+        unnamed = of_journals or [self._unnamed(str(ledger.ticket_id) if ledger else "", str(path), path.name)]
         return Verification(1 if ledger else 0, tuple(unnamed))
 
 

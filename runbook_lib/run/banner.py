@@ -7,6 +7,7 @@ Says nothing that the manifest does not; whether the file is genuine it cannot s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.answers import in_words, label_of
-from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.models import EffectState, Outcome
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
 from runbook_lib.form_words import labelled
@@ -22,6 +23,8 @@ from runbook_lib.form_words import labelled
 CELL = "record-banner"
 """The id of the cell."""
 _INSTRUCTIONS = ("opening", "parameters-words")
+_STAMP = re.compile(r"\A(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d).*")
+"""The start of a run, in UTC, as its record's name begins with it."""
 _SETTLED = ("done", "already_done", "adopted")
 _WAITS: Mapping[str, str] = {
     Outcome.WAITING_FOR_CUSTOMER: "the customer's answer",
@@ -60,13 +63,12 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     ending = run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
     ended = f"{'Would be: ' if would_be else ''}{ending}"
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
-    proven = [effect for effect in manifest["effects"] if effect.get("evidence")]
     rows = [
         ("who", manifest["operator"]),
         ("when", f"{began} to {over[11:] if began[:10] == over[:10] else over} UTC"),
         ("how it ended", ended),
         *_group("on what evidence", _facts(manifest)),
-        *_group("evidence of each change", (f"{e['summary']}: {e['evidence']['summary']}" for e in proven)),
+        *_effects(manifest),
         ("what is open", "; ".join(_open(manifest)) or "nothing"),
     ]
     parts: tuple[Part, ...] = (
@@ -95,6 +97,19 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[str]:
         by_source.setdefault(str(fact["source"]), []).append(f"{label_of(fact['name'])} {in_words(fact['value'])}")
     for source, facts in by_source.items():
         yield f"{ending_words(source)}: {', '.join(facts)}"
+
+
+def _effects(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The evidence of what this run did or found, then that of each run before it that did the rest."""
+    by_run: dict[str, list[str]] = {}
+    for effect in manifest["effects"]:
+        if evidence := effect.get("evidence"):
+            found = ", found there" if effect["state"] == EffectState.ADOPTED else ""
+            by_run.setdefault(effect.get("run", ""), []).append(f"{effect['summary']}: {evidence['summary']}{found}")
+    yield from _group("evidence of each change", by_run.pop("", []))
+    for record, lines in by_run.items():
+        began = _STAMP.sub(r"\1-\2-\3 \4:\5 UTC", record)
+        yield from _group("made by an earlier run", [f"of {began}:", *lines])
 
 
 def _open(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from runbook_lib import files
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import PERSON_NEEDED, RunbookError, UnavailableError
 from runbook_lib.domain.events import EventKind
-from runbook_lib.domain.models import Status
+from runbook_lib.domain.models import EffectState, Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
@@ -216,11 +216,21 @@ class _Run:
             outcome=last.get("outcome") if status is Status.COMPLETED else None,
             summary=words,
             record=str(self.record),
-            effects=list(last.get("effects", [])),
+            effects=list(map(self._with_maker, last.get("effects", []))),
             missing=list(last.get("missing", [])),
             next_runbook=last.get("next_runbook"),
             seconds=round(time.monotonic() - self.clock, 1),
         )
+
+    def _with_maker(self, effect: Mapping[str, Any]) -> dict[str, Any]:
+        """An effect; one that was there before has the record of the run that made it, if the journal knows that."""
+        if effect["state"] != EffectState.ALREADY_DONE:
+            return dict(effect)
+        for run in self.journal.history().performing_runs:
+            made = [event.evidence for event in run.effects if event.kind == EventKind.DONE]
+            if effect["evidence"] in made and run.start and run.start.record:
+                return {**effect, "run": run.start.record}
+        return dict(effect)
 
     def _manifest(self, report: Report, execution: engine.Execution, executed: Any) -> dict[str, Any]:
         """What a record says of itself; `record.schema.json` describes it."""

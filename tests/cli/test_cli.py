@@ -70,18 +70,30 @@ def test_run_starts_a_practice_world_when_none_is_there(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_people_read_words_where_programs_read_names(own_world: World) -> None:
     """What a second run finds is called on the terminal as on the cards, wherever it is shown."""
-    own_world.runbook("run", "weekend_license", 1001, "--perform")
+    first = own_world.runbook("run", "weekend_license", 1001, "--perform", "--json").report
     shown = [
         own_world.runbook("run", "weekend_license", 1001, "--perform").stdout,
-        own_world.runbook("records", "show", 1001).stdout,
+        own_world.runbook("records", "show", 1001, "--all").stdout,
         own_world.runbook("journal", "show", 1001).stdout,
     ]
     names = re.compile("adopted|already_done|license_issued")
     assert [[], [], []] == [names.findall(one) for one in shown]
     assert [True] * 3 == ["found, not repeated" in one for one in shown]
     assert [True, True] == ["done before, not repeated" in one for one in shown[:2]]
-    states = [one["state"] for one in own_world.runbook("run", "weekend_license", 1001, "--json").report["effects"]]
-    assert {"adopted", "already_done"} == set(states)
+    effects = own_world.runbook("run", "weekend_license", 1001, "--json").report["effects"]
+    made_by = {(one["state"], one.get("run")) for one in effects}
+    assert {("adopted", None), ("already_done", Path(first["record"]).name)} == made_by
+
+
+@pytest.mark.slow
+def test_a_record_fits_a_screen(own_world: World) -> None:
+    """Its outcome, evidence, effects and decisions, also of a run that follows another one."""
+    for _ in range(2):
+        own_world.runbook("run", "weekend_license", 1001, "--perform")
+        brief, whole = (own_world.runbook("records", "show", 1001, *words).stdout for words in ((), ("--all",)))
+        assert (True, True) == (len(brief.splitlines()) <= 40, len(whole.splitlines()) > 120)
+        for words in ("License issued", "public reply", "what is open", "decide_scope"):
+            assert words in brief
 
 
 @pytest.mark.slow

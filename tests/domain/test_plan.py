@@ -44,6 +44,15 @@ def test_any_difference_makes_another_plan(change: dict[str, Any]) -> None:
     assert replace(PLAN, **change) != PLAN
 
 
+def test_the_headline_says_what_is_to_come_until_it_is_done() -> None:
+    """Whatever else is left to do then."""
+    license = replace(POST, name="license", operation_id="sandbox-1001-license-1")
+    plan = replace(PLAN, actions=(license, POST), gist="250 users")
+    assert "A license will be issued: 250 users" == plan.headline()
+    assert "License issued: 250 users" == plan.headline([license.operation_id])
+    assert "License issued" == PLAN.headline()
+
+
 def test_trouble_makes_no_other_plan() -> None:
     """The run looks again."""
     troubled = replace(PLAN, actions=(replace(POST, trouble="Slack cannot be reached."),))

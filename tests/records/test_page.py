@@ -74,6 +74,21 @@ def test_what_matters_comes_before_how_it_was_run(tmp_path: Path) -> None:
     assert "left unknown: plan, expires_on\n" in text
 
 
+def test_the_outcome_and_the_decisions_fit_a_screen(tmp_path: Path) -> None:
+    """What the record begins with, and a line for each step; one that has neither is shown as a whole."""
+    path = tmp_path / "x.ipynb"
+    about = json.loads(notebook(1001))["metadata"]
+    first = {**step(1001, **{"text/plain": "RECORD of ticket 1001"}), "id": banner.CELL}
+    path.write_bytes(notebook(1001, metadata=about, cells=[first, step(1001)]))
+    text = page.as_brief_text(read(path), GOOD)
+    assert re.search(
+        r"RECORD of ticket 1001\n\ndecisions\n.+\n\nFacts, addresses and every cell: --all\.$", text, re.DOTALL
+    )
+    assert "completed, 0.2 s" not in text
+    path.write_bytes(notebook(1001, cells=[step(1001)]))
+    assert page.as_text(read(path), GOOD) == page.as_brief_text(read(path), GOOD)
+
+
 def test_verification_comes_first(tmp_path: Path) -> None:
     """Before anything that the record says of itself."""
     for verification, words in ((GOOD, "Verified: sealed and unaltered."), (BAD, "altered: x.ipynb was altered.")):

@@ -76,6 +76,23 @@ def test_open_points_are_named(changes: dict[str, Any], expected: str) -> None:
     assert expected in shown(**changes)
 
 
+def test_what_an_earlier_run_made_is_told_apart() -> None:
+    """It is no evidence of this run; what was found there, the run has looked at itself."""
+    names = ("post", "reply", "assignment")
+    effects = [
+        {"name": name, "state": state, "summary": name, "evidence": {"summary": f"{name} 7"}, **run}
+        for name, state, run in zip(
+            names,
+            ("done", "already_done", "adopted"),
+            ({}, {"run": "20261121T090359123Z-weekend_license-1.ipynb"}, {}),
+            strict=True,
+        )
+    ]
+    words = shown(effects=effects)
+    own = "evidence of each change post: post 7 assignment: assignment 7, found there"
+    assert f"{own} made by an earlier run of 2026-11-21 09:03 UTC: reply: reply 7 what is open" in words
+
+
 def test_a_page_of_the_run_has_words() -> None:
     """The summary names the tracker's issue by its address; the page of the record has a link."""
     page, other = "https://git.example/a/b/-/issues/2", "https://git.example/customer/-/issues/2"
