@@ -117,8 +117,8 @@ def show(call: Call) -> Answer:
     main = h.main(class_="ticket" if ticket_id else "world", data_panes=f"{room(ticket_id)}/panes", data_version=etag)
     body = [
         _header(world, ticket_id),
-        h.aside(".faults", aria_label="What goes wrong on purpose")[_faults_pane(faults, ticket_id).html()],
         main[[pane.html() for pane in panes]],
+        h.aside(".faults", aria_label="Faults")[_faults_pane(faults, ticket_id).html()],
     ]
     title = f"#{ticket_id} - Control room" if ticket_id else "Control room"
     style = _STYLE_PATH.read_text(encoding="utf-8")
@@ -160,7 +160,7 @@ def _header(world: World, ticket_id: int | None) -> h.Node:
     return h.header[
         h.h1["Control room", ticket_id and f": ticket #{ticket_id}"],
         h.nav(aria_label="Practice world")[h.a(href=CONTROL_ROOM_PATH)["All tickets"]] if ticket_id else None,
-        h.p(".soft")[f"{world.date:%A, %Y-%m-%d}. Nothing here is real. Newest first."],
+        h.p(".soft")[f"The practice world on {world.date:%A, %Y-%m-%d}, newest first. Nothing here is real."],
         h.p("#state", role="status")[h.noscript["Without scripts: reload to see what is new."]],
     ]
 
@@ -215,9 +215,9 @@ _PIPELINES = "SELECT * FROM pipelines ORDER BY id DESC"
 _MESSAGES = "SELECT messages.*, name FROM messages JOIN channels ON channels.id = channel_id ORDER BY ts DESC"
 _KINDS = (
     _Kind("thread", "Comments", "No comments.", _COMMENTS, comment_card, lambda row, t: row["ticket_id"] == t["id"]),
-    _Kind("mail", "Mail", "No mail has been sent.", _MAILS, mail_card, _is_to),
-    _Kind("slack", "Slack", "No messages.", _MESSAGES, message_card, _names_in("text")),
-    _Kind("tracker", "Tracker", "No issues.", _ISSUES, issue_card, _names_in("description")),
+    _Kind("mail", "Mail to customers", "No mail has been sent.", _MAILS, mail_card, _is_to),
+    _Kind("slack", "Slack posts", "Nothing has been posted.", _MESSAGES, message_card, _names_in("text")),
+    _Kind("tracker", "Tracker issues", "No issues.", _ISSUES, issue_card, _names_in("description")),
     _Kind("pipelines", "Pipelines", "No pipeline has been started.", _PIPELINES, pipeline_card, _names_in("variables")),
 )
 
@@ -237,7 +237,7 @@ def _panes(world: World, ticket_id: int | None) -> list[Pane] | None:
 
 def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
     cards = [fault_card(fault, ticket_id) for fault in faults.active()]
-    return Pane("faults", "Faults", "None: everything works.", cards, presets(faults, ticket_id))
+    return Pane("faults", "Faults to practice with", "None: everything works.", cards, presets(faults, ticket_id))
 
 
 def _choice(row: Row) -> h.Node:

@@ -79,15 +79,15 @@ _WEB_SERVICES = ("zendesk", "gitlab", "slack", "customersdot")
 
 PRESETS: Mapping[str, tuple[Fields, ...]] = {
     "Slack is down": ({"service": "slack", "kind": "error", "status": 503, "times": None},),
-    "answer lost": (
+    "Answers are lost": (
         {"service": "zendesk", "kind": "reset", "method": "PUT", "commits": True},
         {"service": "gitlab", "kind": "reset", "method": "POST", "path": "/trigger/pipeline", "commits": True},
         {"service": "slack", "kind": "reset", "path": "chat.postMessage", "commits": True},
     ),
-    "private comments only": ({"service": "zendesk", "kind": "private_comments", "times": None},),
+    "Comments stay private": ({"service": "zendesk", "kind": "private_comments", "times": None},),
     "GitLab limits requests": ({"service": "gitlab", "kind": "limit", "retry_after": 5, "times": 3},),
-    "license job is killed": ({"service": "pipelines", "kind": "kill"},),
-    "mail is refused": ({"service": "mail", "kind": "refuse"},),
+    "License job is killed": ({"service": "pipelines", "kind": "kill"},),
+    "Mail is refused": ({"service": "mail", "kind": "refuse"},),
 }
 """What often goes wrong together, by its name."""
 

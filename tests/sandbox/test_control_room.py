@@ -83,7 +83,7 @@ def test_pane_says_that_it_is_shortened(practice, monkeypatch):
     assert practice.world.require("SELECT count(*) AS number FROM comments")["number"] > 30
     assert 30 == pane(text, "thread").count('class="comment')
     assert "Comments (newest 30)" in text
-    assert "Mail (0)" in text
+    assert "Mail to customers (0)" in text
 
 
 def test_longer_ticket_number_is_another_ticket(practice):
