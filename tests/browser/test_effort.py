@@ -121,7 +121,7 @@ def test_answers_come_back_when_the_kernel_has_ended(lab: Lab, notebook: Noteboo
     notebook.close_all()
     lab.world.inject("zendesk", "error", status=503, times=None)
     notebook.open(path)
-    notebook.see("Open the ticket")
+    notebook.see("stopped")
     notebook.save()
     lab.world.clear_faults()
     notebook.close_all()

@@ -52,7 +52,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     expect(field).to_be_hidden()
     expect(notebook.field("Ticket number")).to_be_hidden()
     looks_well_in_both_themes(notebook, "start_here")
-    notebook.picture("start_here", "Choose the runbook")
+    notebook.picture("start_here", "Open weekend_license")
     notebook.click(link)
     notebook.button(BUTTON).wait_for()
     tabs = notebook.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")

@@ -57,7 +57,7 @@ def test_in_jupyterlab(performed: Any, notebook: Notebook) -> None:
     """Opened again, without a kernel: its banner first, every card as it was, and no output asks for anything."""
     seen = notebook.seen
     notebook.show(str(Path(performed.report["record"]).relative_to(notebook.lab.root)))
-    notebook.see("Close the case")
+    notebook.see("License issued")
     assert notebook.panel.locator(".jp-Cell").first.inner_text().count("RECORD of ticket 1021") == 1
     assert [] == seen.page.evaluate(SESSIONS)
     for theme in ("dark", "light"):
