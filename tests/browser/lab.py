@@ -65,7 +65,7 @@ def running(world: World, home: Path, *words: str, **environment: str) -> Iterat
     own = {
         **folders,
         "JUPYTER_PATH": str(_warm_kernels(home)),
-        "JUPYTERLAB_SETTINGS_DIR": str(_own_settings(home).parents[1]),
+        "JUPYTERLAB_SETTINGS_DIR": str(_own_settings(home).parents[2]),
         "RUNBOOK_NOTEBOOKS": str(notebooks),
         **environment,
     }
