@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
 
 import htpy as h
 import ipywidgets
@@ -21,7 +20,6 @@ from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.jupyter.case_input import NOT_OFFERED, OPEN, CaseInput
-from runbook_lib.jupyter.forms import Form
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
 from runbook_lib.jupyter.widgets import close, new
@@ -35,18 +33,8 @@ class ShownResult(StepResult):
         """Nothing more to show."""
 
 
-class Listener(Protocol):
-    """Called for each action of a person on the board."""
-
-    def enter(self, name: str, words: str) -> None: ...
-    def confirm(self, name: str) -> None: ...
-    def upload(self, file_name: str, content: bytes) -> str: ...
-    def continued(self, step: str) -> None: ...
-    def toggled(self, step: str, is_open: bool) -> None: ...
-
-
 class Board:
-    """What is shown of one case; `case` and `ticket_card` give its present state, `listener` is called for each action.
+    """What is shown of one case; `case` and `ticket_card` give its present state, `new_place` makes a step's place.
 
     Attributes:
         stopped: The step that could not go on, or "".
@@ -59,10 +47,10 @@ class Board:
         case_input: CaseInput,
         button: PerformButton | None,
         ticket_card: Callable[[], StepResult],
-        listener: Listener,
+        new_place: Callable[[str], Place],
     ) -> None:
         self._case, self._input, self._button = case, case_input, button
-        self._ticket_card, self._listener = ticket_card, listener
+        self._ticket_card, self._new_place = ticket_card, new_place
         self.results: dict[str, StepResult] = {}  # the result of each step, while it is up to date
         self.stuck: set[str] = set()  # the steps that wait for an answer
         self.stopped = self.performed = self.reading = ""
@@ -283,20 +271,6 @@ class Board:
         entered, confirmed = self._input.entered, self._input.confirmed
         place.form.renew(open_fields, folded=folded, pictures=pictures, entered=entered, confirmed=confirmed)
         place.point(is_next=place.is_next)
-
-    def _new_place(self, name: str) -> Place:
-        def form(fold: Any) -> Form:
-            return Form(
-                fold=fold,
-                on_change=self._listener.enter,
-                on_confirm=self._listener.confirm,
-                on_continue=None if name == OPEN else lambda: self._listener.continued(name),
-                keep=self._listener.upload,
-            )
-
-        label = "Another ticket" if name == OPEN else "Change an answer"
-        is_short = name not in (OPEN, self._case().order[-1])
-        return Place(form, label, lambda is_open: self._listener.toggled(name, is_open), is_short=is_short)
 
     # -- the state
 

@@ -78,7 +78,7 @@ class Session:
         self._input = CaseInput(lambda: self.case, ticket_id, self._follow_reading)
         self._say: Callable[[str], None] = ProgressLine().say
         self._used: dict[str, dict[str, object]] = {}
-        self._board = Board(lambda: self.case, self._input, self.button, self._ticket_card, self)
+        self._board = Board(lambda: self.case, self._input, self.button, self._ticket_card, self._new_place)
         self._turn = threading.RLock()
         self._worker: threading.Thread | None = None
         self._not_open: RunbookError | None = None
@@ -108,6 +108,22 @@ class Session:
             with suppress(RunbookError):  # the card says it, and so does the next cell, which needs the ticket
                 self._open_entered_ticket()
             self._board.show(OPEN, self._ticket_card(), None)
+
+    def _new_place(self, name: str) -> Place:
+        """Where a step is shown, with a form that reports here what a person does."""
+
+        def form(fold: Any) -> Form:
+            return Form(
+                fold=fold,
+                on_change=self.enter,
+                on_confirm=self.confirm,
+                on_continue=None if name == OPEN else lambda: self.continued(name),
+                keep=self.upload,
+            )
+
+        label = "Another ticket" if name == OPEN else "Change an answer"
+        is_short = name not in (OPEN, self.case.order[-1])
+        return Place(form, label, lambda is_open: self.toggled(name, is_open), is_short=is_short)
 
     # -- what a person sees and does
 
