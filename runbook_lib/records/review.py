@@ -65,7 +65,8 @@ def _step(title: str) -> Callable[[Callable[[Review], StepResult]], Callable[[Re
             except RunbookError as exc:
                 show(_stopped(title, review.badge, exc))
                 raise
-            return replace(found, card=replace(found.card, title=title), data={**found.data, "step": method.__name__})
+            card = replace(found.card, title=title, is_headed=True)
+            return replace(found, card=card, data={**found.data, "step": method.__name__})
 
         return run
 
@@ -343,7 +344,7 @@ def _data(state: str, summary: str, **more: Any) -> dict[str, Any]:
 
 
 def _stopped(title: str, badge: str, exc: RunbookError) -> StepResult:
-    card = Card(title, "stopped", Tone.STOP, badge, (Paragraph(str(exc), strong=True),))
+    card = Card(title, "stopped", Tone.STOP, badge, (Paragraph(str(exc), strong=True),), is_headed=True)
     return StepResult(card, _data("failed", str(exc), step=title, error=type(exc).__name__))
 
 
