@@ -87,6 +87,7 @@ class Suggestion:
     value: str  # the value, as it would be typed
     where: str  # what it was read off
     crop: bytes  # the place on the image, as PNG
+    is_sure: bool = True  # whether it was read well; if not, it is looked at by itself
 
 
 @dataclass(frozen=True)
@@ -280,4 +281,4 @@ def _named(names: list[str]) -> str:
 
 def _suggestion(reading: Reading, where: str) -> Suggestion:
     doubt = "" if reading.is_sure else ", hard to read"
-    return Suggestion(reading.value, f"{where}{doubt}", reading.crop)
+    return Suggestion(reading.value, f"{where}{doubt}", reading.crop, reading.is_sure)

@@ -207,14 +207,15 @@ class Form:
         close(self.box, self._line, self._folded, self.summary, *self._buttons, self._message)
 
     @property
-    def _to_confirm(self) -> list[Row]:
-        """The questions without an answer for which one value was found."""
-        asked = [row for name, row in self.rows.items() if name not in self._foldable]
-        return [row for row in asked if len(row.field.suggestions) == 1 and not row.text]
+    def _to_confirm(self) -> list[tuple[Row, Suggestion]]:
+        """The questions without an answer for which one value was read, and read well."""
+        asked = [row for name, row in self.rows.items() if name not in self._foldable and not row.text]
+        found = [(row, row.field.suggestions[0]) for row in asked if len(row.field.suggestions) == 1]
+        return [(row, one) for row, one in found if one.is_sure]
 
     def _confirm_all(self) -> None:
-        for row in self._to_confirm:
-            row.confirm(row.field.suggestions[0])
+        for row, one in self._to_confirm:
+            row.confirm(one)
 
     def _changed(self, name: str, text: str) -> None:
         self._refresh()

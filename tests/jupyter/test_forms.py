@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -260,16 +261,17 @@ def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
 
 
 def test_several_values_off_images_are_confirmed_by_one_press() -> None:
-    """Those of empty fields for which one value was found; what was typed stays, and of two values neither is taken."""
+    """Those that were read well, one for an empty field; what was typed stays, and of two values neither is taken."""
     found = [Suggestion(words, "dashboard.png", PNG) for words in ("250", "251", "252")]
-    offered = {"a": found[:1], "b": found[1:2], "two": found[:2], "typed": found[2:]}
+    doubtful = replace(found[2], is_sure=False)
+    offered = {"a": found[:1], "b": found[1:2], "two": found[:2], "typed": found[2:], "doubtful": [doubtful]}
     confirmed: list[str] = []
     fields = [Field(name, name, suggestions=tuple(some)) for name, some in offered.items()]
     form = Form(fields, on_confirm=confirmed.append)
     form.enter("typed", "7")
     assert ("Confirm these 2 values", "") == (form.confirm_button.description, form.confirm_button.layout.display)
     form.confirm_button.click()
-    assert {"a": "250", "b": "251", "two": "", "typed": "7"} == form.values
+    assert {"a": "250", "b": "251", "two": "", "typed": "7", "doubtful": ""} == form.values
     assert (["a", "b"], "none") == (confirmed, form.confirm_button.layout.display)
     form.close()
 
