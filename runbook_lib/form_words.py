@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from runbook_lib.display import Card, DecisionPath, Fold, Link, Links, Paragraph, Part, Preview, Table
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.models import Window
 from runbook_lib.domain.plain_text import count
 
@@ -18,8 +18,8 @@ Rules = Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]
 
 TO_PASS = ("parameter to pass", "meaning")
 """The heads of a table that a form takes the place of."""
-_NAMES = "|".join(sorted((name for name in answers.QUESTIONS if "_" in name), key=len, reverse=True))
-_ANY_NAME = "|".join(sorted(answers.QUESTIONS, key=len, reverse=True))
+_NAMES = "|".join(sorted((name for name in parameters.QUESTIONS if "_" in name), key=len, reverse=True))
+_ANY_NAME = "|".join(sorted(parameters.QUESTIONS, key=len, reverse=True))
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=\S)")
 _ANSWER = r"`runbook answer \d+ \S+ (?:yes|no)`"
 _THERE, _ABSENT = "“It is there”", "“It is not there”"
@@ -125,11 +125,11 @@ def _part(part: Part, rules: Rules = _RULES) -> Part:
 
 def _cell(said: str, rules: Rules) -> str:
     """A table's value; one that is a parameter's name and nothing else is the label of a row."""
-    return answers.label_of(said) if said in answers.QUESTIONS else words(said, rules)
+    return parameters.label_of(said) if said in parameters.QUESTIONS else words(said, rules)
 
 
 def _label(name: str) -> str:
-    return f"“{answers.label_of(name)}”"
+    return f"“{parameters.label_of(name)}”"
 
 
 def _verb(found: re.Match[str], verb: str) -> str:

@@ -33,14 +33,14 @@ class JobSettings(Profile):
     @field_validator("smtp_sender")
     @classmethod
     def _one_address(cls, text: str) -> str:
-        from runbook_lib.domain import answers  # which imports what only the job needs, for addresses
+        from runbook_lib.domain import parameters  # which imports what only the job needs, for addresses
 
         wrong = ValueError("expected one mail address in plain ASCII, such as Support <support@team.example>")
         pairs = getaddresses([text])
         if not (text.isascii() and text.isprintable() and len(pairs) == 1 and text.endswith((pairs[0][1], ">"))):
             raise wrong
         try:
-            answers.address("smtp_sender", pairs[0][1])
+            parameters.address("smtp_sender", pairs[0][1])
         except InputError as exc:
             raise wrong from exc
         return text

@@ -32,7 +32,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from runbook_lib import files, smtp, wiring
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.http import HttpSession
-from runbook_lib.domain import answers, license, messages, policy, titles
+from runbook_lib.domain import license, messages, parameters, policy, titles
 from runbook_lib.domain.errors import InputError, OutcomeUnknownError, RunbookError, UnavailableError
 from runbook_lib.domain.license_contents import License
 from runbook_lib.domain.models import TrackerIssue
@@ -122,8 +122,8 @@ def check(request: JobRequest) -> Order:
         raise InputError(f"LICENSE_OPERATION_ID is {request.operation_id[:80]!r}; expected letters, digits, - and _.")
     if not re.fullmatch(r"(https?://[^\s<>`\[\]()]{1,500})?", request.ticket_url):
         raise InputError(f"LICENSE_TICKET_URL is {request.ticket_url[:80]!r}; expected the ticket's web address.")
-    users = answers.count("LICENSE_USERS", request.users, least=1)
-    email = answers.address("LICENSE_EMAIL", request.email)
+    users = parameters.count("LICENSE_USERS", request.users, least=1)
+    email = parameters.address("LICENSE_EMAIL", request.email)
     room = titles.longest_address(users)
     if len(email) > room:
         raise InputError(

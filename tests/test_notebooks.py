@@ -16,7 +16,7 @@ import pytest
 
 from runbook_lib import templates
 from runbook_lib.cases.base import Case
-from runbook_lib.domain.answers import QUESTIONS
+from runbook_lib.domain.parameters import QUESTIONS
 from runbook_lib.records import filters
 from runbook_lib.run.intake import REVIEW
 from runbook_lib.settings import ROOT

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.base64_pieces import unbase64
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
@@ -317,7 +317,7 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
     """A value that was typed is quoted in a message, also where no runner redacts it: under plain papermill."""
     assert "Zz9Yy8Xx" not in clean(FORMS[form])
     with pytest.raises(InputError) as raised:
-        answers.parse("user_count", "glpat-Zz9Yy8Xx7Ww6Vv5Uu4Tt")
+        parameters.parse("user_count", "glpat-Zz9Yy8Xx7Ww6Vv5Uu4Tt")
     assert "Zz9Yy8Xx" not in str(raised.value)
     assert "delete its output file, and renew the secret" in str(raised.value)
 

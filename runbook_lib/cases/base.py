@@ -23,7 +23,7 @@ from runbook_lib.cases.knowledge import Calendar, Knowledge
 from runbook_lib.cases.opening import OpenedTicket
 from runbook_lib.cases.steps import Steps
 from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
-from runbook_lib.domain import answers, evidence, policy
+from runbook_lib.domain import evidence, parameters, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
 from runbook_lib.domain.plan import Plan, PlanFact
@@ -141,7 +141,7 @@ class Case:
         pairs = [
             word
             for name, words in passed.items()
-            if words != answers.QUESTIONS[name].typed(defaults[name])
+            if words != parameters.QUESTIONS[name].typed(defaults[name])
             for word in ("-p", name, words)
         ]
         return shlex.join(["runbook", "run", runbook, str(self.ticket.id), *pairs])

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
@@ -94,7 +94,7 @@ def summary(
 def _pays_for(facts: Facts) -> str:
     plan, deployment = facts.best("plan"), facts.best("deployment")
     words = [f"{str(plan.value).capitalize()} ({plan.source})" if plan else f"plan {NOT_KNOWN}"]
-    words += [answers.in_words(deployment.value)] if deployment else []
+    words += [parameters.in_words(deployment.value)] if deployment else []
     return ", ".join(words)
 
 
@@ -140,7 +140,7 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[P
 def plan_details(plan: Plan) -> tuple[Part, ...]:
     parts: list[Part] = [_exact(text) for one in plan.actions for text in one.texts]
     if plan.readings:
-        readings = [Paragraph(f"{answers.label_of(r.name)}: {r.value} ({r.source}).") for r in plan.readings]
+        readings = [Paragraph(f"{parameters.label_of(r.name)}: {r.value} ({r.source}).") for r in plan.readings]
         parts.append(Fold(readings, f"What it rests on ({count(len(readings), 'fact')})"))
     if plan.actions:
         words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
@@ -174,7 +174,7 @@ def step_data(runbook: str, ticket_id: int | str, step: str, state: str, summary
 def stopped(runbook: str, ticket_id: object, title: str, exc: RunbookError, *, badge: str) -> StepResult:
     """The card of a step that cannot go on: what, and which parameters would help."""
     missing = exc.missing if isinstance(exc, NeedsAnswerError) else ()
-    rows = [(name, answers.QUESTIONS[name].words) for name in missing]
+    rows = [(name, parameters.QUESTIONS[name].words) for name in missing]
     parts: tuple[Part, ...] = (Paragraph(str(exc), strong=True),)
     if rows:
         parts += (Table(TO_PASS, rows, in_view=True),)

@@ -13,7 +13,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import effect_parts
 from runbook_lib.cases.changes import unfinished
 from runbook_lib.display import Link, Paragraph, Part, Preview, Tone
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import EffectState, Outcome
 from runbook_lib.domain.plain_text import clean
@@ -83,9 +83,8 @@ def copy_of(case: Case, runbook: str) -> templates.Copy:
 
 def _of_before(copy: templates.Copy) -> str:
     """What to know of a copy that was there already."""
-    lacks = [
-        f"{answers.label_of(name)}: {clean(value)}" for name, value in copy.lacks.items() if value != answers.UNKNOWN
-    ]
+    known = {name: value for name, value in copy.lacks.items() if value != parameters.UNKNOWN}
+    lacks = [f"{parameters.label_of(name)}: {clean(value)}" for name, value in known.items()]
     if lacks:
         words = "Somebody has worked in this copy, so it was left as it is. It does not have"
         return f"{words}: {', '.join(lacks)}. Enter it there."

@@ -16,7 +16,7 @@ from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.changes.guards import check_operator
 from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
-from runbook_lib.domain import answers, identity
+from runbook_lib.domain import identity, parameters
 from runbook_lib.domain.errors import PersonNeededError
 from runbook_lib.domain.models import Answer, Outcome, Verdict
 from runbook_lib.domain.plain_text import count
@@ -31,7 +31,7 @@ def take(case: Case, *, take_over: object = False) -> StepResult:
         NeedsAnswerError: A colleague has it and `take_over` is not given.
         PersonNeededError: The operator lacks rights in Zendesk.
     """
-    allowed = bool(answers.parse("take_over", take_over))
+    allowed = bool(parameters.parse("take_over", take_over))
     check_operator(case.services.zendesk, case.me)
     done = apply(case, assignment(case, take_over=allowed))
     taken_over = allowed and case.ticket.assignee_id not in (None, case.me.id)
@@ -46,7 +46,7 @@ def collect_facts(case: Case, /, **given: object) -> StepResult:
     case.forget()
     facts = case.facts
     rows = [
-        (answers.label_of(f.name), answers.in_words(f.value), f.source, facts.standing(f), f.detail)
+        (parameters.label_of(f.name), parameters.in_words(f.value), f.source, facts.standing(f), f.detail)
         for f in facts.known
     ]
     data = [{"name": f.name, "value": str(f.value), "source": f.source, "detail": f.detail} for f in facts.known]
@@ -63,9 +63,9 @@ def collect_facts(case: Case, /, **given: object) -> StepResult:
 
 
 @step("Confirm who this is")
-def confirm_identity(case: Case, *, identity_confirmed: object = answers.UNKNOWN) -> StepResult:
+def confirm_identity(case: Case, *, identity_confirmed: object = parameters.UNKNOWN) -> StepResult:
     """Compare the names in the licenses with our records; the engineer's answer overrides both."""
-    answer = answers.parse("identity_confirmed", identity_confirmed)
+    answer = parameters.parse("identity_confirmed", identity_confirmed)
     case.known = replace(case.known, confirmed=Answer.UNKNOWN if answer is None else Answer(str(answer)))
     who = case.known.who
     ruling = identity.ruling(who)

@@ -17,7 +17,7 @@ from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.thread import telling
 from runbook_lib.cases.tracker import Tracker
 from runbook_lib.cases.unread import Unread
-from runbook_lib.domain import answers, evidence, ticket_words
+from runbook_lib.domain import evidence, parameters, ticket_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Fact, Facts, Source, Ticket
 from runbook_lib.domain.plain_text import clean
@@ -74,7 +74,7 @@ def _given_facts(given: Mapping[str, object]) -> Facts:
     A confirmed name that is no parameter of this runbook belongs to the next one, and is ignored; one without a value
     is an InputError, and so is an impossible value.
     """
-    values = {name: value for name, raw in given.items() if (value := answers.parse(name, raw)) is not None}
+    values = {name: value for name, raw in given.items() if (value := parameters.parse(name, raw)) is not None}
     confirmed = cast(tuple[str, ...], values.pop("confirmed", ()))
     if missing := [name for name in confirmed if name in given and name not in values]:
         raise InputError(f"confirmed names {', '.join(missing)}, but no value is given. Give it, or leave it out.")
@@ -84,7 +84,7 @@ def _given_facts(given: Mapping[str, object]) -> Facts:
 def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
     """A parameter as a fact; with the given text, if that differs from the value."""
     source, where = (Source.SCREENSHOT, "confirmed by the engineer") if confirmed else (Source.ENGINEER, "parameter")
-    text = clean(answers.QUESTIONS[name].pasted(raw), 60)
+    text = clean(parameters.QUESTIONS[name].pasted(raw), 60)
     return Fact(name, value, source, f"{where}, read from “{text}”" if text else where)
 
 
@@ -219,7 +219,7 @@ def ticket_facts(ticket: Ticket, settings: Settings) -> tuple[list[Fact], list[s
     notes = [f"{words}." for words in unread.values()]
     try:
         if ticket.requester.email:
-            email = answers.parse("requester_email", ticket.requester.email)
+            email = parameters.parse("requester_email", ticket.requester.email)
             facts.append(Fact("requester_email", email, Source.TICKET, "requester"))
     except InputError as exc:
         notes.append(f"The requester was not used: {exc}")
@@ -232,9 +232,9 @@ def _field(name: str, raw: object) -> object | None:
         return None
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
-    return answers.count(name, raw, least=1) if name == "users_in_license" else answers.parse(name, raw)
+    return parameters.count(name, raw, least=1) if name == "users_in_license" else parameters.parse(name, raw)
 
 
 def _expected(name: str) -> str:
-    choices = answers.QUESTIONS[name].choices
+    choices = parameters.QUESTIONS[name].choices
     return f"none of {', '.join(choices)}" if choices else "no number of users"

@@ -13,7 +13,7 @@ from runbook_lib import files
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.downloads import MOST_FILES
 from runbook_lib.cases.unread import Unread
-from runbook_lib.domain import answers, finder, image_types, license
+from runbook_lib.domain import finder, image_types, license, parameters
 from runbook_lib.domain.content_kinds import Kind
 from runbook_lib.domain.errors import InputError, LicenseError, RunbookError
 from runbook_lib.domain.evidence import Attached
@@ -133,7 +133,7 @@ def load_public_key(settings: Settings) -> license.PublicKey:
 def _attached(name: str, found: License, fingerprint: str) -> Attached:
     """What counts of a license; its text stays where it was read."""
     try:
-        users: int | None = answers.count("users_in_license", found.user_count, least=1)
+        users: int | None = parameters.count("users_in_license", found.user_count, least=1)
     except InputError:
         users = None
     return Attached(

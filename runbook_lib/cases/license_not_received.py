@@ -20,7 +20,7 @@ from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Tracker, TrackerIssues, recipient
 from runbook_lib.display import Link, Part, Preview, Table, Tone
-from runbook_lib.domain import answers, license, messages, orders, policy, routing
+from runbook_lib.domain import license, messages, orders, parameters, policy, routing
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import clean, count
@@ -40,7 +40,7 @@ class LicenseNotReceived(Case):
     collect_facts = first_steps.collect_facts
 
     @step("Look for the license in the tracker")
-    def find_license(self, *, send_earlier: object = False, mail_missing: object = answers.UNKNOWN) -> StepResult:
+    def find_license(self, *, send_earlier: object = False, mail_missing: object = parameters.UNKNOWN) -> StepResult:
         """Look for the closed success issue of this address and this emergency, then for an open failure.
 
         Raises:
@@ -56,8 +56,8 @@ class LicenseNotReceived(Case):
                 f"The license of this ticket was made by hand ({existing.url}), so the tracker has no copy. "
                 "Send it to the requester from where it was made."
             )
-        found, issue = self._issue(tracker, bool(answers.parse("send_earlier", send_earlier)))
-        missing = answers.parse("mail_missing", mail_missing)
+        found, issue = self._issue(tracker, bool(parameters.parse("send_earlier", send_earlier)))
+        missing = parameters.parse("mail_missing", mail_missing)
         if issue and missing == Answer.NO:
             raise InputError(
                 f"mail_missing is no, and a license was issued ({issue.url}): nothing is sent again. To look at the "

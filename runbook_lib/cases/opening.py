@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from runbook_lib import wiring
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.events import History
 from runbook_lib.domain.models import Ticket
@@ -33,9 +33,9 @@ class OpenedTicket(NamedTuple):
 
 def opened(ticket_id: object, perform: object, *, is_interactive: bool) -> OpenedTicket:
     """Read a ticket and get ready; the arguments are those of `Case.open`. Raises RunbookError."""
-    number = int(str(answers.parse("ticket_id", ticket_id)))
+    number = int(str(parameters.parse("ticket_id", ticket_id)))
     run = perform if isinstance(perform, str) and RUN_NAME.fullmatch(perform) else ""
-    performing = bool(run or answers.parse("perform", perform))
+    performing = bool(run or parameters.parse("perform", perform))
     if performing and is_interactive:
         raise InputError(
             "In JupyterLab this notebook only rehearses, so that every change has its record. Set perform back to "

@@ -15,7 +15,7 @@ from runbook_lib.cases.thread import by_customer, opened_by_agent
 from runbook_lib.cases.tracker import Tracker, TrackerIssues
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
-from runbook_lib.domain import answers, orders, policy, routing, ticket_words
+from runbook_lib.domain import orders, parameters, policy, routing, ticket_words
 from runbook_lib.domain.models import Answer, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import count, listed
 from runbook_lib.results import StepResult
@@ -33,9 +33,9 @@ class StartHere(Case):
     collect_facts = first_steps.collect_facts
 
     @step("Choose the runbook")
-    def choose_runbook(self, *, mail_missing: object = answers.UNKNOWN) -> StepResult:
+    def choose_runbook(self, *, mail_missing: object = parameters.UNKNOWN) -> StepResult:
         """Say which runbook this ticket needs, and open it; or why none, and what to do instead."""
-        stated = answers.parse("mail_missing", mail_missing)
+        stated = parameters.parse("mail_missing", mail_missing)
         known, rules = self.known, self.settings.rules
         verdict, weekend = scope.verdict(known), known.day_ruling(policy.weekend_ruling)
         mail = self._mail(None if stated is None else Answer(str(stated)))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec
 
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Action
@@ -74,7 +74,7 @@ class Steps:
         self.outcome, self.ended_by = outcome, self.running
 
     def finish(self, name: str, given: Mapping[str, Any]) -> None:
-        self.given.update({one: answers.QUESTIONS[one].typed(value) for one, value in given.items()})
+        self.given.update({one: parameters.QUESTIONS[one].typed(value) for one, value in given.items()})
         self.done.add(name)
 
 
@@ -99,14 +99,11 @@ def step(title: str, *, always: bool = False, needed: bool = True) -> Callable[[
 
     def wrap(method: _Method[_P]) -> _Method[_P]:
         name = method.__name__
-        parameters = inspect.signature(method).parameters.values()
-        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
+        signature = inspect.signature(method)
+        defaults = {one.name: one.default for one in signature.parameters.values() if one.default is not one.empty}
 
         def attempt(case: Any, given: Mapping[str, Any]) -> StepResult:
-            given = {
-                **defaults,
-                **given,
-            }  # so that a run takes none from the notebook's own cell
+            given = {**defaults, **given}  # so that a run takes none from the notebook's own cell
             case.steps.begin(name)
             over = case.steps.outcome is not None and not always
             found = case.nothing_to_do() if over else method(case, **given)  # type: ignore[call-arg]

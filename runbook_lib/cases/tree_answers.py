@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from runbook_lib.cases.base import Case
 from runbook_lib.clients.customersdot import ACCOUNTS, SEAT_LINKS, list_page
 from runbook_lib.display import DecisionPath, Link, Paragraph, Part, Stop, Table, Tone
-from runbook_lib.domain import answers, triage
+from runbook_lib.domain import parameters, triage
 from runbook_lib.domain.errors import NeedsAnswerError
 from runbook_lib.domain.models import Answer, Outcome, Source
 from runbook_lib.domain.plain_text import clean
@@ -75,7 +75,7 @@ class TreeAnswers:
             page: The page's answer, and what it shows; None if it could not be read.
             parts: What the card shows of the page.
         """
-        given = answers.parse(PARAMETERS[node], raw)
+        given = parameters.parse(PARAMETERS[node], raw)
         if waiting := self.not_reached(node):
             return waiting
         if given is not None:
@@ -100,7 +100,7 @@ class TreeAnswers:
         """A question without an answer: where to look, what to type there, and which parameter to pass."""
         name, (page, value) = PARAMETERS[node], self._page_of(node)
         where = (Link("Look here", page), Paragraph(f"Type into its search: {value}")) if page else ()
-        meaning = Table(TO_PASS, [(name, answers.QUESTIONS[name].words)], in_view=True)
+        meaning = Table(TO_PASS, [(name, parameters.QUESTIONS[name].words)], in_view=True)
         return self._case.card("open", Tone.ASK, why, *parts, *where, meaning, asks=(name,), missing=[name])
 
     def question(self, node: triage.Node) -> NeedsAnswerError:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError, UnavailableError
 from runbook_lib.domain.models import Answer, Facts, Ruling, Source
 from runbook_lib.domain.plain_text import clean
 
 _LICENSE = ("deployment", "plan", "expires_on", "users_in_license")
-_MAY_SHOW = {Source.LICENSE_FILE: _LICENSE, Source.CUSTOMERSDOT: _LICENSE, Source.SCREENSHOT: answers.ON_SCREENSHOTS}
+_MAY_SHOW = {Source.LICENSE_FILE: _LICENSE, Source.CUSTOMERSDOT: _LICENSE, Source.SCREENSHOT: parameters.ON_SCREENSHOTS}
 """The parameters that a source can show."""
 _BY_PERSON = (Source.ENGINEER, Source.SCREENSHOT)
 _MOST_NAMED = 4

@@ -18,7 +18,7 @@ from runbook_lib.cases.steps import step
 from runbook_lib.cases.tree_answers import PARAMETERS, TreeAnswers
 from runbook_lib.clients.customersdot import LICENSES, SEAT_LINKS, list_page
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
-from runbook_lib.domain import answers, messages, pasted, policy, triage
+from runbook_lib.domain import messages, parameters, pasted, policy, triage
 from runbook_lib.domain.errors import (
     InputError,
     NeedsAnswerError,
@@ -62,7 +62,7 @@ class WeekdayTriage(Case):
     decide_scope = first_steps.decide_scope
 
     @step("Does the requester have a CustomersDot account?")
-    def find_account(self, *, has_account: object = answers.UNKNOWN) -> StepResult:
+    def find_account(self, *, has_account: object = parameters.UNKNOWN) -> StepResult:
         """Look for accounts of exactly the requester's address."""
         accounts, page = self.known.purchases.accounts, None
         if accounts is not None:
@@ -78,7 +78,7 @@ class WeekdayTriage(Case):
         return shown
 
     @step("Does that account see the subscription?")
-    def check_access(self, *, has_access: object = answers.UNKNOWN) -> StepResult:
+    def check_access(self, *, has_access: object = parameters.UNKNOWN) -> StepResult:
         """Look at which licenses and subscriptions the accounts list."""
         page, names = None, self.known.purchases.subscriptions
         if self.known.purchases.licenses is not None:
@@ -86,13 +86,13 @@ class WeekdayTriage(Case):
         return self.tree.answer("sub", has_access, page, self._licenses_table())
 
     @step("Look for the subscription's name")
-    def find_subscription(self, *, subscription: object = answers.UNKNOWN) -> StepResult:
+    def find_subscription(self, *, subscription: object = parameters.UNKNOWN) -> StepResult:
         """Read the subscription's name from the account; if there are several, the engineer names one.
 
         Raises:
             InputError: The given name is another spelling of several that the account lists.
         """
-        given = cast(str | None, answers.parse("subscription", subscription))
+        given = cast(str | None, parameters.parse("subscription", subscription))
         names, tree = self.known.purchases.subscriptions, self.tree
         named = _listed(given, names)
         tree.subscription = named or (names[0] if len(names) == 1 else None)
@@ -132,7 +132,7 @@ class WeekdayTriage(Case):
         return self.card(found, Tone.GOOD, words, *self._rows_parts(rows), *where, link=page)
 
     @step("Is there an entry with the current date?")
-    def check_entry(self, *, entry_today: object = answers.UNKNOWN) -> StepResult:
+    def check_entry(self, *, entry_today: object = parameters.UNKNOWN) -> StepResult:
         """Decide by the day on which the rows were received; the hints are for information."""
         page = None
         if self.rows is not None and self.tree.subscription is not None:
@@ -147,7 +147,7 @@ class WeekdayTriage(Case):
         Raises:
             NeedsAnswerError: A question of the tree, or one about the facts, is open, and `escalate` is not given.
         """
-        path, asked_for = self.tree.path, bool(answers.parse("escalate", escalate))
+        path, asked_for = self.tree.path, bool(parameters.parse("escalate", escalate))
         self.verdict = first_steps.verdict_now(self)
         if not asked_for and (question := scope.question(self.known, self.verdict.missing)):
             words = f"{question} If you cannot tell, pass escalate as True, and an expert settles it."
@@ -304,7 +304,7 @@ class WeekdayTriage(Case):
 
 
 def _labels(*names: str) -> str:
-    return ", ".join(answers.label_of(name).lower() for name in names)
+    return ", ".join(parameters.label_of(name).lower() for name in names)
 
 
 def _yes(holds: bool) -> Answer:

@@ -25,7 +25,7 @@ from runbook_lib.cases.tracker import Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
 from runbook_lib.display import Link, Paragraph, Part, Preview, Table, Tone
-from runbook_lib.domain import answers, evidence, finder, messages, orders, policy
+from runbook_lib.domain import evidence, finder, messages, orders, parameters, policy
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError
 from runbook_lib.domain.models import EffectState, Outcome, SeatAdvice, Source, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count, listed
@@ -46,7 +46,7 @@ class WeekendLicense(Case):
 
     @step("Step 1: Confirm customer subscription")
     def confirm_subscription(
-        self, *, screenshots: object = answers.UNKNOWN, ask_customer: object = False
+        self, *, screenshots: object = parameters.UNKNOWN, ask_customer: object = False
     ) -> StepResult:
         """Add the given screenshots to the ticket, or ask the customer for both if something is not known.
 
@@ -54,7 +54,7 @@ class WeekendLicense(Case):
             NeedsAnswerError: There are images on the ticket, and a person has to read the values off them.
         """
         parts: tuple[Part, ...] = ()
-        paths = answers.parse("screenshots", screenshots)
+        paths = parameters.parse("screenshots", screenshots)
         if paths is not None:
             done = apply(self, changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
@@ -62,7 +62,7 @@ class WeekendLicense(Case):
         if self.known.existing_license or not missing:
             words = "The subscription is confirmed by the facts above; nothing has to be asked."
             return self.card("confirmed", Tone.GOOD, words, *parts, *self._unbacked(paths), strong=False)
-        ask = answers.parse("ask_customer", ask_customer)
+        ask = parameters.parse("ask_customer", ask_customer)
         images = self._images()
         if (images.names or paths is not None) and not ask:
             seen = ", ".join(images.names) or "the added screenshots"
@@ -84,14 +84,14 @@ class WeekendLicense(Case):
         return self.card(effect_state(asked), Tone.ASK, words, *parts, missing=missing)
 
     @step("Choose the user count")
-    def choose_users(self, *, user_count: object = answers.UNKNOWN) -> StepResult:
+    def choose_users(self, *, user_count: object = parameters.UNKNOWN) -> StepResult:
         """Suggest the user count, with the reason; the engineer's number overrides it if the instance accepts it.
 
         Raises:
             NeedsAnswerError: No figure is known, or only the customer's evidence has one, or it is above our records.
             InputError: The given count would be refused by the customer's instance.
         """
-        chosen = cast(int | None, answers.parse("user_count", user_count))
+        chosen = cast(int | None, parameters.parse("user_count", user_count))
         if self.known.existing_license and self.known.existing_license.users:
             return self._users_of(self.known.existing_license, chosen)
         advice = self._advice()
@@ -116,7 +116,7 @@ class WeekendLicense(Case):
         )
 
     @step("Step 2: Generate the trial license")
-    def issue_license(self, *, issued_evidence: object = answers.UNKNOWN) -> StepResult:
+    def issue_license(self, *, issued_evidence: object = parameters.UNKNOWN) -> StepResult:
         """Have Mechanizer make and mail the license, or list the values of the form for a person.
 
         Raises:
@@ -250,7 +250,7 @@ class WeekendLicense(Case):
             return self.card("found", Tone.GOOD, words, Link("tracker issue", issue.url), strong=False)
         _check_nothing_under_way(self, email, users)
         rows = _manual_form(self.ticket, email, users, self.settings.now().date())
-        given = cast(str | None, answers.parse("issued_evidence", issued_evidence))
+        given = cast(str | None, parameters.parse("issued_evidence", issued_evidence))
         if given is None:  # a license that was made is noted in any case
             check_reply_arrives(self.services.zendesk, self.me, self.ticket)
         if given is None and self.perform:
@@ -281,7 +281,7 @@ class WeekendLicense(Case):
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
     """A sentence on the engineer's user count, with the text that it was read from."""
-    text = answers.QUESTIONS["user_count"].pasted(raw)
+    text = parameters.QUESTIONS["user_count"].pasted(raw)
     read = f", read from “{clean(text)}”" if text else ""
     if chosen == suggested:
         return f"The engineer confirms {chosen}{read}."

@@ -87,7 +87,7 @@ def batch(
 
 def _rows(what: Sequence[str]) -> list[BatchRow]:
     from runbook_lib.domain import pasted
-    from runbook_lib.domain.answers import QUESTIONS
+    from runbook_lib.domain.parameters import QUESTIONS
     from runbook_lib.run import batch_list
 
     if what and all(pasted.ticket(word) is not None for word in what):

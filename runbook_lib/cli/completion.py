@@ -45,7 +45,7 @@ def parameters(context: click.Context, parameter: click.Parameter, begun: str) -
     """The parameters of the runbook that is named before, which were not given yet; or the values that one takes."""
     words: list[str] = context.find_root().obj or []
     if len(words) > 1 and words[-2] in parameter.opts:
-        from runbook_lib.domain.answers import QUESTIONS
+        from runbook_lib.domain.parameters import QUESTIONS
 
         values = QUESTIONS[words[-1]].choices if words[-1] in QUESTIONS else ()
         return [value for value in values if value.startswith(begun)]
@@ -68,7 +68,7 @@ def tickets(context: click.Context, parameter: click.Parameter, begun: str) -> l
 def _parameters(runbook: str) -> list[str]:
     """The parameters of a runbook; with `auto` those of any."""
     if runbook == "auto":
-        from runbook_lib.domain.answers import QUESTIONS
+        from runbook_lib.domain.parameters import QUESTIONS
 
         return list(QUESTIONS)
     if not re.fullmatch(r"\w+", runbook):

@@ -28,6 +28,6 @@ def ticket_number(word: str) -> int:
     """A ticket's number. Raises InputError if it is none."""
     if re.fullmatch("[1-9][0-9]{0,11}", word):
         return int(word)
-    from runbook_lib.domain import answers  # what people paste takes longer to understand than a ticket to read
+    from runbook_lib.domain import parameters  # what people paste takes longer to understand than a ticket to read
 
-    return int(str(answers.parse("ticket_id", word)))
+    return int(str(parameters.parse("ticket_id", word)))

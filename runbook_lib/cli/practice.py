@@ -106,10 +106,10 @@ def _first(words: Sequence[str], local: Settings) -> tuple[str | None, Sequence[
     if not words or words[0].startswith("-"):
         return None, words
     from runbook_lib import templates
-    from runbook_lib.domain import answers
+    from runbook_lib.domain import parameters
 
     if templates.named(local.notebooks, words[0]) is None:
-        answers.parse("ticket_id", words[0])
+        parameters.parse("ticket_id", words[0])
     return words[0], words[1:]
 
 
@@ -119,12 +119,12 @@ def _first(words: Sequence[str], local: Settings) -> tuple[str | None, Sequence[
 @click.option("--new", is_flag=True, help="Begin a new world; the old one and its records are kept.")
 def sandbox(port: int, day: str | None, new: bool) -> int:
     """Keep the practice world running, for notebooks and papermill, until Ctrl-C."""
-    from runbook_lib.domain import answers
+    from runbook_lib.domain import parameters
     from runbook_lib.sandbox import server, serving
     from runbook_lib.sandbox.world import CONTROL_ROOM_PATH, world_date
     from runbook_lib.settings import Settings
 
-    wanted = None if day is None else answers.day("--date", day)
+    wanted = None if day is None else parameters.day("--date", day)
     local = Settings.local()
     if local.profile == "live":
         words = "RUNBOOK_PROFILE is live; the practice world needs the profile sandbox."

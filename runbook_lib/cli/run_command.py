@@ -150,8 +150,8 @@ def _answers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 def _words(report: Report, profile: str, command: str) -> str:
     """A report for the terminal; `command` is the one that made it, without `--perform`."""
     from runbook_lib.cli import tables
-    from runbook_lib.domain.answers import QUESTIONS
     from runbook_lib.domain.models import Status
+    from runbook_lib.domain.parameters import QUESTIONS
     from runbook_lib.domain.state_words import effect_words, run_ending_words
 
     place = "LIVE" if profile == "live" else "practice"

@@ -44,12 +44,12 @@ def push() -> int:
 @click.option("--ticket", metavar="N", shell_complete=completion.tickets, help="Only this ticket.")
 def pull(since: str | None, ticket: str | None) -> int:
     """Bring the team's records and journals here, as far as they are not here yet."""
-    from runbook_lib.domain import answers
+    from runbook_lib.domain import parameters
     from runbook_lib.ledger import mirror
     from runbook_lib.ledger.keyring import KeyRing
 
     settings, share = opened()
-    day: date | None = answers.day("--since", since) if since else None
+    day: date | None = parameters.day("--since", since) if since else None
     number = options.ticket_number(ticket) if ticket else None
     folder = settings.outputs.resolve() / settings.profile
     with _progress("Pulling") as bar:

@@ -218,7 +218,7 @@ def registered_domain(domain: str) -> str:
 def domain_key(domain: str) -> str:
     """A domain in ASCII and lower case, for comparison; "" if it is no domain.
 
-    By IDNA 2008, as registries and `answers.address` have it: `faß.de` and `fass.de` have two owners. Python's own
+    By IDNA 2008, as registries and `parameters.address` have it: `faß.de` and `fass.de` have two owners. Python's own
     codec is of 2003, and takes one for the other.
     """
     try:

@@ -234,7 +234,7 @@ class SeatLink:
 class Fact:
     """A fact that the case is decided by."""
 
-    name: str  # one of the names in `answers`, such as `plan` or `expires_on`
+    name: str  # one of the names in `parameters`, such as `plan` or `expires_on`
     value: object  # the value, already checked and typed
     source: Source
     detail: str = ""  # where exactly, for the reader: a file name, an organization field, a parameter

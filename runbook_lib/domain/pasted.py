@@ -1,6 +1,6 @@
 """Parses numbers, dates, ticket numbers and names as people paste them, without guessing. Pure.
 
-Only the meaning of a text is decided here; `answers` decides whether it is a valid answer.
+Only the meaning of a text is decided here; `parameters` decides whether it is a valid answer.
 """
 
 from __future__ import annotations

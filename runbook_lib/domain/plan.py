@@ -49,7 +49,7 @@ class ExactText:
 
 @dataclass(frozen=True)
 class PlanFact:
-    """A fact that counts: its name in `answers`, its value as text, and who says so."""
+    """A fact that counts: its name in `parameters`, its value as text, and who says so."""
 
     name: str
     value: str

@@ -15,7 +15,7 @@ import ipywidgets
 from runbook_lib import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.display import Card, Link, Paragraph, Tone
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plain_text import clean, count
@@ -256,7 +256,7 @@ class Board:
         self.reading = words
         self.show_state()
         for name, place in [] if words else list(self.places.items()):
-            if set(place.asks) & set(answers.ON_SCREENSHOTS) and place.form.rows:
+            if set(place.asks) & set(parameters.ON_SCREENSHOTS) and place.form.rows:
                 self._ask(name, place)
 
     def _ask(self, name: str, place: Place) -> None:

@@ -22,7 +22,7 @@ import htpy as h
 from runbook_lib import templates
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
 from runbook_lib.jupyter.forms import Field, FieldKind
 from runbook_lib.redaction import Redactor
@@ -127,13 +127,13 @@ class CaseInput:
         return {one: entered.get(one) or value for one, value in given.items()}
 
     def field(self, name: str) -> Field:
-        question = answers.QUESTIONS[name]
+        question = parameters.QUESTIONS[name]
         known = self._case().found(name) or Prefill()
-        passed = next((given[name] for given in list(self.given.values()) if name in given), answers.UNKNOWN)
+        passed = next((given[name] for given in list(self.given.values()) if name in given), parameters.UNKNOWN)
         found, source = known.value, known.source
-        if passed not in (answers.UNKNOWN, False):
+        if passed not in (parameters.UNKNOWN, False):
             found, source = _as_typed(name, passed), "set in the notebook"
-        found, choices = answers.in_words(found), tuple(map(answers.in_words, known.choices or question.choices))
+        found, choices = parameters.in_words(found), tuple(map(parameters.in_words, known.choices or question.choices))
         kind = FieldKind.FILES if name == "screenshots" else FieldKind.CHOICE if choices else FieldKind.TEXT
         read = self.pictures.suggestions.get(name, ())
         hint = " / ".join(choices) or question.hint
@@ -142,13 +142,13 @@ class CaseInput:
 
     def look_at_images(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, if a form asks for what they may show; what is read off them comes later."""
-        self.pictures = self._pictures() if set(asks) & set(answers.ON_SCREENSHOTS) else Pictures()
+        self.pictures = self._pictures() if set(asks) & set(parameters.ON_SCREENSHOTS) else Pictures()
         return self.pictures
 
     def _pictures(self) -> Pictures:
         typed = self.entered.get("screenshots")
         try:
-            paths = answers.parse("screenshots", typed) if typed else None
+            paths = parameters.parse("screenshots", typed) if typed else None
         except InputError:
             paths = None
         added = paths if isinstance(paths, tuple) else ()
@@ -157,7 +157,7 @@ class CaseInput:
 
 
 def _as_typed(name: str, value: object) -> str:
-    return "yes" if answers.QUESTIONS[name].plain(value) is True else answers.QUESTIONS[name].typed(value)
+    return "yes" if parameters.QUESTIONS[name].plain(value) is True else parameters.QUESTIONS[name].typed(value)
 
 
 def kept_in(case: Case, notebook: object) -> KeptAnswers:
@@ -190,7 +190,7 @@ def _is_valid(name: str, words: object, redactor: Redactor) -> bool:
     if name in NOT_OFFERED or not isinstance(words, str) or redactor.text(words) != words:
         return False
     try:
-        answers.parse(name, words)
+        parameters.parse(name, words)
     except InputError:
         return False
     return True

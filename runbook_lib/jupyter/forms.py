@@ -26,7 +26,7 @@ from markupsafe import Markup
 
 from runbook_lib import form_words
 from runbook_lib.cases.pictures import Picture, Pictures, Suggestion
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.jupyter.widgets import LINK, close, new, shared
@@ -351,7 +351,7 @@ def fold(label: str) -> ipywidgets.ToggleButton:
 def _files(name: str, text: str) -> tuple[str, ...]:
     """The files that a field names; none where that is no list of files."""
     try:
-        found = answers.parse(name, text) if text else ()
+        found = parameters.parse(name, text) if text else ()
     except InputError:
         return ()
     return found if isinstance(found, tuple) else ()

@@ -23,7 +23,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import plan_details, plan_parts
 from runbook_lib.cases.closing import open_it
 from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone, text
-from runbook_lib.domain import answers, routing
+from runbook_lib.domain import parameters, routing
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.events import EFFECTS, Event, EventKind
 from runbook_lib.domain.models import Outcome
@@ -289,7 +289,7 @@ class PerformButton:
         links += [Link(f"tracker issue {found[2]}", found[1]) for found in _ISSUE.finditer(line["summary"])]
         parts: list[Part] = [Links(links), *([Paragraph(now.notice, strong=True)] if now.notice else [])]
         if line["missing"]:
-            labels = ", ".join(answers.QUESTIONS[name].label for name in line["missing"])
+            labels = ", ".join(parameters.QUESTIONS[name].label for name in line["missing"])
             words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
             parts.append(Paragraph(words))
         is_over = outcome is not None and not self.answers.questions  # else what is asked below comes next

@@ -25,7 +25,7 @@ import ipywidgets
 from runbook_lib import form_words
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.pictures import keep
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.domain.plan import Plan
@@ -176,7 +176,7 @@ class Session:
                 self.button.outdate()
             with suppress(RunbookError):  # its card says it
                 if not self._catch_up(self.case.order) and place.is_needed:
-                    labels = map(answers.label_of, self._board.open_questions)
+                    labels = map(parameters.label_of, self._board.open_questions)
                     form.tell(f"Still to be answered: {', '.join(labels)}.")
                     return all(form.values[one] for one in place.asks)
         return True
@@ -331,7 +331,7 @@ class Session:
                 self._board.follow_ticket()
 
     def _open_number(self, given: object) -> None:
-        number = int(str(answers.parse("ticket_id", given)))
+        number = int(str(parameters.parse("ticket_id", given)))
         self.case.settings.check_account(given)
         if number != self.case.ticket.id:
             self._reopen(number)

@@ -3,7 +3,7 @@
 It takes bytes and returns plain data; it does not know tickets, cases or forms. Invariants:
 
 - An image is checked by its header before a pixel of it is decoded (`images`).
-- No other text of an image leaves this package: a label is one of `labels`, a value is one that `answers` accepts.
+- No other text of an image leaves this package: a label is one of `labels`, a value is one that `parameters` accepts.
 - A value is sure only if every check passes (`reading`); for others a person compares it with its crop.
 """
 

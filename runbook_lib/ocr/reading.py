@@ -35,7 +35,7 @@ class Reading:
     """One value off a screenshot."""
 
     name: str  # the parameter it is for, such as `billable_users`
-    value: str  # as the parameter takes it: `premium`, an ISO date, digits. `answers.parse(name, value)` accepts it
+    value: str  # as the parameter takes it: `premium`, an ISO date, digits. `parameters.parse(name, value)` accepts it
     label: str  # the label beside it
     place: Place = (0, 0, 1, 1)  # where label and value are on the image, in pixels: left, top, right, bottom
     crop: bytes  # a small PNG of label and value, for a person to compare

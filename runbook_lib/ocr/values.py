@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from runbook_lib.domain import answers, pasted
+from runbook_lib.domain import parameters, pasted
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.policy import FIGURES, PAID_PLANS
 
@@ -42,7 +42,7 @@ def parsed(name: str, text: str) -> str | None:
     if value is None:
         return None
     try:
-        answers.parse("expires_on" if name == "starts_on" else name, value)
+        parameters.parse("expires_on" if name == "starts_on" else name, value)
     except InputError:
         return None
     return value

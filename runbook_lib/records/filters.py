@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from runbook_lib.domain import answers
-from runbook_lib.domain.answers import UNKNOWN, Question
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.domain.parameters import UNKNOWN, Question
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import ending_words
 from runbook_lib.records.runs import RunFilter
@@ -19,17 +19,17 @@ from runbook_lib.records.runs import RunFilter
 DAYS = 7
 """Length of the period if no first day is given."""
 _FILTERS = (
-    Question("since", f"the first day, YYYY-MM-DD, in UTC; unknown takes {DAYS} days", answers.day),
-    Question("until", "the last day, YYYY-MM-DD, in UTC; unknown is today", answers.day),
-    Question("runbook", "only this runbook, such as weekend_license", answers.line),
-    Question("outcome", "only cases that ended so, such as escalated", answers.one_of(*Outcome)),
-    Question("status", "only runs that ended so, such as failed", answers.one_of(*Status)),
-    Question("operator", "only the runs of this person", answers.line),
-    Question("ticket", "only this ticket, and its timeline", answers.ticket),
+    Question("since", f"the first day, YYYY-MM-DD, in UTC; unknown takes {DAYS} days", parameters.day),
+    Question("until", "the last day, YYYY-MM-DD, in UTC; unknown is today", parameters.day),
+    Question("runbook", "only this runbook, such as weekend_license", parameters.line),
+    Question("outcome", "only cases that ended so, such as escalated", parameters.one_of(*Outcome)),
+    Question("status", "only runs that ended so, such as failed", parameters.one_of(*Status)),
+    Question("operator", "only the runs of this person", parameters.line),
+    Question("ticket", "only this ticket, and its timeline", parameters.ticket),
 )
 FILTERS: Mapping[str, Question] = {question.name: question for question in _FILTERS}
 TICKET_NOTES = Question(
-    "ticket_notes", "True also compares with the notes on the tickets", answers.flag, optional=False
+    "ticket_notes", "True also compares with the notes on the tickets", parameters.flag, optional=False
 )
 PARAMETERS: Mapping[str, Question] = {**FILTERS, TICKET_NOTES.name: TICKET_NOTES}
 """Every parameter of the notebook, by name."""

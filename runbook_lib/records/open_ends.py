@@ -10,9 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from runbook_lib import form_words
-from runbook_lib.domain.answers import QUESTIONS, label_of
 from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
+from runbook_lib.domain.parameters import QUESTIONS, label_of
 from runbook_lib.domain.plain_text import listed
 from runbook_lib.domain.state_words import ending_words, operation_words
 from runbook_lib.records.runs import Run, State

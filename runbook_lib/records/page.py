@@ -25,7 +25,7 @@ from markupsafe import Markup
 from tabulate import tabulate
 
 from runbook_lib.display import Tone
-from runbook_lib.domain.answers import UNKNOWN
+from runbook_lib.domain.parameters import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
 from runbook_lib.domain.state_words import QUIET, effect_words, ending_words
 from runbook_lib.records.findings import Verification

@@ -14,8 +14,8 @@ from typing import Any
 
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
-from runbook_lib.domain.answers import in_words, label_of
 from runbook_lib.domain.models import EffectState, Outcome
+from runbook_lib.domain.parameters import in_words, label_of
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
 from runbook_lib.form_words import labelled

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from runbook_lib import templates
-from runbook_lib.domain import answers, routing
+from runbook_lib.domain import parameters, routing
 from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import Settings
 
@@ -56,7 +56,7 @@ def check(notebook: Path, ticket_id: object, given: Mapping[str, object], *, per
         if name in ("ticket_id", "perform"):
             raise InputError(f"{name} is not passed with -p: give the ticket as argument, and --perform to perform.")
     values = {"ticket_id": ticket_id, "perform": perform, **given}
-    checked = {name: answers.QUESTIONS[name].kept(value) for name, value in values.items()}
+    checked = {name: parameters.QUESTIONS[name].kept(value) for name, value in values.items()}
     if isinstance(checked.get("screenshots"), list):
         paths = [Path(path) for path in cast(list[str], checked["screenshots"])]
         from runbook_lib import ocr  # only screenshots need it
@@ -78,7 +78,7 @@ def first(settings: Settings, runbook: str, given: Mapping[str, str]) -> tuple[s
     known = templates.defaults(template(settings, routing.ROUTER))
     for name, value in given.items():
         if name not in known:
-            answers.parse(name, value)
+            parameters.parse(name, value)
     return routing.ROUTER, {name: value for name, value in given.items() if name in known}
 
 

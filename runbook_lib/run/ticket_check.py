@@ -5,7 +5,7 @@ from __future__ import annotations
 from runbook_lib import wiring
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import HttpSession
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.settings import Settings
 
@@ -19,7 +19,7 @@ def refusal(settings: Settings, ticket_id: object) -> str:
     Raises:
         InputError: It is no number or address, an address of another Zendesk account; or there is no such ticket.
     """
-    number = int(str(answers.parse("ticket_id", ticket_id)))
+    number = int(str(parameters.parse("ticket_id", ticket_id)))
     settings.check_account(ticket_id)
     with HttpSession.of(settings, budget=Budget(0)) as pool, pool.budget.hurried(PATIENCE_S):
         try:

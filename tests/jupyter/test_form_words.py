@@ -15,7 +15,7 @@ from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.display import Card, Paragraph, Preview, Table, Tone
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.records.review import Review
@@ -33,7 +33,7 @@ NAMES = [outcome for outcome in Outcome if "_" in outcome]
 KINDS = ("text/html", "text/plain")
 COMMANDS = r"\brunbook (?:run|answer|journal|keys|records|license|doctor)\b"
 FOR_PROGRAMS = re.compile(
-    "|".join((*(rf"\b{name}\b" for name in answers.QUESTIONS if "_" in name), *NAMES, COMMANDS, " -p "))
+    "|".join((*(rf"\b{name}\b" for name in parameters.QUESTIONS if "_" in name), *NAMES, COMMANDS, " -p "))
 )
 
 
@@ -104,7 +104,7 @@ def test_pages_of_records_have_questions_as_labels() -> None:
     """But for the exact texts and the command; a terminal names the parameter."""
     outputs = [out for path in GOLDEN.glob("*.ipynb") for cell in cells(path) for out in cell.get("outputs", [])]
     pages, texts = ([out["data"][kind] for out in outputs if kind in out.get("data", {})] for kind in KINDS)
-    names = re.compile("|".join(rf"\b{name}\b" for name in answers.QUESTIONS if "_" in name))
+    names = re.compile("|".join(rf"\b{name}\b" for name in parameters.QUESTIONS if "_" in name))
     assert [] == [
         found for page in pages if (found := names.findall(re.sub("<pre.*?</pre>", "", page, flags=re.DOTALL)))
     ]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from runbook_lib.cases.pictures import Suggestion
-from runbook_lib.domain.answers import QUESTIONS
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.parameters import QUESTIONS
 from runbook_lib.jupyter.forms import MIME, Field, FieldKind, Form, fold, picture_html
 from runbook_lib.jupyter.widgets import close
 

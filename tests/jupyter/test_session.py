@@ -18,7 +18,7 @@ from runbook_lib.card_html import html
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.jupyter.forms import Form
@@ -555,7 +555,7 @@ def test_screenshots_of_the_cell_can_be_added_to(here: World, tmp_path: Path) ->
     case = WeekendLicense.open(1001)
     run(case, screenshots=paths)
     text = row(case, "confirm_subscription", "screenshots").text
-    assert tuple(paths) == answers.parse("screenshots", text)
+    assert tuple(paths) == parameters.parse("screenshots", text)
 
 
 def test_a_second_upload_keeps_the_first(here: World) -> None:
@@ -565,7 +565,7 @@ def test_a_second_upload_keeps_the_first(here: World) -> None:
     field = row(case, "confirm_subscription", "screenshots")
     for content in (PNG, PNG + b"1", PNG):
         field.upload(({"name": "any.png", "content": content},))
-    found = answers.parse("screenshots", field.text)
+    found = parameters.parse("screenshots", field.text)
     assert isinstance(found, tuple)
     assert [PNG, PNG + b"1"] == [Path(path).read_bytes() for path in found]
 

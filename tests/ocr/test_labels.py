@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.policy import FIGURES
 from runbook_lib.ocr import labels, values
 from runbook_lib.ocr.words import Word
@@ -92,7 +92,7 @@ def test_a_value_is_one_that_the_page_can_show_or_none(name: str, text: str, exp
 
 def test_every_label_stands_for_a_parameter() -> None:
     """Or only ends another's value."""
-    assert set(labels.PLACES.values()) - {"", "starts_on"} <= answers.QUESTIONS.keys()
+    assert set(labels.PLACES.values()) - {"", "starts_on"} <= parameters.QUESTIONS.keys()
 
 
 # -- places

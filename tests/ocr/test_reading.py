@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from runbook_lib import ocr
-from runbook_lib.domain import answers
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ocr import reading, words
 from runbook_lib.ocr.images import decoded, png
@@ -115,7 +115,7 @@ def test_a_reading_has_a_valid_value_and_a_picture(read_once: tuple[ocr.Page, tu
     page, _ = read_once
     assert ("dashboard", "dashboard.png", shown("dashboard")) == (page.style, page.name, values_of(page))
     for one in page.readings:
-        assert one.value == str(answers.QUESTIONS[one.name].plain(one.value))
+        assert one.value == str(parameters.QUESTIONS[one.name].plain(one.value))
         assert PLACES[one.label] == one.name
         crop = Image.open(io.BytesIO(one.crop))
         assert ("PNG", {}) == (crop.format, crop.info)

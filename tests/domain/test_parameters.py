@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from runbook_lib.domain import answers
-from runbook_lib.domain.answers import MAX_TICKET, QUESTIONS, UNKNOWN
+from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
+from runbook_lib.domain.parameters import MAX_TICKET, QUESTIONS, UNKNOWN
 from runbook_lib.domain.policy import MAX_USERS
 
 COUNTS = ("users_in_license", "billable_users", "maximum_users", "users_over_license")
@@ -324,7 +324,7 @@ WRONG: list[tuple[str, Any]] = [
 def message_of(name: str, raw: object) -> str:
     """What the refusal of a value says."""
     with pytest.raises(InputError) as caught:
-        answers.parse(name, raw)
+        parameters.parse(name, raw)
     return str(caught.value)
 
 
@@ -342,7 +342,7 @@ def test_good_values(name: str) -> None:
     for raw, expected in ((raw, expected) for row, raw, expected in GOOD if row == name):
         plain = QUESTIONS[name].plain(raw)
         assert type(plain) in (int, bool, str, list)
-        found = [answers.parse(name, raw), answers.parse(name, plain), QUESTIONS[name].plain(plain)]
+        found = [parameters.parse(name, raw), parameters.parse(name, plain), QUESTIONS[name].plain(plain)]
         assert all(map(the_same, found, (expected, expected, plain))), (raw, expected, found)
 
 
@@ -449,7 +449,7 @@ def test_lists_without_end() -> None:
 def test_an_unknown_name() -> None:
     """A name that is no parameter gets an error that lists those that are."""
     with pytest.raises(InputError, match=r"^usercount is no parameter; known are ticket_id, perform, .*user_count"):
-        answers.parse("usercount", 5)
+        parameters.parse("usercount", 5)
 
 
 # -- unknown
@@ -462,7 +462,7 @@ OPTIONAL = pytest.mark.parametrize("name", [name for name in QUESTIONS if name n
 def test_unknown_is_none(name: str) -> None:
     """The word means None: not False, not zero, not an empty list; as a plain value it is the word again."""
     for raw in ("unknown", " Unknown ", "UNKNOWN\n"):
-        assert answers.parse(name, raw) is None
+        assert parameters.parse(name, raw) is None
         assert UNKNOWN == QUESTIONS[name].plain(raw)
 
 
@@ -477,7 +477,7 @@ def test_nothing_else_is_unknown(name: str) -> None:
     """Empty, zero, *no* and the like are refused or are a value: never taken for *unknown*."""
     for raw in (None, "", 0, False, [], "none", "n/a", "?", "null"):
         with contextlib.suppress(InputError):
-            assert answers.parse(name, raw) is not None, raw
+            assert parameters.parse(name, raw) is not None, raw
 
 
 # -- there and back
@@ -491,12 +491,12 @@ def test_nothing_else_is_unknown(name: str) -> None:
 def test_arbitrary_input_is_read_or_refused(name: str, raw: object) -> None:
     """Whatever is given: a value that reads back as itself, or an InputError of bounded, printable length."""
     try:
-        value = answers.parse(name, raw)
+        value = parameters.parse(name, raw)
     except InputError as error:
         assert len(str(error)) < 250
         assert str(error).startswith(f"{name} is ")
         return
-    assert the_same(value, answers.parse(name, QUESTIONS[name].plain(raw)))
+    assert the_same(value, parameters.parse(name, QUESTIONS[name].plain(raw)))
 
 
 @given(raw=ANYTHING)
@@ -504,7 +504,7 @@ def test_arbitrary_input_is_read_or_refused(name: str, raw: object) -> None:
 def test_addresses_are_one_plain_line(raw: object) -> None:
     """Whatever passes as an address can stand in a mail's header: printable ASCII, one @, no blank."""
     try:
-        found = answers.address("LICENSE_EMAIL", raw)
+        found = parameters.address("LICENSE_EMAIL", raw)
     except InputError as error:
         assert str(error).startswith("LICENSE_EMAIL is ")
         return
@@ -516,22 +516,22 @@ def test_addresses_are_one_plain_line(raw: object) -> None:
 
 def test_a_day_under_any_name() -> None:
     """Who asks says what it is called, such as the option of a command."""
-    assert date(2026, 11, 6) == answers.day("--date", "2026-11-06")
+    assert date(2026, 11, 6) == parameters.day("--date", "2026-11-06")
     for raw in ("unknown", "", "2026-2"):
         with pytest.raises(InputError, match=f"^--date is '{raw}'; expected a date as YYYY-MM-DD"):
-            answers.day("--date", raw)
+            parameters.day("--date", raw)
     with pytest.raises(InputError, match=r"^--date is '2026-02-30'; expected a day that exists, as YYYY-MM-DD\.$"):
-        answers.day("--date", "2026-02-30")
+        parameters.day("--date", "2026-02-30")
 
 
 @pytest.mark.parametrize(("least", "raw", "good"), [(0, 0, True), (1, 0, False), (1, 1, True), (5, 4, False)])
 def test_counts_from_a_least(least: int, raw: int, good: bool) -> None:
     """Who asks says where counting starts, under any name."""
     if good:
-        assert raw == answers.count("LICENSE_USERS", raw, least=least)
+        assert raw == parameters.count("LICENSE_USERS", raw, least=least)
     else:
         with pytest.raises(InputError, match=f"^LICENSE_USERS is {raw}; expected a whole number of users from {least}"):
-            answers.count("LICENSE_USERS", raw, least=least)
+            parameters.count("LICENSE_USERS", raw, least=least)
 
 
 def test_every_parameter_has_words() -> None:
