@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import idna
 from publicsuffixlist import PublicSuffixList
@@ -48,7 +48,8 @@ Source: the consumer providers of HubSpot's published list of free email domains
 the best-known disposable and relay services. The lists on package registries have only disposable domains, or are not
 maintained. A missing provider does no harm by itself: our records must confirm the requester in any case.
 """
-_suffixes = cache(PublicSuffixList)
+_suffixes = cache(partial(PublicSuffixList, accept_encoded_idn=False))
+"""The list, once a question needs it: to read it takes as long as a step. Its rules are in letters, not in `xn--`."""
 _FAMILIES = "aol gmx googlemail hotmail live outlook protonmail tiscali tutanota yahoo yandex zoho zohomail"
 _FREE_FAMILIES = frozenset(_FAMILIES.split())
 """Providers with a domain in each country, such as `yahoo.co.uk`."""
@@ -171,7 +172,8 @@ def _names_no_one(license: NamedParty) -> bool:
 
 def _own_domains(license: NamedParty) -> list[str]:
     """The domains that may be its licensee's: no free mail, no placeholder, and not GitLab's, whose staff made it."""
-    return [one for one in license.domains if not (is_free_mail(one) or registered_domain(one) in _PLACEHOLDERS)]
+    placeholders = tuple(f".{one}" for one in _PLACEHOLDERS)
+    return [one for one in license.domains if not (is_free_mail(one) or f".{domain_key(one)}".endswith(placeholders))]
 
 
 def same_company(one: str, other: str) -> bool:
@@ -212,7 +214,8 @@ def registered_domain(domain: str) -> str:
     for tenants in _TENANTS:
         if key.endswith(f".{tenants}"):
             return ".".join(labels[-1 - len(tenants.split(".")) :])
-    return "" if key in _TENANTS else _suffixes().privatesuffix(key) or ""
+    found = "" if key in _TENANTS else _suffixes().privatesuffix(idna.decode(key) if "xn--" in key else key)
+    return ".".join(labels[-1 - found.count(".") :]) if found else ""
 
 
 def domain_key(domain: str) -> str:
