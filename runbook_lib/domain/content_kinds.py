@@ -245,7 +245,9 @@ def text_kind(text: str, content: bytes, *, is_license: bool) -> Kind:
         return Kind.USAGE_EXPORT
     if is_license:
         return Kind.LICENSE
-    if "\0" in text or sum(not (c.isprintable() or c.isspace()) for c in text[:2000]) > len(text[:2000]) // 10:
+    seen = "".join(text[:2000].split())
+    odd = 0 if seen.isprintable() else sum(not char.isprintable() for char in seen)
+    if "\0" in text or odd > len(text[:2000]) // 10:
         return Kind.BINARY
     if _is_code(bare):
         return Kind.ACTIVATION_CODE
