@@ -130,6 +130,12 @@ _FORMS = tuple(
 _compiled = cache(partial(re.compile, flags=re.I))
 
 
+def compile_all() -> None:
+    """Compile every form, in a process that forks: those of it need not."""
+    for _, _, form in _FORMS:
+        _compiled(form)
+
+
 def lower_case(text: str) -> str:
     """A text in lower case, in which every character keeps its place."""
     return text.replace("\u0130", "I").lower()  # the one letter that is longer in lower case

@@ -35,6 +35,7 @@ PRELOADED = (
     *("runbook_lib.sandbox.server", "runbook_lib.changes.sealing"),
     "runbook_lib.cases.*",
     *("nbformat.validator:get_validator", "runbook_lib.settings:Settings.model_rebuild"),  # each is 0.05 s
+    "runbook_lib.domain.secret_forms:compile_all",
 )
 
 
