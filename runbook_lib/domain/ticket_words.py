@@ -71,32 +71,52 @@ _WORKS = (
 *You will not be able to* and *if you do not renew* are of GitLab's own warnings.
 Source: GitLab, `expiring_subscription_message.rb`.
 """
-_ASKED = re.compile(rf"[^,;]{{0,200}}\b(?:please|need)\b[^,;]{{0,200}}{_BEFORE}")
-_WORKING = """
-    work works working run runs running up push pushing merge merging commit usable writable operational back good läuft
-    geht funktioniert klappt marche fonctionne funciona funziona werkt działa работает
-"""
-_AGAIN = "again now fine ok normally online normal before wieder jetzt nouveau nuevo nuovo otra vez ya ora weer снова"
-_SOLVED = """
-    solved resolved fixed sorted erledigt behoben gelöst remarche résolu réglé resuelto solucionado risolto voltou
-    resolvido opgelost rozwiązane решено решена 解決しました 直りました 解决了 已解决 해결되었습니다
-"""
-_TROUBLES = "issue problem ticket error problème problema probleem проблема"
-_OTHERS = """
-    it this that everything all we you users everyone everybody gitlab our the whole entire production self managed
-    instance server system mode is are s re has have been can still and yet so far for at moment luckily yes but soon
-    just already as usual to es das alles hat sich ist nun tout ça le est de à todo el está tutto il di è tudo o c
-    a funcionar
-"""
-_PLAIN = frozenset(" ".join((_WORKING, _AGAIN, _SOLVED, _TROUBLES, _OTHERS)).split())
-"""Words of which a clause consists that says something of the whole. With any other it may limit or deny it."""
+_WHOLE = (
+    r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
+    r"(?:it|everything|all|we|gitlab|instance|server|system)(?: (?:instance|server|system))?(?: (?:is|are)|'s|'re)?"
+)
+_FINALLY = (
+    "fine|ok|normally|yet|now|so far|for now|at the moment|but soon|"
+    r"but (?:i'?m|i am|we'?re|we are) (?:worried|afraid)\b.*"
+)
+_WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
+_STATED = re.compile(
+    rf"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?{_WHOLE} "
+    r"(?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
+    rf"not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
+    r"(?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?|becomes)"
+    rf" {_READ_ONLY}(?: mode)?(?:,? (?:{_WHEN}))*)"
+    r"|(?:we|(?:(?:all|our) )?users|every(?:one|body)) can (?:still )?(?:push|merge|commit|work)"
+    r"(?: and (?:push|merge|commit))?(?: normally| as usual)?"
+    r"|[^,;]{0,200}\b(?:please|need)\b[^,;]{0,200}\b(?:before|until) "
+    rf"{_WHOLE} (?:becomes |goes |turns )?{_READ_ONLY}"
+)
+"""A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
+_AGAIN = re.compile(
+    rf"(?:(?:now|and|ok|good news) )*(?:(?:{_WHOLE} (?:all )?)?(?:works?|working|back(?= (?:online|to normal))|"
+    r"(?:up and )?running|up|online|usable|writable)"
+    r"(?: (?:again|now|fine|normally|as before|online|to normal))+(?: after(?: \w+){1,4})?|"
+    r"(?:we|you) can (?:push|commit|work|merge) again|"
+    r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:solved|resolved|fixed)"
+    r"(?: on (?:our|my) (?:side|end))?)"
+    r"(?: now)?|(?:(?:es|alles|gitlab) )?(?:läuft|geht|funktioniert) (?:jetzt |nun )?(?:alles )?wieder|"
+    r"hat sich erledigt|(?:tout |ça |gitlab )*(?:marche|fonctionne) (?:de|à) nouveau|ça remarche|ya funciona|"
+    r"(?:todo )?funciona (?:de nuevo|otra vez)|(?:tutto )?funziona (?:di nuovo|ora)|(?:tudo )?voltou a funcionar|"
+    r"(?:alles )?werkt weer|działa (?:znowu|ponownie)|(?:вс[её] )?снова работает|"
+    r"(?:(?:das|le|el|il|o|het) )?(?:problem|problème|problema|probleem|проблема)(?: (?:ist|hat sich|est|está|ha sido|"
+    r"è|è stato|foi|is|został))? (?:behoben|gelöst|erledigt|résolu|réglé|resuelto|solucionado|risolto|resolvido|"
+    r"opgelost|rozwiązany|решена)|解決しました|直りました|(?:问题)?已(?:经)?解决了?|해결되었습니다"
+)
+"""A whole clause that says that it works again, after whatever was said before."""
 _LIMITED = re.compile(
     r"\b(?:but (?!i'?m |i am |we'?re |we are )|except\w*|apart|aside|besides|other than|only|least|part(?:ly|"
-    r"ial)|mostly|almost|nearly|more or less|half|some|not|though|although|however|mean|that is|slow|test|staging|"
+    r"ial)|mostly|almost|nearly|more or less|half|some|not|though|although|however|mean|that is|slow|test|staging|told|"
+    r"think|believe|guess|hope\w*|seem\w*|apparently|supposed\w*|maybe|perhaps|"
     r"backup|aber|nur|außer|ausser|bis auf|teilweise|fast|zumindest|mais|sauf|hormis|seul|presque|pero|salvo|excepto|"
     r"menos|sol[oa]|sólo|casi|mas|exceto|só|ma|tranne|eccetto|quasi|maar|behalve|alleen|tylko|oprócz|кроме|только|"
-    r"но)\b|^(?:for|on|in|at|with|within|if|as (?:far|long)|für|auf|bei|pour|sur|dans|chez|para|en|em|per|su|voor|op|"
-    r"для|на)\b"
+    r"но)\b|^(?:for|on|in|at|with|within|if|once|when\w*|until|unless|as (?:far|long|soon)|wenn|"
+    r"sobald|falls|dès|quand|si|cuando|quando|se|als|zodra|jeśli|gdy|если|когда|für|auf|bei|pour|sur|dans|chez|para|en|"
+    r"em|per|su|voor|op|для|на)\b"
 )
 """Words that limit what was said, so that a part may not work: *except for*, *on the test server*."""
 _THANKS = r"(?:thank|thx|cheers|regards|danke?|dank|merci|gracias|grazie|obrigad|bedankt|спасибо|ありがとう|谢谢|감사)"
@@ -106,6 +126,15 @@ _EXPLAINS = re.compile(
     rf"\b(?:{_THANKS}\w*|please|you|\w{{2,}}ed|had|has|have|was|were|found|got|sent|made|gave|can|may)\b"
 )
 """A clause of thanks, or of what was done; another may name a part: *It works again, the web page.*"""
+_ASIDE = re.compile(
+    rf"{_COURTESY.pattern}|(?:hi|hello|hallo|dear|best|sincerely|viele grüße|mit freundlichen grüßen)(?: \w+){{0,2}}|"
+    r"(?:please |(?:so )?(?:you|we) (?:can|may) |feel free to )?clos(?:e|ing)(?: (?:this|the|my|our|ticket|case|now))*|"
+    r"(?:we|i)(?: have|'ve)? (?:just )?(?:uploaded|installed|applied|added|used|imported|received|got|found) [^,;]*"
+    r"\b(?:licen[sc]e|key|file|mail|code)\b(?: \w+){0,4}"
+)
+"""What may follow in the same text: thanks, or what became of the license. Anything else a person has to read."""
+_OF_USERS = re.compile(r"(?<![0-9] )\b(?:users|people|log ?ins?|paywall)\b")
+"""After *it still works*: what its users meet is of the instance."""
 _FAILED = (
     r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|\bden(?:y|ie)|"
     r"declin|forbid|permission|happened|\block|stuck|froze|\b(?:halt|h[au]ng)(?:s|ed|ing)?\b|\bhäng|\b(?:is|are|went|"
@@ -140,6 +169,7 @@ _FINE = re.compile(
     rf"{_WORKS}|\bworks\b|\bexpires?\b|(?:features|all|we|they|users|things) (?:\w+ )?work\b|\bworking\b|unlocked|"
     r"\bcan (?:still |all )*(?:push|merge|commit|work)\b|\bnoch arbeiten\b|\b(?:va|todo|alles|tutto|tudo|всё) (?:bien|"
     r"gut|bene|bem|хорошо)\b|\brun(?:s|ning)\b|\bup\b|\bok\b|fine|usable|normal|as usual|go(?:es)? through|operation|"
+    r"back online|"
     r"show|displa|banner|bar\b|funktion|läuft|laufen|klappt|fonction|marche|opération|funciona|funziona|werkt|funguj|"
     r"działa|работает|funkar|fungerer|正常|動作|운영|정상|çalışıyor"
 )
@@ -255,30 +285,16 @@ def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
         clauses = [clause.strip() for clause in re.split("[,;]", sentence)]
         if not is_again:
             clauses = [", ".join(clause for clause in clauses if not _COURTESY.fullmatch(clause))]
-        said = [place for place, clause in enumerate(clauses) if (_is_over if is_again else _is_well)(clause)]
+        said = [place for place, clause in enumerate(clauses) if (_AGAIN if is_again else _STATED).fullmatch(clause)]
         if said:
             rest = [clause for place, clause in enumerate(clauses) if place not in said]
-            rest += re.split("[,;] *", ",".join(sentences[at + 1 :]))
-            return not any(map(_LIMITED.search, rest)) and all(map(_EXPLAINS.search, clauses[said[-1] + 1 :]))
+            later = [clause for clause in re.split("[,;] *", ",".join(sentences[at + 1 :])) if clause]
+            if is_again and any(map(_COURTESY.fullmatch, later[-2:-1])):  # then a name
+                later[-1] = re.sub(r"^\w+(?: \w+)?$", "", later[-1])
+            has_more = not all(map(_ASIDE.fullmatch, later)) if is_again else any(map(_OF_USERS.search, later))
+            explains = all(map(_EXPLAINS.search, clauses[said[-1] + 1 :]))
+            return explains and not has_more and not any(map(_LIMITED.search, [*rest, *later]))
     return False
-
-
-def _is_well(sentence: str) -> bool:
-    """Whether a sentence says no more than that the instance still works: *we can still push*."""
-    bare = re.sub(rf"(?:{_NOT_YET})(?! now)", "still works", sentence)
-    words = _words(re.sub(r"\bbut (?:i'?m|i am|we'?re|we are) (?:worried|afraid)\b.*", "", bare))
-    is_plain = words <= _PLAIN and words & _words(_WORKING) and words & {"still", "can"}
-    return bool(is_plain or _ASKED.fullmatch(sentence))
-
-
-def _is_over(clause: str) -> bool:
-    """Whether a clause says no more than that the trouble is over: *the issue is solved on our side*."""
-    aside = r"\bon (?:our|my) (?:side|end)\b|\bgood news\b|\bafter(?: \w+){1,4}$"
-    words = _words(re.sub(aside, "", clause.replace("all good", "solved")))
-    if not words <= _PLAIN or re.match("(?:is|are|has|have|can) ", clause):  # or a question
-        return False
-    works_again = words & _words(_WORKING) and words & _words(_AGAIN) and not words & _words(_TROUBLES)
-    return bool(works_again or words & _words(_SOLVED))
 
 
 def _words(text: str) -> set[str]:

@@ -222,10 +222,7 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         *(
             (text, Answer.YES)
             for text in (
-                *(
-                    "Installed the new key, we're good now. Thanks for the quick help!",
-                    "The license did the trick, all good.",
-                ),
+                *(),
                 *("Issue resolved on our side, please close.", "Problème résolu, merci.", "解決しました。ありがとう。"),
                 *(
                     "Funktioniert wieder, vielen Dank!",
@@ -450,3 +447,90 @@ def test_other_troubles_are_no_missing_mail(words: str) -> None:
 def test_a_long_text_is_read_quickly() -> None:
     """A hostile one cannot keep the runbook busy: only its beginning is read, sentence by sentence."""
     assert not says_mail_missing(["not " * 1_000_000])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "All good on our end, here are the screenshots you asked for.",
+        "All good on my side, I have attached the screenshots.",
+        "All good, screenshots attached.",
+        "All good, thanks. I will apply it tonight.",
+        "No problem, all good. We look forward to the license.",
+        "Sorted. Here are the screenshots.",
+        "Solved that, see the attached screenshots.",
+        "Ist erledigt. Anbei die gewünschten Bilder.",
+        "The ticket issue is fixed",
+        "Thanks for the quick reply. It is up to you now.",
+        "So it is up to you now.",
+        "Hello, it is now up to you.",
+        "we paid the invoice. Now it is up to you.",
+        "It is all up to you now.",
+        "Please send a license\nso that we can work again.",
+        "so we can all work again",
+        "we can be back to normal soon",
+        "We have to have everything running again soon.",
+        "it is soon back to normal",
+        "we have to run it again",
+        "As soon as it works again",
+        "Behoben. Es ist wieder da.",
+        "Erledigt. Heute ist es wieder aufgetreten.",
+        "Resuelto. Hoy volvió a pasar.",
+        "Risolto. Dopo un'ora si è ripresentato.",
+        "Opgelost. Vandaag is het terug.",
+        "Решено. Сегодня снова то же самое.",
+        "解決しました。今朝また発生しました。",
+        "Sorted. Then we restarted and we are back at square one.",
+        "The issue is solved. It came back an hour ago.",
+        "It's fixed. It lasted ten minutes.",
+        "It works again. Users get kicked out.",
+        "It is still up. Logins spin forever.",
+        "The server is still running. Licenses expired and users see the paywall.",
+        "Funciona de nuevo. Los usuarios siguen sin poder entrar.",
+        "It is back again.",
+        "Once you send it, it works again",
+        "When will it be fixed",
+        "Please confirm that it works again.",
+        "Let me know when the problem is solved",
+        "I hope the issue is resolved soon",
+        "If it works again we will close the ticket",
+        "Resolved. Reopened.",
+        "Can you get it working again",
+        "we want it working again",
+        "get us up and running again",
+        "The issue is back again",
+        "it works now. Then it stopped.",
+        "It works again, I was told",
+        "Fixed? No.",
+        "Fixed it for one project",
+        "It works again on staging",
+        "Everything works again for admins",
+        "GitLab is up again but pushes hang",
+        "it is working again. Pushing takes forever.",
+        "Works again after restart. Then the banner returned.",
+        "We can work again tomorrow",
+        "We can push again as soon as we get the license",
+        "All good, we're good now.",
+        "Installed the new key, all good.",
+    ],
+)
+def test_what_is_not_plainly_of_the_whole_is_no_yes(text: str) -> None:
+    """As the first text, and after one that reports trouble: done may be what we asked for, or it came back."""
+    trouble = "Our license has expired and GitLab is read-only. Nobody can push. The renewal file was rejected."
+    assert Answer.YES not in (says_it_works([text]), says_it_works([trouble, text]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It works again. Thanks a lot.\nJane Doe",
+        "The issue is resolved. Please close this ticket.",
+        "It works again. We uploaded the license you sent.",
+        "everything is up and running again, cheers",
+        "GitLab is back online. Thank you!",
+        "Das Problem ist behoben, danke!",
+    ],
+)
+def test_thanks_and_what_became_of_the_license_may_follow(text: str) -> None:
+    """Anything else needs a person."""
+    assert Answer.YES is says_it_works(["Nobody can push.", text])
