@@ -342,6 +342,8 @@ def test_unredacted_text_is_shown_without_secrets(form: str) -> None:
         f"integrity sha256-{'aB1cD2eF3' * 4}gH4iJ5k=, --- PASS: TestInternationalization2 (0.00s)",
         "mysql -u root -p gitlabhq2_production, https://git.example/acme/-/hooks/42/hook_logs/4711",
         "https://git.example/acme/hooks/tree/3b18e512dba79e4c8300dd08aeb37f8e728b8dad",
+        "https://git.example/acme/hook-app/uploads/7f3e9d1c5b8a40627f3e9d1c5b8a4062/screenshot.png",
+        "https://git-hooks.example/docs/7f3e9d1c5b8a40627f3e9d1c5b8a4062, https://s3.example/hooks/uploads/7f3e9d1c5b8a40627f3e9d1c",
         "ssh://deploy-user-1@git.example:22/x.git, docker run -p 8080:80 gitlab2, sshpass -p is unsafe",
         "License fingerprint: SHA256:aa01f30a27b6b2378f9be0e17bde1f05, license_md5=506102cbd650d171c3bb4c3af0e7c2dc",
     ],

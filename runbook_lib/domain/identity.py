@@ -57,6 +57,8 @@ _TENANTS = ("atlassian.net", "freshdesk.com", "onmicrosoft.com", "zendesk.com")
 """Domains whose subdomains belong to different customers, and which the public suffix list does not have."""
 _PLACEHOLDERS = ("example.com", STAFF_DOMAIN)
 """Registered domains that name no licensee."""
+MOST_CHARS = 500
+"""Characters of a company's name that are compared; Zendesk takes 255."""
 _NO_COMPANY = frozenset(("", "company", "customer", "n a", "na", "none", "null", "private", "self", "test", "unknown"))
 """Placeholders in a company field; emergency licenses say *Customer*."""
 _FORMS = """
@@ -183,7 +185,7 @@ def same_company(one: str, other: str) -> bool:
 
 def company_key(name: str) -> str:
     """A company's name without case, punctuation and legal form; "" where it names none."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name[:MOST_CHARS]).casefold())
     folded = re.sub(r"[.'’]", "", folded).replace("&", " and ").replace("+", " and ")
     folded = re.sub(f"({'|'.join(_JOINED_FORMS)})", r" \1 ", folded)
     kinds = ((char, unicodedata.category(char)) for char in folded)
@@ -192,8 +194,9 @@ def company_key(name: str) -> str:
     key = name
     for form in _FORMS_AROUND:
         key = re.sub(form, "", key)
-    key = name if re.fullmatch(_FORM, key) else key
-    return "" if key in _NO_COMPANY else key
+    if key in _NO_COMPANY:
+        return ""
+    return name if re.fullmatch(_FORM, key) else key
 
 
 def same_domain(one: str, other: str) -> bool:

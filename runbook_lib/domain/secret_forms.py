@@ -66,10 +66,14 @@ _ADDRESS = (
 )
 """A password in an address, or a token in the user's place."""
 _HOOK = (
-    r"hooks?[\w.-]{0,60}/(?![\w/-]{0,60}?(?:tree|blob|raw|commits?)/)(?P<hook>(?:[\w@=-]{1,100}/){0,6}"
+    r"(?<!-)hooks?(?:b2|\.[\w.-]{2,60})?/(?![\w/-]{0,60}?(?:tree|blob|raw|commits?|uploads)/)"
+    r"(?P<hook>(?:[\w@=-]{1,100}/){0,6}"
     r"(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])[\w=-]{0,100}[a-z0-9]{16}[\w/@=-]{0,300})"
 )
-"""The path of a webhook, in which a long mixed word is. Whoever knows the address can post to it."""
+"""What follows *hooks* in the path or the host of a webhook, with a long mixed word in it.
+
+Whoever knows the address can post to it.
+"""
 _SIGNED = r"sig(?:nature)?=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
 _SCHEME = (

@@ -208,8 +208,9 @@ class Form:
 
     @property
     def _to_confirm(self) -> list[tuple[Row, Suggestion]]:
-        """The questions without an answer for which one value was read, and read well."""
-        asked = [row for name, row in self.rows.items() if name not in self._foldable and not row.text]
+        """The questions of which nothing is known but one value that was read, and read well."""
+        rows = (row for name, row in self.rows.items() if name not in self._foldable)
+        asked = [row for row in rows if not (row.text or row.field.found)]
         found = [(row, row.field.suggestions[0]) for row in asked if len(row.field.suggestions) == 1]
         return [(row, one) for row, one in found if one.is_sure]
 

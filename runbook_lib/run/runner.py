@@ -24,7 +24,7 @@ from typing import Any
 from runbook_lib import files
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import PERSON_NEEDED, RunbookError, UnavailableError
-from runbook_lib.domain.events import EventKind
+from runbook_lib.domain.events import EventKind, RunEvents
 from runbook_lib.domain.models import EffectState, Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.ledger.journal import Journal
@@ -216,21 +216,23 @@ class _Run:
             outcome=last.get("outcome") if status is Status.COMPLETED else None,
             summary=words,
             record=str(self.record),
-            effects=list(map(self._with_maker, last.get("effects", []))),
+            effects=self._with_makers(last.get("effects", [])),
             missing=list(last.get("missing", [])),
             next_runbook=last.get("next_runbook"),
             seconds=round(time.monotonic() - self.clock, 1),
         )
 
-    def _with_maker(self, effect: Mapping[str, Any]) -> dict[str, Any]:
-        """An effect; one that was there before has the record of the run that made it, if the journal knows that."""
-        if effect["state"] != EffectState.ALREADY_DONE:
-            return dict(effect)
-        for run in self.journal.history().performing_runs:
-            made = [event.evidence for event in run.effects if event.kind == EventKind.DONE]
-            if effect["evidence"] in made and run.start and run.start.record:
-                return {**effect, "run": run.start.record}
-        return dict(effect)
+    def _with_makers(self, effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The effects; one that was there has the record of the run that made or found it, if known."""
+        runs: list[RunEvents] = []
+        with suppress(RunbookError):  # of a damaged journal the record is written all the same
+            runs = [run for run in self.journal.history().performing_runs if run.start]
+        found = []
+        for effect in effects:
+            seen = (run.start.record for run in runs if run.start and _has_seen(run, effect.get("evidence")))
+            record = next(seen, "") if effect["state"] == EffectState.ALREADY_DONE else ""
+            found.append({**effect, "run": record} if record not in ("", self.record.name) else dict(effect))
+        return found
 
     def _manifest(self, report: Report, execution: engine.Execution, executed: Any) -> dict[str, Any]:
         """What a record says of itself; `record.schema.json` describes it."""
@@ -284,6 +286,13 @@ def _writable(record: Path) -> Path:
     if record.exists():
         raise UnavailableError(f"The record {record} exists already. Run again.")
     return record
+
+
+def _has_seen(run: RunEvents, evidence: object) -> bool:
+    """Whether a run has made an effect, or found it, with this evidence."""
+    return any(
+        event.kind in (EventKind.DONE, EventKind.ADOPTED) and event.evidence == evidence for event in run.effects
+    )
 
 
 def _results(notebook: Any) -> list[Mapping[str, Any]]:

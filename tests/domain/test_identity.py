@@ -71,6 +71,8 @@ def test_one_company_in_two_spellings(one: str, other: str) -> None:
         ("", ""),
         (" - ", "-"),
         ("Customer", "customer"),
+        ("Private GmbH", "Private GmbH"),
+        ("Private Limited", "private limited"),
         ("n/a", "N/A"),
         ("GmbH", "AG"),
         ("Acme Germany GmbH", "Acme France SAS"),

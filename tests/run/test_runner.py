@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from runbook_lib.display import MIME
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
@@ -309,3 +310,16 @@ def test_a_screenshot_that_cannot_be_used(settings: Settings, tmp_path: Path, na
         run(settings, screenshots=str(tmp_path / name))
     assert str(tmp_path / name) in str(caught.value)
     assert not settings.outputs.exists()
+
+
+def test_a_part_that_is_damaged_meanwhile_costs_no_record(settings: Settings) -> None:
+    """It is only not known which earlier run made what was there."""
+    folder = settings.ticket_folder(7)
+    effect = {"name": "reply", "state": "already_done", "summary": "reply", "evidence": {"summary": "reply 7"}}
+    result = {"step": "close", "state": "s", "summary": "done", "outcome": "license_issued", "effects": [effect]}
+    shown = f"from IPython.display import display\ndisplay({{{MIME!r}: {result!r}}}, raw=True)"
+    other = folder / f"journal.{'a' * 16}.jsonl"
+    write(settings, shown, f"from pathlib import Path\n_ = Path({str(other)!r}).write_text('nonsense\\n')")
+    report = run(settings)
+    assert (Status.COMPLETED, [effect]) == (report.status, report.effects)
+    assert Path(report.record).exists()

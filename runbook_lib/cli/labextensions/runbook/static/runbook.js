@@ -197,9 +197,9 @@
   /** Follow what the cells show. */
   function watch(app, panel) {
     panel.node.addEventListener("keydown", openByKey, true);
-    // What is said of a field is not so any more while it is changed; the kernel says it anew when the field is left.
+    // What is said of a field is not so any more while it is changed; the kernel says it anew after Enter, or when the field is left.
     const mark = ({ type, target }) => target.closest(".widget-hbox")?.classList.toggle("runbook-typing", type === "input");
-    for (const type of ["input", "focusout"]) panel.node.addEventListener(type, mark);
+    for (const type of ["input", "change", "focusout"]) panel.node.addEventListener(type, mark);
     let frame;
     const errors = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]';
     new MutationObserver((changes) => {
