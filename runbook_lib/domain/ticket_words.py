@@ -111,7 +111,7 @@ _AGAIN = re.compile(
 _LIMITED = re.compile(
     r"\b(?:but (?!i'?m |i am |we'?re |we are )|except\w*|apart|aside|besides|other than|only|least|part(?:ly|"
     r"ial)|mostly|almost|nearly|more or less|half|some|not|though|although|however|mean|that is|slow|test|staging|told|"
-    r"think|believe|guess|hope\w*|seem\w*|apparently|supposed\w*|maybe|perhaps|"
+    r"think|believe|guess|hope\w*|seem\w*|apparently|supposed\w*|maybe|perhaps|workaround|"
     r"backup|aber|nur|außer|ausser|bis auf|teilweise|fast|zumindest|mais|sauf|hormis|seul|presque|pero|salvo|excepto|"
     r"menos|sol[oa]|sólo|casi|mas|exceto|só|ma|tranne|eccetto|quasi|maar|behalve|alleen|tylko|oprócz|кроме|только|"
     r"но)\b|^(?:for|on|in|at|with|within|if|once|when\w*|until|unless|as (?:far|long|soon)|wenn|"
@@ -129,7 +129,8 @@ _EXPLAINS = re.compile(
 _ASIDE = re.compile(
     rf"{_COURTESY.pattern}|(?:hi|hello|hallo|dear|best|sincerely|viele grüße|mit freundlichen grüßen)(?: \w+){{0,2}}|"
     r"(?:please |(?:so )?(?:you|we) (?:can|may) |feel free to )?clos(?:e|ing)(?: (?:this|the|my|our|ticket|case|now))*|"
-    r"(?:we|i)(?: have|'ve)? (?:just )?(?:uploaded|installed|applied|added|used|imported|received|got|found) [^,;]*"
+    r"(?:our )?\w+(?: have|'ve)? (?:just )?(?:uploaded|installed|applied|added|used|imported|received|got|found|sent|"
+    r"gave) [^,;]*"
     r"\b(?:licen[sc]e|key|file|mail|code)\b(?: \w+){0,4}"
 )
 """What may follow in the same text: thanks, or what became of the license. Anything else a person has to read."""
@@ -291,9 +292,11 @@ def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
             later = [clause for clause in re.split("[,;] *", ",".join(sentences[at + 1 :])) if clause]
             if is_again and any(map(_COURTESY.fullmatch, later[-2:-1])):  # then a name
                 later[-1] = re.sub(r"^\w+(?: \w+)?$", "", later[-1])
-            has_more = not all(map(_ASIDE.fullmatch, later)) if is_again else any(map(_OF_USERS.search, later))
-            explains = all(map(_EXPLAINS.search, clauses[said[-1] + 1 :]))
-            return explains and not has_more and not any(map(_LIMITED.search, [*rest, *later]))
+            if is_again:
+                is_all = all(map(_ASIDE.fullmatch, (*clauses[said[-1] + 1 :], *later)))
+            else:
+                is_all = not any(map(_OF_USERS.search, later)) and all(map(_EXPLAINS.search, clauses[said[-1] + 1 :]))
+            return is_all and not any(map(_LIMITED.search, [*rest, *later]))
     return False
 
 
