@@ -51,6 +51,7 @@
   }
 
   async function runAll(app, panel, context) {
+    if (panel.isDisposed) return; // closed meanwhile: the command runs whatever notebook is in front
     app.shell.activateById(panel.id);
     await app.commands.execute("notebook:run-all-cells");
     show(panel);
