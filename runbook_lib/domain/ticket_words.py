@@ -6,7 +6,7 @@ The engineer's answer overrides a hint: a wrong one leads to a needless question
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from runbook_lib.domain.models import Answer
 from runbook_lib.domain.pasted import word_key
@@ -261,7 +261,8 @@ def says_it_works(texts: Iterable[str]) -> Answer:
 
     NO if a sentence denies something, speaks of trouble, or is about the instance and not understood: few words are
     known here, and a person can ask. A denial of paperwork is none: *our invoice has not arrived*. YES only in the
-    sender's own plain words, or if it works again by the last text, where none of their later words limits it.
+    sender's own plain words, where none of their later words limits it; or if the last text says that it works again,
+    and no more than thanks or what became of the license.
     What they quote or forward is older, such as GitLab's *will become read-only*. A part of an instance may work where
     the rest does not. A question says nothing.
     """
@@ -290,14 +291,20 @@ def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
         if said:
             rest = [clause for place, clause in enumerate(clauses) if place not in said]
             later = [clause for clause in re.split("[,;] *", ",".join(sentences[at + 1 :])) if clause]
-            if is_again and any(map(_COURTESY.fullmatch, later[-2:-1])):  # then a name
-                later[-1] = re.sub(r"^\w+(?: \w+)?$", "", later[-1])
-            if is_again:
-                is_all = all(map(_ASIDE.fullmatch, (*clauses[said[-1] + 1 :], *later)))
-            else:
-                is_all = not any(map(_OF_USERS.search, later)) and all(map(_EXPLAINS.search, clauses[said[-1] + 1 :]))
-            return is_all and not any(map(_LIMITED.search, [*rest, *later]))
+            adds_nothing = _adds_nothing_again if is_again else _adds_nothing_still
+            return adds_nothing(clauses[said[-1] + 1 :], later) and not any(map(_LIMITED.search, [*rest, *later]))
     return False
+
+
+def _adds_nothing_again(behind: Sequence[str], later: Sequence[str]) -> bool:
+    """Whether *it works again* is all that a text says, but for thanks and a name below them."""
+    is_signed = any(map(_COURTESY.fullmatch, later[-2:-1])) and re.fullmatch(r"\w+(?: \w+)?", later[-1])
+    return all(map(_ASIDE.fullmatch, (*behind, *(later[:-1] if is_signed else later))))
+
+
+def _adds_nothing_still(behind: Sequence[str], later: Sequence[str]) -> bool:
+    """Whether nothing after *it still works* is about what users meet, or names a part that works."""
+    return all(map(_EXPLAINS.search, behind)) and not any(map(_OF_USERS.search, later))
 
 
 def _words(text: str) -> set[str]:
