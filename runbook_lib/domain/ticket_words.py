@@ -81,7 +81,8 @@ _FINALLY = (
 )
 _WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
 _STATED = re.compile(
-    rf"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?{_WHOLE} "
+    rf"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?(?!we(?: are|'re) still working)"
+    rf"{_WHOLE} "
     r"(?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
     rf"not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
     r"(?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?|becomes)"
@@ -94,7 +95,7 @@ _STATED = re.compile(
 """A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
 _AGAIN = re.compile(
     rf"(?:(?:now|and|ok|good news) )*(?:(?:{_WHOLE} (?:all )?)?(?:works?|working|back(?= (?:online|to normal))|"
-    r"(?:up and )?running|up|online|usable|writable)"
+    r"(?:up and )?running|up|(?<!we are )(?<!we're )online|usable|writable)"
     r"(?: (?:again|now|fine|normally|as before|online|to normal))+(?: after(?: \w+){1,4})?|"
     r"(?:we|you) can (?:push|commit|work|merge) again|"
     r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:solved|resolved|fixed)"
@@ -122,20 +123,17 @@ _LIMITED = re.compile(
 _THANKS = r"(?:thank|thx|cheers|regards|danke?|dank|merci|gracias|grazie|obrigad|bedankt|спасибо|ありがとう|谢谢|감사)"
 _COURTESY = re.compile(rf"(?:(?:many |kind |best |vielen |herzlichen )?{_THANKS}\w*(?: \w+){{0,6}})?")
 """A clause of thanks, and no more."""
-_EXPLAINS = re.compile(
-    rf"\b(?:{_THANKS}\w*|please|you|\w{{2,}}ed|had|has|have|was|were|found|got|sent|made|gave|can|may)\b"
-)
-"""A clause of thanks, or of what was done; another may name a part: *It works again, the web page.*"""
 _ASIDE = re.compile(
-    rf"{_COURTESY.pattern}|(?:hi|hello|hallo|dear|best|sincerely|viele grüße|mit freundlichen grüßen)(?: \w+){{0,2}}|"
+    rf"{_COURTESY.pattern}|never mind|false alarm|"
+    r"(?:hi|hello|hallo|dear|best|sincerely|viele grüße|mit freundlichen grüßen)(?: \w+){0,2}|"
     r"(?:please |(?:so )?(?:you|we) (?:can|may) |feel free to )?clos(?:e|ing)(?: (?:this|the|my|our|ticket|case|now))*|"
     r"(?:our )?\w+(?: have|'ve)? (?:just )?(?:uploaded|installed|applied|added|used|imported|received|got|found|sent|"
     r"gave) [^,;]*"
     r"\b(?:licen[sc]e|key|file|mail|code)\b(?: \w+){0,4}"
 )
 """What may follow in the same text: thanks, or what became of the license. Anything else a person has to read."""
-_OF_USERS = re.compile(r"(?<![0-9] )\b(?:users|people|log ?ins?|paywall)\b")
-"""After *it still works*: what its users meet is of the instance."""
+_USERS = re.compile(r"(?<![0-9] )\b(?:users|people|log ?ins?|paywall)\b")
+_TERM = r"\b(?:expir|renew|subscription|grace)"
 _FAILED = (
     r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|\bden(?:y|ie)|"
     r"declin|forbid|permission|happened|\block|stuck|froze|\b(?:halt|h[au]ng)(?:s|ed|ing)?\b|\bhäng|\b(?:is|are|went|"
@@ -262,7 +260,7 @@ def says_it_works(texts: Iterable[str]) -> Answer:
     NO if a sentence denies something, speaks of trouble, or is about the instance and not understood: few words are
     known here, and a person can ask. A denial of paperwork is none: *our invoice has not arrived*. YES only in the
     sender's own plain words, where none of their later words limits it; or if the last text says that it works again,
-    and no more than thanks or what became of the license.
+    and no more than thanks or what became of the license. Of the first, all else that they write is of a license, too.
     What they quote or forward is older, such as GitLab's *will become read-only*. A part of an instance may work where
     the rest does not. A question says nothing.
     """
@@ -290,21 +288,30 @@ def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
         said = [place for place, clause in enumerate(clauses) if (_AGAIN if is_again else _STATED).fullmatch(clause)]
         if said:
             rest = [clause for place, clause in enumerate(clauses) if place not in said]
-            later = [clause for clause in re.split("[,;] *", ",".join(sentences[at + 1 :])) if clause]
-            adds_nothing = _adds_nothing_again if is_again else _adds_nothing_still
-            return adds_nothing(clauses[said[-1] + 1 :], later) and not any(map(_LIMITED.search, [*rest, *later]))
+            later = _without_name(_clauses(sentences[at + 1 :]))
+            if any(map(_LIMITED.search, [*rest, *later])):
+                return False
+            if is_again:
+                return all(map(_ASIDE.fullmatch, [*rest, *later]))
+            return all(map(_is_of_license, [*_clauses(sentences[:at]), *later]))
     return False
 
 
-def _adds_nothing_again(behind: Sequence[str], later: Sequence[str]) -> bool:
-    """Whether *it works again* is all that a text says, but for thanks and a name below them."""
-    is_signed = any(map(_COURTESY.fullmatch, later[-2:-1])) and re.fullmatch(r"\w+(?: \w+)?", later[-1])
-    return all(map(_ASIDE.fullmatch, (*behind, *(later[:-1] if is_signed else later))))
+def _clauses(sentences: Iterable[str]) -> list[str]:
+    return [clause for clause in re.split("[,;] *", ",".join(sentences)) if clause]
 
 
-def _adds_nothing_still(behind: Sequence[str], later: Sequence[str]) -> bool:
-    """Whether nothing after *it still works* is about what users meet, or names a part that works."""
-    return all(map(_EXPLAINS.search, behind)) and not any(map(_OF_USERS.search, later))
+def _without_name(clauses: Sequence[str]) -> Sequence[str]:
+    """The clauses at the end of a text without a name below thanks."""
+    is_signed = any(map(_COURTESY.fullmatch, clauses[-2:-1])) and re.fullmatch(r"\w+(?: \w+)?", clauses[-1])
+    return clauses[:-1] if is_signed else clauses
+
+
+def _is_of_license(clause: str) -> bool:
+    """Whether a clause is of a license or its paperwork, or a greeting; not of the instance, nor of what users meet."""
+    if _ABOUT_INSTANCE.search(clause) or _USERS.search(clause):
+        return False
+    return bool(re.search(f"{_SENT}|{_PAPERWORK}|{_TERM}", clause) or _ASIDE.fullmatch(clause))
 
 
 def _words(text: str) -> set[str]:

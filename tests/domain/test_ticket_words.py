@@ -178,6 +178,8 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         *("Our GitLab instance still works for now", "We are not yet in read-only mode", "It is still working"),
         "GitLab is running fine, thanks.",
         *("GitLab is still up and running", "We can still push and merge.", "All users can work normally."),
+        "Our license expired yesterday. Everything still works. Can you send a renewal?\nThanks, Kim",
+        "Our GitLab license runs out on Monday. The instance still works.",
         *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
 )
@@ -512,6 +514,13 @@ def test_a_long_text_is_read_quickly() -> None:
         "We can push again as soon as we get the license",
         "All good, we're good now.",
         "Installed the new key, all good.",
+        "We can still work. Builds wait forever.",
+        "Builds wait forever. We can still work.",
+        "It is still working. Pages take a minute to load.",
+        "The license expired. It still works. Mirrors fall behind.",
+        "A new license, and it works again.",
+        "We are online now.",
+        "We are still working.",
     ],
 )
 def test_what_is_not_plainly_of_the_whole_is_no_yes(text: str) -> None:
