@@ -67,7 +67,7 @@ _ADDRESS = (
 """A password in an address, or a token in the user's place."""
 _HOOK = (
     r"(?<!-)hooks?(?:b2|\.[\w.-]{2,60})?/(?![\w/-]{0,60}?(?:tree|blob|raw|commits?|uploads)/)"
-    r"(?P<hook>(?:[\w@=-]{1,100}/){0,6}"
+    r"(?P<hook>catch/[0-9]{4,12}/\w{6,40}|(?:[\w@=-]{1,100}/){0,6}"
     r"(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])[\w=-]{0,100}[a-z0-9]{16}[\w/@=-]{0,300})"
 )
 """What follows *hooks* in the path or the host of a webhook, with a long mixed word in it.
@@ -93,7 +93,8 @@ _NAMED = (
     rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
     rf"|(?![\[({{$%]|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
-    rf"|\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}(?:{_MIXED}|{_CODE})"
+    rf"|(?:\s{{1,3}}(?:for|of|für|von|pour)\s{{1,3}}[\w@.-]{{1,40}}(?=\s{{1,3}}(?:is|was|ist|lautet|est)\s))?"
+    rf"\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}(?:{_MIXED}|{_CODE})"
     r"(?P<stated>[^\s\"'`<>&,;]{8,300}))"
 )
 _OPTION = (
@@ -102,12 +103,37 @@ _OPTION = (
     r"|(?:mysql|mariadb)[\w-]{0,12}\s(?:[^\r\n|;]{0,200}?\s)??-p)"
     rf"(?:\"{_DENSE_QUOTED}(?P<double>[^\"\r\n]{{6,100}})|'{_DENSE_QUOTED}(?P<plain>[^'\r\n]{{6,100}})"
     rf"|{_DENSE}(?P<option>[^\s\"'<>,;/][^\s\"'<>,;]{{5,300}}))"
-    rf"|(?<![\w-])-(?:u|-user|a|-auth)[ =]{{0,3}}[\"']?[^\s:\"'/]{{1,100}}:{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
+    r"|(?:(?<![\w-])-(?:u|-user)|(?:https?|xh)\s(?:[^\r\n|;]{0,200}?\s)??(?:-a|--auth))[ =]{0,3}[\"']?"
+    rf"[^\s:\"'/%]{{1,100}}[:%]{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
+    rf"|(?<=\s)/(?:p:|user:\S{{1,100}}\s{{1,3}}){_DENSE}(?P<windows>[^\s\"'/\\][^\s\"']{{5,200}})"
+    rf"|net use (?:[^\r\n]{{0,200}}? )??{_DENSE}(?P<share>[^\s\"'/\\][^\s\"'\\]{{5,200}}) {{1,3}}/user:"
 )
 """Options with a secret, by their names or of these programs; of `mysql` a word behind a blank is the database.
 
-Source: the options of curl, HTTPie and GitLab Runner.
+Source: the options of curl, HTTPie, smbclient, FreeRDP, `net use` and GitLab Runner.
 """
+_ASKS_FOR_IT = r"(?:sudo\s(?:-\w{1,9}\s){0,3}?-\w{0,9}S\b|(?:\S{1,20}\s){1,9}?--password-stdin|(?:ch)?passwd\b|kinit\b)"
+_FED = (
+    r"(?:echo|printf)\s{1,3}(?:-\w{1,5}\s{1,3}|[\"']?%s(?:\\n)?[\"']?\s{1,3}){0,3}(?!\s|[\"']?\$)[\"']?"
+    rf"(?P<piped>[^\r\n|\"']{{4,200}}?)[\"']?\s{{0,3}}\|\s{{0,3}}(?:sudo\s)?{_ASKS_FOR_IT}"
+    rf"|{_ASKS_FOR_IT}[^\r\n|<]{{0,100}}<<<\s{{0,3}}(?!\s|[\"']?\$)[\"']?(?P<fed>[^\r\n\"']{{4,200}})"
+)
+"""What a shell writes to a program that asks for a password."""
+_STATEMENT = (
+    r"(?:identified by\s{1,3}[\"']|(?:requirepass|bindpw|rootpw|masterauth)\s{1,3}[\"']?)"
+    rf"{_DENSE}(?P<set>[^\s\"';]{{6,200}})"
+)
+"""Source: the statements of MySQL and Oracle; the configuration of Redis and OpenLDAP."""
+_LOGIN = (
+    r"(?:credentials?|zugangsdaten|identifiants|credenciales|credenziali|(?<![a-z])login)[ ]{0,3}(?:[:=]\s{0,3})?"
+    rf"[\w.@-]{{2,60}}(?:\s/\s|:){_DENSE}{_MIXED}(?P<with_name>[^\s\"'<>&,;/][^\s\"'<>&,;]{{5,200}})"
+)
+"""A name and a password in one."""
+_RECOVERY = (
+    r"(?:recovery|backup|wiederherstellungs)[ -]?codes?\b[^0-9\n]{0,60}\s"
+    r"(?P<codes>(?:[0-9a-f]{16}|[0-9a-f]{5}-[0-9a-f]{5})(?:[\s,;*-]{1,6}(?:[0-9a-f]{16}|[0-9a-f]{5}-[0-9a-f]{5})){1,20})\b"
+)
+"""What stands in for a second factor. Source: GitLab and GitHub, *two-factor authentication*."""
 _FORMS = tuple(
     (word, marker, form)
     for word, markers, form in (
@@ -126,7 +152,18 @@ _FORMS = tuple(
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
         ("[secret]", ("pass", "pw", *_WORDS.split("|"), "session", "key"), _NAMED),
-        ("[secret]", ("--", "-u", "-a ", "sshpass", "redis-cli", "ldap", "login", "mysql", "mariadb"), _OPTION),
+        (
+            "[secret]",
+            (
+                *("--", "-u", "http ", "https ", "xh ", "/p:", "/user:", "net use"),
+                *("sshpass", "redis-cli", "ldap", "login", "mysql", "mariadb"),
+            ),
+            _OPTION,
+        ),
+        ("[secret]", ("echo ", "printf ", "sudo ", "docker ", "chpasswd", "passwd ", "kinit"), _FED),
+        ("[secret]", ("identified by", "requirepass", "bindpw", "rootpw", "masterauth"), _STATEMENT),
+        ("[secret]", ("credential", "zugangsdaten", "identifiants", "credenciales", "credenziali", "login"), _LOGIN),
+        ("[recovery codes]", ("recovery", "backup", "wiederherstellungs"), _RECOVERY),
     )
     for marker in markers
 )
