@@ -205,7 +205,6 @@ def test_no_import_is_hidden() -> None:
     assert {
         "cases.base": ["importlib.metadata.entry_points"],
         "cli.main": ["importlib.import_module"],
-        "run.forks": ["__import__"],
         "run.lean": ["__import__"],
         "run.warm": ["importlib", "importlib.import_module", "pkgutil", "runpy"],
     } == found

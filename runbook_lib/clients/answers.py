@@ -16,12 +16,29 @@ from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from runbook_lib.domain.models import (
+    Account,
+    Attachment,
+    Comment,
+    Organization,
+    Person,
+    Pipeline,
+    SoldLicense,
+    Ticket,
+    TrackerIssue,
+)
 from runbook_lib.redaction import original
 
 _T = TypeVar("_T")
 OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
 _adapter = lru_cache(TypeAdapter)
+
+
+def prepare() -> None:
+    """Build what checks the models that a run reads, in a process that waits, or that forks: those of it need not."""
+    for kind in (Account, Attachment, Comment, Organization, Person, Pipeline, SoldLicense, Ticket, TrackerIssue):
+        _adapter(kind)
 
 
 class NotJsonError(ValueError):

@@ -33,8 +33,8 @@ OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
 LONGEST_FOLDER = 64
 """Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
 107 for the whole path."""
-IMPORTED_LATE = ("httpcore", "email_validator")
-"""What a kernel imports while it waits for its runner, since its cells would a moment later."""
+LATER = ("httpcore", "email_validator", "runbook_lib.clients.answers:prepare")
+"""What a kernel does while it waits for its runner, since its cells would a moment later; see `warm.preload`."""
 STEP_S = 0.002
 NO_KERNEL = (
     "No kernel can be started ({}), so nothing was run. Free the disk for temporary files, or end other processes."
@@ -216,9 +216,9 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
             del sys.path[0]  # as `ipykernel_launcher` does: the kernel itself puts its folder there
         from ipykernel.kernelapp import IPKernelApp
 
-        for name in (*modules, *IMPORTED_LATE):
+        for name in (*modules, *LATER):
             with suppress(Exception):  # the cell that needs it says so, in the record
-                __import__(name)
+                warm.preload(name)
 
         if os.read(waiting, 1):
             os.close(waiting)

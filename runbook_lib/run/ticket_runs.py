@@ -36,6 +36,7 @@ PRELOADED = (
     "runbook_lib.cases.*",
     *("nbformat.validator:get_validator", "runbook_lib.settings:Settings.model_rebuild"),  # each is 0.05 s
     "runbook_lib.domain.secret_forms:compile_all",
+    "runbook_lib.clients.answers:prepare",
 )
 
 

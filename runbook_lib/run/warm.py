@@ -137,7 +137,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         listener.listen(64)  # who asks from now on waits for the imports, in place of making them too
         with lean.imports():
             for name in preloaded:
-                _preload(name)
+                preload(name)
         if threading.active_count() > 1:
             raise RuntimeError(f"Threads run before forking: {threading.enumerate()}")
         gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
@@ -156,7 +156,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
                     _hear(waiting, key)
 
 
-def _preload(name: str) -> None:
+def preload(name: str) -> None:
     """Import a module, or all of a package, or call a function once; see `started`."""
     module, _, called = name.removesuffix(".*").partition(":")
     loaded = importlib.import_module(module)
