@@ -50,10 +50,12 @@
     return reply.content.user_expressions?.count?.data?.["text/plain"] === "1";
   }
 
+  /** Run a command on this notebook, which comes to the front, and on no other that is there meanwhile. */
+  const execute = (app, panel, command) => app.commands.execute(command, { semanticWidget: panel.id });
+
   async function runAll(app, panel, context) {
-    if (panel.isDisposed) return; // closed meanwhile: the command runs whatever notebook is in front
-    app.shell.activateById(panel.id);
-    await app.commands.execute("notebook:run-all-cells");
+    await execute(app, panel, "notebook:run-all-cells");
+    if (panel.isDisposed) return; // closed meanwhile
     show(panel);
     await context.save();
   }
@@ -278,9 +280,8 @@
       if (!(field instanceof HTMLInputElement) || !field.value.trim() || !field.closest(".jp-OutputArea")) return;
       const { content } = panel;
       content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(field)) + 1;
-      app.shell.activateById(panel.id);
-      await app.commands.execute("notebook:run-all-below");
-      show(panel);
+      await execute(app, panel, "notebook:run-all-below");
+      if (!panel.isDisposed) show(panel);
     });
   }
 
