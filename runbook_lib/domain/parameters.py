@@ -120,7 +120,8 @@ def _pasted_address(name: str, raw: object) -> str:
 def count(name: str, raw: object, *, least: int = 0) -> int:
     """A number of users, from `least` to `MAX_USERS`."""
     expected = f"a whole number of users from {least} to {MAX_USERS:,}"
-    number = pasted.number(raw) if isinstance(raw, str) else None
+    label = name.replace("_", " ") if name in ON_SCREENSHOTS else ""
+    number = pasted.number(raw, label) if isinstance(raw, str) else None
     if isinstance(raw, int) and not isinstance(raw, bool):
         number = raw
     if isinstance(number, pasted.Unclear):
@@ -177,13 +178,16 @@ def day(name: str, raw: object) -> date:
 def one_of(*choices: str) -> Callable[[str, object], str]:
     """A reader of one of a few words, in any case, with blanks or hyphens for `_`; any other is an InputError.
 
-    The parameter's own name may stand beside it, and the product's: *GitLab Premium plan*.
+    The parameter's own name may stand beside it, and the product's: *GitLab Self-Managed Premium plan*.
     """
+    beside = {"gitlab", "subscription", "1", "year"}
+    beside |= set() if "self_managed" in choices else {"self", "managed"}
 
     def read(name: str, raw: object) -> str:
         word = _key(raw)
-        bare = "_".join(part for part in word.split("_") if part not in ("gitlab", *name.split("_")))
-        found = next((one for one in choices if one in (word, bare) or word == _key(in_words(one))), None)
+        bare = "_".join(part for part in word.split("_") if part not in (*beside, *name.split("_")))
+        meant = (word, bare, _SYNONYMS.get(bare))
+        found = next((one for one in choices if one in meant or word == _key(in_words(one))), None)
         if found is None:
             raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
         return found
@@ -261,6 +265,9 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
 
 YES_OR_NO = ("yes", "no")
 _VALUE_WORDS = {"self_managed": "self-managed", "gitlab_com": "GitLab.com"}
+_SYNONYMS = dict.fromkeys(
+    ("selfmanaged", "self_hosted", "selfhosted", "on_prem", "on_premise", "on_premises"), "self_managed"
+)
 _FACT_LABELS = {"blocked_on": "Read-only since"}
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 

@@ -27,7 +27,7 @@ _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'")
 
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[ ,.'])[0-9]{3}(?:(?P=mark)[0-9]{3})*")
-_UNIT = re.compile(r"(?: ?(?:(?:active|billable|maximum) )?(?:users?|seats?|licen[sc]es?))?\.?$", re.IGNORECASE)
+_UNIT = re.compile(r"(?: ?(?P<of>active|billable|maximum)?\b ?(?:users?|seats?|licen[sc]es?))?\.?$", re.IGNORECASE)
 _FIGURES = re.compile(r"([0-9]{1,2}|[0-9]{4})(?P<mark>[./ -]|\. )([0-9]{1,2})(?P=mark)([0-9]{1,2}|[0-9]{4})\.?")
 """With the year first, the second number is always the month."""
 _EASTERN = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일](?: ?\([日月火水木金土]\))?")
@@ -45,8 +45,8 @@ _CLOCK = re.compile(
 Source: GitLab's page templates.
 """
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
-_LABEL = re.compile("(?:end date|expire[sd])[: ]{1,2}")
-"""As beside the date on GitLab's pages."""
+_LABEL = re.compile("(?:end date|ends?|ended|expire[sd]|expir(?:y|ation)(?: date)?|valid until)[: ]{1,2}")
+"""As beside the date on GitLab's pages, and in its mails."""
 _FILLERS = frozenset(("on", "of", "le", "el", "il", "den", "am", "op", "de", "г", "р"))
 _LANGUAGES = (
     *("bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "id", "it"),
@@ -86,13 +86,24 @@ def trimmed(text: str) -> str:
     return text.strip("".join(char for char in text if char.isspace() or unicodedata.category(char) == "Cf"))
 
 
-def number(text: str) -> int | Unclear | None:
+def number(text: str, label: str = "") -> int | Unclear | None:
     """A whole number, its thousands grouped by comma, space, apostrophe or dot; None if the text is none.
 
     A comma always groups, as on the product's pages. A dot groups if the number would not be whole otherwise: `1.250`
-    is 1250, but `1.000` may be 1. A unit may follow: *250 billable users*.
+    is 1250, but `1.000` may be 1. A unit may follow, and a label stand before it; with the name of another figure the
+    text is none: *254 maximum users* are not the billable ones.
+
+    Args:
+        text: The text.
+        label: The figure's name: `billable users`, or `users in license`, which newer pages call a subscription.
     """
-    text = _UNIT.sub("", _short(text).translate(_APOSTROPHES))
+    text = re.sub(" {2,}", " ", _short(text).translate(_APOSTROPHES))
+    names = rf"(?:{re.escape(label).replace('license', '(?:license|subscription)')}:? )?" if label else ""
+    text = re.sub(f"^{names}", "", text, flags=re.IGNORECASE)
+    unit = _UNIT.search(text)
+    if label and unit and unit["of"] and unit["of"].casefold().replace("active", "billable") not in label:
+        return None
+    text = _UNIT.sub("", text)
     if len(text) > 20:
         return None
     if re.fullmatch("[0-9]+", text):

@@ -156,6 +156,13 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("issued_evidence", " https://gitlab.example/issues/7 ", "https://gitlab.example/issues/7"),
     ("issued_evidence", "\ufeffhttps://gitlab.example/issues/7\u200b", "https://gitlab.example/issues/7"),
     ("issued_evidence", "x" * 500, "x" * 500),
+    *(("billable_users", raw, 231) for raw in ("Billable users: 231", "Billable  users 231", "231 active users")),
+    *(("users_in_license", raw, 1250) for raw in ("Users in License: 1,250", "Users in Subscription: 1250 users")),
+    ("users_over_license", "Users over subscription: 4", 4),
+    *(("plan", raw, "premium") for raw in ("GitLab Self-Managed - Premium", "Self-Managed Premium - 1 Year")),
+    *(("deployment", raw, "self_managed") for raw in ("on-prem", "On premises", "self-hosted", "SelfManaged")),
+    *(("expires_on", raw, date(2026, 11, 6)) for raw in ("Valid until 2026-11-06", "Ends: Nov 6, 2026")),
+    ("expires_on", "Expiration date: November 6, 2026", date(2026, 11, 6)),
 ]
 
 NO_INTEGER: list[Any] = [
@@ -263,6 +270,11 @@ WRONG: list[tuple[str, Any]] = [
         )
     ),
     *((name, raw) for name in ("deployment", "account_type", "plan") for raw in ("", " ", "gold", None, 0, True, [])),
+    *(("billable_users", words) for words in ("254 maximum users", "Maximum users: 254", "Users in License: 250")),
+    *(("maximum_users", words) for words in ("231 billable users", "Billable users 231", "maximum users")),
+    *(("users_in_license", words) for words in ("Users over license: 4", "250 active users")),
+    *(("deployment", words) for words in ("SaaS", "GitLab Dedicated", "not self-managed", "on-prem and gitlab.com")),
+    *(("plan", words) for words in ("Ultimate (trial)", "Self-Managed", "1 Year", "Premium 2 Year")),
     *(("plan", words) for words in ("premium ultimate", "not premium", "plan", "gitlab")),
     ("plan", "gitlab_com"),
     *(
