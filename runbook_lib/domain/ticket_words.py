@@ -194,7 +194,7 @@ _SENT = (
     r"ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans"
 )
 _COMES = (
-    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|land|(?:show|turn)(?:ed)? up|saw\b|"
+    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|sent to (?:me|us|my|our)\b|land|(?:show|turn)(?:ed)? up|saw\b|"
     r"seen|\bt?here\b|inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
@@ -233,9 +233,10 @@ _NOT_IT = frozenset(f"{_NOTHING} {_COMING}".split())
 NEAR_CHARS = 200
 """How far before it is looked for."""
 _OTHER_THING = re.compile(
-    rf"\b(?:(?:e-?mail|licen[sc]e) )?(?:{_PAPERWORK}|password|notification|gitlab|reset|notice|warning|training|"
-    rf"server)\w*"
+    rf"\b(?:(?:e-?mail|licen[sc]e) )?(?:{_PAPERWORK}|response|feedback|password|notification|gitlab|reset|notice|"
+    r"warning|training|server)\w*"
     r"(?: (?:reset|e-?mails?|mails?|messages?))*"
+    r"(?: (?:to|on|for) (?:my|our|this|these) (?:\w+ )?(?:e-?mails?|mails?|messages?|tickets?|requests?|questions?))?"
     r"(?: (?:for|of|about|on|zu[rm]?|für|pour|de|para|per) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?|"
     r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))|"
     r"\blicen[sc]e (?:(?:has|had|is|was) )?(?:expir|ran out|end|laps)\w*"

@@ -374,6 +374,8 @@ def test_any_text_is_looked_at(texts: list[str]) -> None:
             "You said you'd mail a key an hour ago. Still nothing.",
             "> The license was sent.\n\nNo, it never reached us.",
         ),
+        "The license was not sent to my email",
+        *("License not received on our mail id", "I didn't receive the license on my email address"),
         *("Where's the license? My mailbox is still empty", "We've not been sent any license file"),
         *(
             "nous n'avons reçu aucune clé de licence",
@@ -432,6 +434,11 @@ def test_a_missing_mail_is_heard(words: str) -> None:
         *(
             "If we do not get a new license by Monday, nobody can work.",
             "License expired. I thought it was fixed, but it isn't.",
+        ),
+        *("I did not receive a reply to my mail", "We got no response to our email from Friday about the license"),
+        *(
+            "I have not received an answer to my message about the license.",
+            "No feedback to our license request so far",
         ),
         *("We have not received the invoice for the license yet.", "I have not received your earlier message"),
         *(
