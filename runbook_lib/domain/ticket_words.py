@@ -194,7 +194,8 @@ _SENT = (
     r"ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans"
 )
 _COMES = (
-    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|sent to (?:me|us|my|our)\b|land|(?:show|turn)(?:ed)? up|saw\b|"
+    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|sent to (?:me|us|my|our)\b|"
+    r"land|(?:show|turn)(?:ed)? up|saw\b|"
     r"seen|\bt?here\b|inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
