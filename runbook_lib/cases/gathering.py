@@ -90,12 +90,13 @@ def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
 
 def _installed(known: Knowledge) -> evidence.Installed:
     """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
-    own = [comment.body for comment in telling(known.thread, known.ticket)]
+    own = telling(known.thread, known.ticket)
+    writers = [known.ticket.requester.name, *(comment.author.name for comment in own if comment.author)]
     return evidence.installed(
         known.attached,
         emergency_on=known.emergency_on,
         grace_days=known.rules.grace_days,
-        works=ticket_words.says_it_works([known.ticket.subject, *own]),
+        works=ticket_words.says_it_works([known.ticket.subject, *(comment.body for comment in own)], writers),
         answer=cast(str | None, known.facts.value("installed_license")),
     )
 

@@ -6,10 +6,15 @@ The engineer's answer overrides a hint: a wrong one leads to a needless question
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from runbook_lib.domain.models import Answer
 from runbook_lib.domain.pasted import word_key
+
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
 
 MOST_CHARS = 20_000
 """Only the beginning of a longer text is read."""
@@ -73,31 +78,37 @@ Source: GitLab, `expiring_subscription_message.rb`.
 """
 _WHOLE = (
     r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
-    r"(?:it|everything|all|we|gitlab|instance|server|system)(?: (?:instance|server|system))?(?: (?:is|are)|'s|'re)?"
+    r"(?!all are\b)(?:it|everything|all|gitlab|instance|server|system)(?: (?:instance|server|system))?"
+    r"(?: (?:is|are)|'s)?"
 )
 _FINALLY = (
     "fine|ok|normally|yet|now|so far|for now|at the moment|but soon|"
-    r"but (?:i'?m|i am|we'?re|we are) (?:worried|afraid)\b.*"
+    r"but (?:i'?m|i am|we'?re|we are) (?:worried|afraid)(?: (?:that|it|this|may|might|could|will|soon|stops?|changes?|"
+    r"ends?|expires?|during|over|about|on|the|our|weekend|tomorrow|monday|licen[sc]e))*"
 )
 _WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
 _STATED = re.compile(
-    rf"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?(?!we(?: are|'re) still working)"
-    rf"{_WHOLE} "
-    r"(?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
+    r"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?"
+    rf"(?:{_WHOLE} (?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
     rf"not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
     r"(?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?|becomes)"
     rf" {_READ_ONLY}(?: mode)?(?:,? (?:{_WHEN}))*)"
-    r"|(?:we|(?:(?:all|our) )?users|every(?:one|body)) can (?:still )?(?:push|merge|commit|work)"
-    r"(?: and (?:push|merge|commit))?(?: normally| as usual)?"
-    r"|[^,;]{0,200}\b(?:please|need)\b[^,;]{0,200}\b(?:before|until) "
-    rf"{_WHOLE} (?:becomes |goes |turns )?{_READ_ONLY}"
+    rf"|we(?: are|'re) not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?"
+    r"|(?:we|(?:(?:all|our) )?users|every(?:one|body)) can (?=still |.* (?:normally|as usual)$)(?:still )?"
+    r"(?:push|merge|commit|work)(?: and (?:push|merge|commit))?(?: normally| as usual)?)"
 )
 """A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
+_STATED_BEFORE = re.compile(
+    rf"\b(?:before|until) (?:{_WHOLE}|we(?: are|'re)?) (?:becomes? |goes? |turns? )?{_READ_ONLY}"
+)
+"""The end of one that asks for something before it does not work any more."""
 _AGAIN = re.compile(
-    rf"(?:(?:now|and|ok|good news) )*(?:(?:{_WHOLE} (?:all )?)?(?:works?|working|back(?= (?:online|to normal))|"
-    r"(?:up and )?running|up|(?<!we are )(?<!we're )online|usable|writable)"
-    r"(?: (?:again|now|fine|normally|as before|online|to normal))+(?: after(?: \w+){1,4})?|"
-    r"(?:we|you) can (?:push|commit|work|merge) again|"
+    rf"(?:(?:now|ok|good news) )*(?:{_WHOLE} (?:all )?(?:works?|working|back(?= (?:online|to normal))|"
+    r"(?:up and )?running|up|online|usable|writable)"
+    r"(?: (?:again|now|fine|normally|as before|online|to normal))+"
+    r"(?: after (?:the |an? )?(?:upload|renewal|installation))?|"
+    r"(?:(?:works|working|(?:up and )?running|up) again|back (?:online|to normal))(?: (?:now|again|fine|normally))*|"
+    r"we can (?:push|commit|work|merge) again|"
     r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:solved|resolved|fixed)"
     r"(?: on (?:our|my) (?:side|end))?)"
     r"(?: now)?|(?:(?:es|alles|gitlab) )?(?:läuft|geht|funktioniert) (?:jetzt |nun )?(?:alles )?wieder|"
@@ -108,32 +119,33 @@ _AGAIN = re.compile(
     r"è|è stato|foi|is|został))? (?:behoben|gelöst|erledigt|résolu|réglé|resuelto|solucionado|risolto|resolvido|"
     r"opgelost|rozwiązany|решена)|解決しました|直りました|(?:问题)?已(?:经)?解决了?|해결되었습니다"
 )
-"""A whole clause that says that it works again, after whatever was said before."""
-_LIMITED = re.compile(
-    r"\b(?:but (?!i'?m |i am |we'?re |we are )|except\w*|apart|aside|besides|other than|only|least|part(?:ly|"
-    r"ial)|mostly|almost|nearly|more or less|half|some|not|though|although|however|mean|that is|slow|test|staging|told|"
-    r"think|believe|guess|hope\w*|seem\w*|apparently|supposed\w*|maybe|perhaps|workaround|"
-    r"backup|aber|nur|außer|ausser|bis auf|teilweise|fast|zumindest|mais|sauf|hormis|seul|presque|pero|salvo|excepto|"
-    r"menos|sol[oa]|sólo|casi|mas|exceto|só|ma|tranne|eccetto|quasi|maar|behalve|alleen|tylko|oprócz|кроме|только|"
-    r"но)\b|^(?:for|on|in|at|with|within|if|once|when\w*|until|unless|as (?:far|long|soon)|wenn|"
-    r"sobald|falls|dès|quand|si|cuando|quando|se|als|zodra|jeśli|gdy|если|когда|für|auf|bei|pour|sur|dans|chez|para|en|"
-    r"em|per|su|voor|op|для|на)\b"
+"""A whole clause that says that it works again, whatever was said before."""
+_COURTESY = _listed(
+    """
+    thank thanks you for your the help thx cheers regards best kind many a lot much so very danke dank vielen
+    herzlichen viele grüße merci beaucoup gracias grazie mille obrigado obrigada muito bedankt спасибо
+    ありがとう ありがとうございます 谢谢 감사합니다 hi hello dear hallo team support all never mind false alarm please
+    """
 )
-"""Words that limit what was said, so that a part may not work: *except for*, *on the test server*."""
-_THANKS = r"(?:thank|thx|cheers|regards|danke?|dank|merci|gracias|grazie|obrigad|bedankt|спасибо|ありがとう|谢谢|감사)"
-_COURTESY = re.compile(rf"(?:(?:many |kind |best |vielen |herzlichen )?{_THANKS}\w*(?: \w+){{0,6}})?")
-"""A clause of thanks, and no more."""
-_ASIDE = re.compile(
-    rf"{_COURTESY.pattern}|never mind|false alarm|"
-    r"(?:hi|hello|hallo|dear|best|sincerely|viele grüße|mit freundlichen grüßen)(?: \w+){0,2}|"
-    r"(?:please |(?:so )?(?:you|we) (?:can|may) |feel free to )?clos(?:e|ing)(?: (?:this|the|my|our|ticket|case|now))*|"
-    r"(?:our )?\w+(?: have|'ve)? (?:just )?(?:uploaded|installed|applied|added|used|imported|received|got|found|sent|"
-    r"gave) [^,;]*"
-    r"\b(?:licen[sc]e|key|file|mail|code)\b(?: \w+){0,4}"
+"""Words that say nothing of the instance."""
+_LICENSE = _listed("license licence licenses licences subscription premium ultimate trial grace renewal invoice quote")
+_BESIDE_LICENSE = _LICENSE | _listed(
+    """
+    a an the this our my your we i you us it they is are was were will be has have had s ve re ll m to for on in at by
+    from with and gitlab instance period renew renewed extend extension expire expired expires expiring ended ends runs
+    ran out about soon please can could need needs new urgent urgently help request question send paid invoice quote
+    today tomorrow yesterday now already monday tuesday wednesday thursday friday saturday sunday weekend week day days
+    month months january february march april may june july august september october november december next last
+    """
 )
-"""What may follow in the same text: thanks, or what became of the license. Anything else a person has to read."""
-_USERS = re.compile(r"(?<![0-9] )\b(?:users|people|log ?ins?|paywall)\b")
-_TERM = r"\b(?:expir|renew|subscription|grace)"
+_DONE = _listed(
+    "key file code mail ticket case uploaded installed applied added imported received got found sent gave close closed"
+)
+_BESIDE_DONE = _DONE | _BESIDE_LICENSE | _listed("reseller procurement purchasing colleague sales also closing just")
+"""The only words that may stand in other sentences: of a license, and, after it, of what became of that.
+
+Any other may limit what was said (*but only for admins*), or speak of trouble that is not known here.
+"""
 _FAILED = (
     r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|\bden(?:y|ie)|"
     r"declin|forbid|permission|happened|\block|stuck|froze|\b(?:halt|h[au]ng)(?:s|ed|ing)?\b|\bhäng|\b(?:is|are|went|"
@@ -174,9 +186,17 @@ _FINE = re.compile(
 )
 """A sentence of the first two, about the instance or the work on it, is not understood without one of the third."""
 _FOREIGN = re.compile(
-    r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^\W*[\w ]{2,14}\**[:：]|^[^\n]*(?:[:：][ \t]*$|@)", re.MULTILINE
+    r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\w\n]*[\w ]{2,14}\**[:：]|^[^\n]*(?:[:：][ \t]*$|@)",
+    re.MULTILINE,
 )
 """Where another mail may begin: a line between dashes, a header, what ends in a colon, or an address."""
+_IS_MAIL = re.compile(
+    r"[ \t]*[-_=#]{2,}|[^\w\n]*(?:from|von|de|da|van|fra|från|od|от|date|sent|gesendet|to|an|subject|betreff)\**"
+    r"[ ]?[:：]|"
+    r"[^\n]*(?:<[^>\n]+@[^>\n]+>|(?:wrote|writes|schrieb|écrit|escribió|scritto|escreveu|schreef)[ ]?:)",
+    re.IGNORECASE,
+)
+"""Where another mail does begin; else it may be the sender's own note: *PS: only for admins*."""
 _PAPERWORK = (
     r"\b(?:invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
     r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
@@ -251,73 +271,87 @@ _SMALL_PRINT = re.compile(
 )
 """The foot of a mail, which speaks of mails, too."""
 _HYPOTHETICAL = re.compile(
-    r"(?:^|(?<=[.!?\n]))\s*(?:what (?:happens|if)|(?:will|would) (?!you)|until when)[^.!?\n]*\?", re.IGNORECASE
+    r"(?:^|(?<=[.!?\n]))[ \t]*(?:what (?:happens|if)|(?:will|would) (?!you)|until when)[^.!?\n]*\?", re.IGNORECASE
 )
 """A question about what may come."""
 
 
-def says_it_works(texts: Iterable[str]) -> Answer:
+def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
     """Whether the instance still works; UNKNOWN if the words do not say.
 
     NO if a sentence denies something, speaks of trouble, or is about the instance and not understood: few words are
     known here, and a person can ask. A denial of paperwork is none: *our invoice has not arrived*. YES only in the
-    sender's own plain words, where none of their later words limits it; or if the last text says that it works again,
-    and no more than thanks or what became of the license. Of the first, all else that they write is of a license, too.
+    sender's own plain words, beside which they write of nothing but the license; or if the last text says so, that it
+    works again.
     What they quote or forward is older, such as GitLab's *will become read-only*. A part of an instance may work where
     the rest does not. A question says nothing.
+
+    Args:
+        texts: The ticket's subject, then what was written, oldest first.
+        writers: The names of those who wrote, which may stand below a text.
     """
+    names = {word for name in writers for word in _words(word_key(name))}
     texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
-    while len(texts) > 1 and all(map(_COURTESY.fullmatch, re.split("[,;] *", ",".join(_sentences(texts[-1:]))))):
+    while len(texts) > 1 and _words(word_key(texts[-1])) <= _COURTESY | names:
         texts.pop()
-    own = [_QUESTION.sub(" ", _QUOTED.sub("", _FOREIGN.split(text, maxsplit=1)[0])) for text in texts]
-    is_over = _states(own[-1:], is_again=True)
+    own = [_QUESTION.sub(" ", _QUOTED.sub("", _before_mail(text))) for text in texts]
+    is_over = _is_said(own[-1:], _is_again, names)
     current = [_QUOTED.sub("", texts[-1])] if is_over else texts
     unclear = [
         one for one in _sentences(own[-1:] if is_over else own) if _is_about_instance(one) and not _FINE.search(one)
     ]
     if unclear or any(map(_is_trouble, _sentences(current))):
         return Answer.NO
-    return Answer.YES if is_over or _states(own) else Answer.UNKNOWN
+    return Answer.YES if is_over or _is_said(own, _is_still, names) else Answer.UNKNOWN
 
 
-def _states(texts: Iterable[str], *, is_again: bool = False) -> bool:
-    """Whether a whole sentence says that the instance works, or a clause that it does again; not only a part of it."""
-    sentences = list(_sentences(texts))
-    for at, sentence in enumerate(sentences):
-        clauses = [clause.strip() for clause in re.split("[,;]", sentence)]
-        if not is_again:
-            clauses = [", ".join(clause for clause in clauses if not _COURTESY.fullmatch(clause))]
-        said = [place for place, clause in enumerate(clauses) if (_AGAIN if is_again else _STATED).fullmatch(clause)]
-        if said:
-            rest = [clause for place, clause in enumerate(clauses) if place not in said]
-            later = _without_name(_clauses(sentences[at + 1 :]))
-            if any(map(_LIMITED.search, [*rest, *later])):
-                return False
-            if is_again:
-                return all(map(_ASIDE.fullmatch, [*rest, *later]))
-            return all(map(_is_of_license, [*_clauses(sentences[:at]), *later]))
-    return False
+def _before_mail(text: str) -> str:
+    """A text up to where another mail may begin; with one unknown word in its place if that may be the sender's own."""
+    found = _FOREIGN.search(text)
+    if found is None:
+        return text
+    return text[: found.start()] + ("" if _IS_MAIL.match(text, found.start()) else "…\nunread")
 
 
-def _clauses(sentences: Iterable[str]) -> list[str]:
-    return [clause for clause in re.split("[,;] *", ",".join(sentences)) if clause]
+def _is_still(sentence: str, names: set[str]) -> bool:
+    """Whether a sentence, but for thanks in it, says of the whole instance that it works."""
+    own = ", ".join(clause for clause in _clauses(sentence) if not _words(clause) <= _COURTESY | names)
+    before = _STATED_BEFORE.search(own)
+    asks = before is not None and before.end() == len(own) and _words(own[: before.start()]) <= _BESIDE_LICENSE
+    return asks or bool(_STATED.fullmatch(own))
 
 
-def _without_name(clauses: Sequence[str]) -> Sequence[str]:
-    """The clauses at the end of a text without a name below thanks."""
-    is_signed = any(map(_COURTESY.fullmatch, clauses[-2:-1])) and re.fullmatch(r"\w+(?: \w+)?", clauses[-1])
-    return clauses[:-1] if is_signed else clauses
+def _is_again(sentence: str, names: set[str]) -> bool:
+    """Whether a clause of a sentence says that it works again, and the others only what was done."""
+    others = [clause for clause in _clauses(sentence) if not _AGAIN.fullmatch(clause)]
+    return len(others) < len(_clauses(sentence)) and all(_is_aside(one, names, _DONE, _BESIDE_DONE) for one in others)
 
 
-def _is_of_license(clause: str) -> bool:
-    """Whether a clause is of a license or its paperwork, or a greeting; not of the instance, nor of what users meet."""
-    if _ABOUT_INSTANCE.search(clause) or _USERS.search(clause):
-        return False
-    return bool(re.search(f"{_SENT}|{_PAPERWORK}|{_TERM}", clause) or _ASIDE.fullmatch(clause))
+def _is_said(texts: Sequence[str], says: Callable[[str, set[str]], bool], names: set[str]) -> bool:
+    """Whether a sentence of some texts says it, and the others are of thanks and the license alone."""
+    sentences = [sentence for sentence in _sentences(texts) if sentence]
+    first = next((at for at, one in enumerate(sentences) if says(one, names)), len(sentences))
+    before, after = sentences[:first], [one for one in sentences[first + 1 :] if not says(one, names)]
+    return (
+        first < len(sentences)
+        and all(_is_aside(one, names, _LICENSE, _BESIDE_LICENSE) for one in before)
+        and all(_is_aside(one, names, _LICENSE | _DONE, _BESIDE_DONE) for one in after)
+    )
+
+
+def _is_aside(sentence: str, names: set[str], about: Set[str], beside: Set[str]) -> bool:
+    """Whether words are only of thanks, or only of what is named here, in words that may stand beside that."""
+    words = _words(sentence) - _COURTESY - names
+    return not words or (words <= beside and bool(words & about))
+
+
+def _clauses(sentence: str) -> list[str]:
+    return [clause.strip() for clause in re.split("[,;]", sentence)]
 
 
 def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text))
+    """The words of a text, without figures."""
+    return set(re.findall(r"(?!\d+(?:st|nd|rd|th)?\b)\w+", text))
 
 
 def _is_trouble(sentence: str) -> bool:

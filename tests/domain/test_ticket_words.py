@@ -185,7 +185,7 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
 )
 def test_words_of_an_instance_that_works(text: str) -> None:
     """There is no question."""
-    assert Answer.YES is says_it_works([text])
+    assert Answer.YES is says_it_works([text], ["Kim Lee"])
 
 
 @pytest.mark.parametrize(
@@ -453,9 +453,11 @@ def test_other_troubles_are_no_missing_mail(words: str) -> None:
     assert not says_mail_missing([words])
 
 
-def test_a_long_text_is_read_quickly() -> None:
-    """A hostile one cannot keep the runbook busy: only its beginning is read, sentence by sentence."""
-    assert not says_mail_missing(["not " * 1_000_000])
+@pytest.mark.parametrize("text", ["not " * 1_000_000, ">\n" * 10_000, "\n" * 20_000, "x: " * 7_000, "thank " * 4_000])
+def test_a_long_text_is_read_quickly(text: str) -> None:
+    """A hostile one cannot keep the runbook busy: only its beginning is read, each sign of it a few times."""
+    assert not says_mail_missing([text])
+    assert Answer.YES is not says_it_works(["License", text])
 
 
 @pytest.mark.parametrize(
@@ -521,6 +523,33 @@ def test_a_long_text_is_read_quickly() -> None:
         "We can push again as soon as we get the license",
         "All good, we're good now.",
         "Installed the new key, all good.",
+        "It still works. The license expired and epics are missing.",
+        "Code owners went missing when the license expired. Everything still works.",
+        "Everything still works. The renewal removed our Ultimate dashboards.",
+        "It still works. Incoming mail piles up since the license expired.",
+        "It still works. TLS certificate expired this morning.",
+        "It still works. We set the clock back so the license stays valid.",
+        "The mail says. Everything still works.",
+        "We tried the old license key. It still works.",
+        "The invoice address was wrong. This is fixed.",
+        "I can log in to the customer portal. It works now. Thanks!",
+        "Everything still works.\nPS: only for admins.",
+        "It works again.\nEdit: spoke too soon.",
+        "It works again.\n\nOpen points:\n- Epics are missing",
+        "It works again.\n@Kim: users see the old page though",
+        "It works again. Thanks.\nBut Epics",
+        "It works again. Thanks.\nLDAP",
+        "It still works, thanks to a workaround",
+        "Works again, thanks to turning the clock back.",
+        "It works again, if you renew the license.",
+        "It works again. For a day.",
+        "It works again after each restart",
+        "It works again. I applied a one day license from 2019 file.",
+        "We're back online.",
+        "All are still working",
+        "We will become read-only on 20 November.",
+        "It still works but I am afraid epics are missing.",
+        "It still works\nkind of",
         "We can still work. Builds wait forever.",
         "Builds wait forever. We can still work.",
         "It is still working. Pages take a minute to load.",
@@ -549,4 +578,4 @@ def test_what_is_not_plainly_of_the_whole_is_no_yes(text: str) -> None:
 )
 def test_thanks_and_what_became_of_the_license_may_follow(text: str) -> None:
     """Anything else needs a person."""
-    assert Answer.YES is says_it_works(["Nobody can push.", text])
+    assert Answer.YES is says_it_works(["Nobody can push.", text], ["Jane Doe"])
