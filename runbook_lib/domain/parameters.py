@@ -161,7 +161,7 @@ def _yes_or_no(name: str, raw: object) -> str:
 def day(name: str, raw: object) -> date:
     """A date from `FIRST_YEAR` to `LAST_YEAR`; InputError if it is no date, an ambiguous one, or out of range."""
     expected = "a date as YYYY-MM-DD, such as 2026-11-06"
-    found = pasted.day(raw) if isinstance(raw, str) else None
+    found = pasted.day(raw, is_end=name == "expires_on") if isinstance(raw, str) else None
     if isinstance(raw, date) and not isinstance(raw, datetime):
         found = raw
     if isinstance(found, pasted.Unclear):
@@ -178,16 +178,13 @@ def day(name: str, raw: object) -> date:
 def one_of(*choices: str) -> Callable[[str, object], str]:
     """A reader of one of a few words, in any case, with blanks or hyphens for `_`; any other is an InputError.
 
-    The parameter's own name may stand beside it, and the product's: *GitLab Self-Managed Premium plan*.
+    The parameter's own name may stand beside a plan, and the product's: *GitLab Self-Managed Premium plan*.
     """
-    beside = {"gitlab", "subscription", "1", "year"}
-    beside |= set() if "self_managed" in choices else {"self", "managed"}
 
     def read(name: str, raw: object) -> str:
-        word = _key(raw)
-        bare = "_".join(part for part in word.split("_") if part not in (*beside, *name.split("_")))
-        meant = (word, bare, _SYNONYMS.get(bare))
-        found = next((one for one in choices if one in meant or word == _key(in_words(one))), None)
+        word = _key(raw)[:LONGEST_WORD]
+        bare = re.sub(f"{_BESIDE_PLAN}|_?{name}_?", "", word) if name == "plan" else _SYNONYMS.get(word, "")
+        found = next((one for one in choices if one in (word, bare) or word == _key(in_words(one))), None)
         if found is None:
             raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
         return found
@@ -265,6 +262,8 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
 
 YES_OR_NO = ("yes", "no")
 _VALUE_WORDS = {"self_managed": "self-managed", "gitlab_com": "GitLab.com"}
+LONGEST_WORD = 100
+_BESIDE_PLAN = "^(?:gitlab_)?(?:self_managed_)?|_subscription$|_1_year$"
 _SYNONYMS = dict.fromkeys(
     ("selfmanaged", "self_hosted", "selfhosted", "on_prem", "on_premise", "on_premises"), "self_managed"
 )

@@ -27,7 +27,9 @@ _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'")
 
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[ ,.'])[0-9]{3}(?:(?P=mark)[0-9]{3})*")
-_UNIT = re.compile(r"(?: ?(?P<of>active|billable|maximum)?\b ?(?:users?|seats?|licen[sc]es?))?\.?$", re.IGNORECASE)
+_UNIT = re.compile(
+    r"(?: ?(?P<of>active|billable|maximum)?\b ?(?:users?|seats?|(?P<licenses>licen[sc]es?)))?\.?$", re.IGNORECASE
+)
 _FIGURES = re.compile(r"([0-9]{1,2}|[0-9]{4})(?P<mark>[./ -]|\. )([0-9]{1,2})(?P=mark)([0-9]{1,2}|[0-9]{4})\.?")
 """With the year first, the second number is always the month."""
 _EASTERN = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일](?: ?\([日月火水木金土]\))?")
@@ -45,7 +47,9 @@ _CLOCK = re.compile(
 Source: GitLab's page templates.
 """
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
-_LABEL = re.compile("(?:end date|ends?|ended|expire[sd]|expir(?:y|ation)(?: date)?|valid until)[: ]{1,2}")
+_LABEL = re.compile(
+    "^(?:end date|ends?|ended|expire[sd]|expir(?:y|ation)(?: date)?|valid until)[: ]{1,2}", re.IGNORECASE
+)
 """As beside the date on GitLab's pages, and in its mails."""
 _FILLERS = frozenset(("on", "of", "le", "el", "il", "den", "am", "op", "de", "г", "р"))
 _LANGUAGES = (
@@ -98,10 +102,12 @@ def number(text: str, label: str = "") -> int | Unclear | None:
         label: The figure's name: `billable users`, or `users in license`, which newer pages call a subscription.
     """
     text = re.sub(" {2,}", " ", _short(text).translate(_APOSTROPHES))
-    names = rf"(?:{re.escape(label).replace('license', '(?:license|subscription)')}:? )?" if label else ""
-    text = re.sub(f"^{names}", "", text, flags=re.IGNORECASE)
+    if label:
+        written = re.escape(label).replace("license", "(?:license|subscription)")
+        text = re.sub(rf"^{written}:? ?(?=[0-9])", "", text, flags=re.IGNORECASE)
     unit = _UNIT.search(text)
-    if label and unit and unit["of"] and unit["of"].casefold().replace("active", "billable") not in label:
+    of = [unit["of"] or "", "license" if unit["licenses"] else ""] if unit else []
+    if label and any(word.casefold().replace("active", "billable") not in label for word in of):
         return None
     text = _UNIT.sub("", text)
     if len(text) > 20:
@@ -117,17 +123,20 @@ def number(text: str, label: str = "") -> int | Unclear | None:
     return value
 
 
-def day(text: str) -> date | Unclear | None:
+def day(text: str, *, is_end: bool = False) -> date | Unclear | None:
     """A date, from an ISO date or time stamp, words, or numbers with one possible reading; else None.
+
+    The day on which something ends may have that before it: *Expires on Nov 6, 2026*.
 
     A time stamp with an offset must have the same date in UTC, since the runbooks count in UTC; so a time of another
     zone after any other date makes it none.
     """
     text = _short(text)
+    text = _LABEL.sub("", text) if is_end else text
     if found := _ISO_MOMENT.fullmatch(text):
         return _moment(found[1], found[2], found[3] or "")
     text = re.sub(" {2,}", " ", unicodedata.normalize("NFC", text.casefold()))
-    text = _EASTERN.sub(r"\1-\2-\3", _CLOCK.sub("", _LABEL.sub("", text, count=1)))
+    text = _EASTERN.sub(r"\1-\2-\3", _CLOCK.sub("", text))
     text = re.sub(r"(?<=[0-9])(?:st|nd|rd|th|er)\b", "", text)
     words = [word for word in _WORD.findall(text) if word not in _FILLERS]
     figures = _WORD.sub(" ", text).strip(" ,()")

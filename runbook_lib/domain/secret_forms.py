@@ -22,9 +22,11 @@ _MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z
 """Letters in both cases, too."""
 _CODE = r"(?=(?-i:[0-9a-f]{20}|[A-Z2-7]{16}))"
 """Or many hex digits, or Base32."""
+_FOR = r"(?:\s{1,3}(?:for|of|für|von|pour|de|para|di|da|voor|dla|для)(?:\s{1,3}[\w@.-]{1,40}){1,4}?)"
+"""Whose secret it is."""
 _ASSIGNED = (
-    r"[\"'\]]{0,3}(?: \([^()\r\n]{1,30}\)| (?:for|of) [\w@.-]{1,40}(?: [\w@.-]{1,20})?)?"
-    r"(?:\s{0,3}(?:=>|:|=|\||>)\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
+    rf"[\"'\]]{{0,3}}(?: \([^()\r\n]{{1,30}}\)|{_FOR})?"
+    r"(?:\s{0,3}(?:=>|[:=|>\uff1a])\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
     r"|</td>\s{0,9}<td[^<>]{0,80}>)"
 )
 _VENDORS = r"""
@@ -67,13 +69,14 @@ _ADDRESS = (
 """A password in an address, or a token in the user's place."""
 _HOOK = (
     r"(?<!-)hooks?(?:b2|\.[\w.-]{2,60})?/(?![\w/-]{0,60}?(?:tree|blob|raw|commits?|uploads)/)"
-    r"(?P<hook>catch/[0-9]{4,12}/\w{6,40}|(?:[\w@=-]{1,100}/){0,6}"
+    r"(?P<hook>(?:[\w@=-]{1,100}/){0,6}"
     r"(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])[\w=-]{0,100}[a-z0-9]{16}[\w/@=-]{0,300})"
 )
 """What follows *hooks* in the path or the host of a webhook, with a long mixed word in it.
 
 Whoever knows the address can post to it.
 """
+_ZAPIER = r"hooks\.zapier\.[\w.]{2,20}/hooks/(?P<zapier>(?:catch|standard)/[0-9]{2,12}/\w{5,40})"
 _SIGNED = r"sig(?:nature)?=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
 _SCHEME = (
@@ -88,50 +91,73 @@ _COOKIE = (
 _WORDS = "pwd|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль|パスワード|密码|密碼|비밀번호|secret|token"
 _KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", "private", "auth", "shared", "master")
 _OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
+_IS = "(?:is|was|ist|lautet|est|es|è|é|to)"
 _NAMED = (
     rf"(?:pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S))|(?<![a-z])pw|{_WORDS}|session(?:id)?(?==)|key_base"
     rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
     rf"|(?![\[({{$%]|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
-    rf"|(?:\s{{1,3}}(?:for|of|für|von|pour)\s{{1,3}}[\w@.-]{{1,40}}(?=\s{{1,3}}(?:is|was|ist|lautet|est)\s))?"
-    rf"\s{{1,3}}(?:(?:is|was|ist|lautet|est|es)\s{{1,3}})?[\"'`]?{_DENSE}(?:{_MIXED}|{_CODE})"
+    rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab){_DENSE}(?:{_MIXED}|{_CODE})"
     r"(?P<stated>[^\s\"'`<>&,;]{8,300}))"
 )
+_LINE = r"(?:[^\r\n;]|\\\r?\n){0,200}?"
+"""The rest of a command, over the ends of lines that it goes on after."""
 _OPTION = (
     r"(?:--[a-z][\w-]{0,40}?(?:password|passwd|passphrase|secret|token|key)[ ]{1,3}"
-    r"|(?:sshpass|redis-cli|ldap[a-z]{3,10}|login)\s(?:[^\r\n|;]{0,200}?\s)??-[paw]\s?"
-    r"|(?:mysql|mariadb)[\w-]{0,12}\s(?:[^\r\n|;]{0,200}?\s)??-p)"
+    rf"|(?:sshpass|redis-cli|ldap[a-z]{{3,10}}|login|rdesktop|psexec)\s(?:{_LINE}\s)??-[paw]\s?"
+    rf"|(?:mysql|mariadb)[\w-]{{0,12}}\s(?:{_LINE}\s)??-p)"
     rf"(?:\"{_DENSE_QUOTED}(?P<double>[^\"\r\n]{{6,100}})|'{_DENSE_QUOTED}(?P<plain>[^'\r\n]{{6,100}})"
     rf"|{_DENSE}(?P<option>[^\s\"'<>,;/][^\s\"'<>,;]{{5,300}}))"
-    r"|(?:(?<![\w-])-(?:u|-user)|(?:https?|xh)\s(?:[^\r\n|;]{0,200}?\s)??(?:-a|--auth))[ =]{0,3}[\"']?"
-    rf"[^\s:\"'/%]{{1,100}}[:%]{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
-    rf"|(?<=\s)/(?:p:|user:\S{{1,100}}\s{{1,3}}){_DENSE}(?P<windows>[^\s\"'/\\][^\s\"']{{5,200}})"
-    rf"|net use (?:[^\r\n]{{0,200}}? )??{_DENSE}(?P<share>[^\s\"'/\\][^\s\"'\\]{{5,200}}) {{1,3}}/user:"
+    rf"|(?:(?<![\w-])-(?:u|-(?:proxy-)?user|-auth)|(?:https?|xhs?|httpie)\s(?:{_LINE}\s)??-a"
+    rf"|curl\s(?:{_LINE}\s)??-\w{{1,5}}u)[ =]{{0,3}}[\"']?"
+    rf"[^\s:\"'/]{{1,100}}:{_DENSE}(?P<user>[^\s\"'/]{{4,200}})"
+    rf"|(?:smbclient|rpcclient|winexe)\s(?:{_LINE}\s)??(?:-U|--user)[ =]{{0,3}}[\"']?"
+    rf"[^\s\"'%]{{1,100}}%{_DENSE}(?P<samba>[^\s\"']{{4,200}})"
+    rf"|(?<=[\s\"'])/(?:p:|user:\S{{1,100}}\s{{1,3}})[\"']?(?!\w{{1,60}}=){_DENSE}"
+    r"(?P<windows>[^\s\"'/\\][^\s\"']{5,200})"
+    r"|net use (?:[^\r\n]{0,200}? )??(?:\"(?P<quoted_share>[^\"\r\n]{6,100})\""
+    rf"|(?!https?:){_DENSE}(?P<share>[^\s\"'/\\][^\s\"'\\]{{5,200}})) {{1,3}}/user:"
+    rf"|net user \S{{1,60}} {{1,3}}{_DENSE}(?P<account>[^\s\"'/*][^\s\"']{{5,200}})"
 )
 """Options with a secret, by their names or of these programs; of `mysql` a word behind a blank is the database.
 
-Source: the options of curl, HTTPie, smbclient, FreeRDP, `net use` and GitLab Runner.
+Source: the options of curl, HTTPie, smbclient, FreeRDP, Windows' `net` and GitLab Runner.
 """
-_ASKS_FOR_IT = r"(?:sudo\s(?:-\w{1,9}\s){0,3}?-\w{0,9}S\b|(?:\S{1,20}\s){1,9}?--password-stdin|(?:ch)?passwd\b|kinit\b)"
-_FED = (
-    r"(?:echo|printf)\s{1,3}(?:-\w{1,5}\s{1,3}|[\"']?%s(?:\\n)?[\"']?\s{1,3}){0,3}(?!\s|[\"']?\$)[\"']?"
-    rf"(?P<piped>[^\r\n|\"']{{4,200}}?)[\"']?\s{{0,3}}\|\s{{0,3}}(?:sudo\s)?{_ASKS_FOR_IT}"
-    rf"|{_ASKS_FOR_IT}[^\r\n|<]{{0,100}}<<<\s{{0,3}}(?!\s|[\"']?\$)[\"']?(?P<fed>[^\r\n\"']{{4,200}})"
+_ASKS = (
+    r"(?:sudo\s(?:[^\r\n|]{0,80}?\s)??(?:(?-i:-\w{0,9}S)|--stdin)\b"
+    r"|[^\r\n|]{0,200}?\s--?(?:password-stdin|passphrase-fd|with-token|stdin)\b"
+    r"|(?:sudo\s{1,3})?(?<![/\w.-])(?:(?:ch)?passwd(?![\w.-])(?!\s-(?-i:S))|kinit\b|su\s|cryptsetup\b))"
 )
-"""What a shell writes to a program that asks for a password."""
+"""A command that reads a secret from its input."""
+_FED_VALUE = (
+    r"(?:'(?P<{0}_quoted>[^'\r\n]{{4,200}})'|\"(?!\$)(?P<{0}_double>[^\"\r\n]{{4,200}})\""
+    r"|(?![$\s\"'-])(?P<{0}>[^\r\n|<\"']{{4,200}}?))"
+)
+_FED = (
+    r"(?:(?:echo|printf)\s{1,3}(?:-\w{1,5}\s{1,3}|[\"']?%s(?:\\n)?[\"']?\s{1,3}){0,3}|cat\s{1,3}<<<\s{0,3})"
+    rf"{_FED_VALUE.format('piped')}\s{{0,3}}\|\s{{0,3}}{_ASKS}"
+    rf"|{_ASKS}[^\r\n|<]{{0,100}}<<<\s{{0,3}}{_FED_VALUE.format('fed')}(?=\s|\Z)"
+    rf"|{_ASKS}[^\r\n|<]{{0,100}}<<-?[\"']?\w{{1,20}}[\"']?[ ]{{0,3}}\r?\n(?P<document>[^\r\n]{{4,200}})"
+)
+"""What a shell writes to such a command."""
 _STATEMENT = (
-    r"(?:identified by\s{1,3}[\"']|(?:requirepass|bindpw|rootpw|masterauth)\s{1,3}[\"']?)"
-    rf"{_DENSE}(?P<set>[^\s\"';]{{6,200}})"
+    r"(?:(?:(?:create|alter)\suser|grant)\s[^;]{0,300}?identified\s{1,3}(?:with\s{1,3}\S{1,60}\s{1,3})?by\s{1,3}"
+    r"|(?:requirepass|bindpw|rootpw|masterauth)[\"'\]]{0,3}(?:\s{0,3}[:=])?\s{1,3})[\"']?"
+    rf"(?![${{]){_DENSE}(?P<set>[^\s\"';]{{6,200}})"
 )
 """Source: the statements of MySQL and Oracle; the configuration of Redis and OpenLDAP."""
+_MARK = "[\"'`*]{0,2}"
 _LOGIN = (
-    r"(?:credentials?|zugangsdaten|identifiants|credenciales|credenziali|(?<![a-z])login)[ ]{0,3}(?:[:=]\s{0,3})?"
-    rf"[\w.@-]{{2,60}}(?:\s/\s|:){_DENSE}{_MIXED}(?P<with_name>[^\s\"'<>&,;/][^\s\"'<>&,;]{{5,200}})"
+    r"(?:(?<![a-z])login\s?[:=]|(?:credentials?|zugangsdaten|anmeldedaten|identifiants|credenciales|credenziali)"
+    rf"(?: \([^()\r\n]{{1,30}}\)|{_FOR})?(?: are| sind)?[ ]?[:=]?)\s{{1,3}}"
+    rf"{_MARK}[\w.@\\-]{{2,60}}{_MARK}(?:\s/\s|:){_MARK}{_DENSE}(?P<with_name>[^\s\"'`*<>&,;/][^\s\"'`*<>&,;]{{5,200}})"
+    rf"|(?<![a-z])login\s{{1,3}}[\w.@-]{{2,60}}:{_DENSE}{_MIXED}(?P<in_one>[^\s\"'<>&,;/][^\s\"'<>&,;]{{5,200}})"
 )
 """A name and a password in one."""
+_RECOVERY_CODE = "(?:[0-9a-f]{16}|(?=[0-9-]{0,10}[a-f])[0-9a-f]{5}-[0-9a-f]{5})"
 _RECOVERY = (
-    r"(?:recovery|backup|wiederherstellungs)[ -]?codes?\b[^0-9\n]{0,60}\s"
-    r"(?P<codes>(?:[0-9a-f]{16}|[0-9a-f]{5}-[0-9a-f]{5})(?:[\s,;*-]{1,6}(?:[0-9a-f]{16}|[0-9a-f]{5}-[0-9a-f]{5})){1,20})\b"
+    r"(?:recovery|backup|wiederherstellungs)[ _-]?codes?\b[\s\S]{0,120}?(?<![0-9a-z])"
+    rf"(?P<codes>{_RECOVERY_CODE}(?:[\s,;*>\"'`-]{{1,8}}(?:[0-9]{{1,2}}[.)]\s{{1,3}})?{_RECOVERY_CODE}){{1,20}})\b"
 )
 """What stands in for a second factor. Source: GitLab and GitHub, *two-factor authentication*."""
 _FORMS = tuple(
@@ -148,6 +174,7 @@ _FORMS = tuple(
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
         ("[webhook]", ("hook",), _HOOK),
+        ("[webhook]", ("hooks.zapier.",), _ZAPIER),
         ("[signature]", ("sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
@@ -155,14 +182,27 @@ _FORMS = tuple(
         (
             "[secret]",
             (
-                *("--", "-u", "http ", "https ", "xh ", "/p:", "/user:", "net use"),
-                *("sshpass", "redis-cli", "ldap", "login", "mysql", "mariadb"),
+                *("--", "-u", "http ", "https ", "xh ", "xhs ", "httpie ", "curl ", "/p:", "/user:", "net use"),
+                *("sshpass", "redis-cli", "ldap", "login", "mysql", "mariadb", "rdesktop", "psexec", "net user"),
+                *("smbclient", "rpcclient", "winexe"),
             ),
             _OPTION,
         ),
-        ("[secret]", ("echo ", "printf ", "sudo ", "docker ", "chpasswd", "passwd ", "kinit"), _FED),
-        ("[secret]", ("identified by", "requirepass", "bindpw", "rootpw", "masterauth"), _STATEMENT),
-        ("[secret]", ("credential", "zugangsdaten", "identifiants", "credenciales", "credenziali", "login"), _LOGIN),
+        (
+            "[secret]",
+            ("echo ", "printf ", "cat <<<", "sudo ", "docker ", "chpasswd", "passwd ", "kinit"),
+            _FED,
+        ),
+        (
+            "[secret]",
+            ("create user", "alter user", "grant ", "requirepass", "bindpw", "rootpw", "masterauth"),
+            _STATEMENT,
+        ),
+        (
+            "[secret]",
+            ("credential", "zugangsdaten", "anmeldedaten", "identifiants", "credenciales", "credenziali", "login"),
+            _LOGIN,
+        ),
         ("[recovery codes]", ("recovery", "backup", "wiederherstellungs"), _RECOVERY),
     )
     for marker in markers
