@@ -23,6 +23,7 @@ from runbook_lib.domain.models import (
     Organization,
     Person,
     Pipeline,
+    SeatLink,
     SoldLicense,
     Ticket,
     TrackerIssue,
@@ -32,12 +33,14 @@ from runbook_lib.redaction import original
 _T = TypeVar("_T")
 OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 """What parsing an answer of an unexpected form raises; the last one if it is nested without end."""
+READ = (Account, Attachment, Comment, Organization, Person, Pipeline, SeatLink, SoldLicense, Ticket, TrackerIssue)
+"""Every model that an answer is read into."""
 _adapter = lru_cache(TypeAdapter)
 
 
 def prepare() -> None:
-    """Build what checks the models that a run reads, in a process that waits, or that forks: those of it need not."""
-    for kind in (Account, Attachment, Comment, Organization, Person, Pipeline, SoldLicense, Ticket, TrackerIssue):
+    """Build what checks the models of answers, in a process that waits, or that forks: those of it need not."""
+    for kind in READ:
         _adapter(kind)
 
 

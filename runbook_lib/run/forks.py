@@ -33,7 +33,7 @@ OPTIONS = ("--IPKernelApp.log_level=CRITICAL", "--HistoryManager.enabled=False")
 LONGEST_FOLDER = 64
 """Bytes in the name of the folder for temporary files, up to which the kernel's sockets fit in: the system takes
 107 for the whole path."""
-LATER = ("httpcore", "email_validator", "runbook_lib.clients.answers:prepare")
+PREPARED = ("httpcore", "email_validator", "runbook_lib.clients.answers:prepare")
 """What a kernel does while it waits for its runner, since its cells would a moment later; see `warm.preload`."""
 STEP_S = 0.002
 NO_KERNEL = (
@@ -216,7 +216,7 @@ def _be_kernel(connection_file: Path, modules: Sequence[str], waiting: int) -> N
             del sys.path[0]  # as `ipykernel_launcher` does: the kernel itself puts its folder there
         from ipykernel.kernelapp import IPKernelApp
 
-        for name in (*modules, *LATER):
+        for name in (*modules, *PREPARED):
             with suppress(Exception):  # the cell that needs it says so, in the record
                 warm.preload(name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from datetime import UTC, datetime
@@ -13,12 +14,14 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import SecretStr, TypeAdapter
 
+from runbook_lib.clients import answers
 from runbook_lib.clients.customersdot import CustomersDot
 from runbook_lib.clients.gitlab import GitLab
 from runbook_lib.clients.slack import Slack
 from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain.errors import RunbookError, UnavailableError
 from runbook_lib.domain.models import Account, Person, Ticket
+from runbook_lib.settings import ROOT
 from tests.clients.wire import Answer, Wire, reply
 
 pytestmark = pytest.mark.slow
@@ -196,3 +199,9 @@ def test_an_odd_value_is_read_or_refused(name: str) -> None:
                 assert str(exc).isprintable()
                 continue
             check_types(found)
+
+
+def test_every_model_is_prepared() -> None:
+    """What a waiting kernel builds is what the clients read."""
+    sources = "".join(path.read_text() for path in (ROOT / "runbook_lib" / "clients").glob("*.py"))
+    assert {kind.__name__ for kind in answers.READ} == set(re.findall(r"\bmodel\(\s*([A-Z]\w+)", sources))

@@ -37,7 +37,7 @@ FOR_PROGRAMS = re.compile(
 
 def test_cards_have_no_program_words(here: World, screen: Screen) -> None:
     """Walked through as far as each practice ticket goes without an answer."""
-    found, case_of = {}, cases()
+    found, case_of = {}, case_classes()
     for ticket in all_tickets():
         shown = walked(case_of[ticket.id // 1000], ticket.id, screen)
         for place, words in enumerate(shown):
@@ -49,10 +49,11 @@ def test_cards_have_no_program_words(here: World, screen: Screen) -> None:
     assert not found, "\n".join(f"{place}: {names}" for place, names in found.items())
 
 
-def cases() -> dict[int, Any]:
+def case_classes() -> dict[int, Any]:
     """The class of the runbook that practice tickets come to first, by the first digit of their numbers."""
-    expected = [(ticket.id // 1000, ticket.expected) for ticket in all_tickets() if ticket.expected]
-    modules = {digit: import_module(f"runbook_lib.cases.{one.through or one.runbook}") for digit, one in expected}
+    expected = {(ticket.id // 1000, one.through or one.runbook) for ticket in all_tickets() if (one := ticket.expected)}
+    modules = {digit: import_module(f"runbook_lib.cases.{name}") for digit, name in expected}
+    assert len(modules) == len(expected), "one runbook for each digit"
     return {
         digit: next(
             one for one in vars(module).values() if getattr(one, "runbook", "") == module.__name__.split(".")[-1]

@@ -255,7 +255,7 @@
         parameters.getSource().replace(/^ticket_id: int = .*?(?=  # |$)/m, () => `ticket_id: int = ${value}`)
       );
       await runAll(app, panel, context);
-      if (press !== presses) return; // another one was named meanwhile
+      if (press !== presses || panel.isDisposed) return; // another one was named meanwhile, or it was closed
       const opening = cellsOf(context).find((cell) => cell.id === "open");
       if (opening?.outputs.toJSON().some((output) => output.output_type === "error")) field.select();
       else header.dispose();
