@@ -37,6 +37,19 @@ for (const kind of ['keydown', 'keyup', 'mousedown', 'mouseup', 'click', 'focusi
     }, true);
 """
 """Notes where each key, click and change of focus arrives: a press that came to nothing can be followed."""
+ADDRESS = """
+let app;
+Object.defineProperty(window, 'jupyterapp', {
+    get: () => app,
+    set: given => {
+        app = given;
+        app.commands.commandExecuted.connect((_, {id, result}) => {
+            if (id === 'filebrowser:open-path') result.finally(() => window.addressIsOpen = true);
+        });
+    },
+});
+"""
+"""Notes that JupyterLab has opened what the page's address names: it does so after what was open before."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -66,6 +79,7 @@ def opened(browser: Browser) -> Iterator[Seen]:
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     context.add_init_script(EVENTS)
+    context.add_init_script(ADDRESS)
     yield Seen(context.new_page())
     context.close()
 

@@ -180,9 +180,14 @@ class Notebook:
         self.page.goto(f"{self.lab.url}lab/tree/{path}?token={TOKEN}&reset")  # no tab of another test
         self.panel.locator(".jp-Notebook").wait_for()
 
+    def reload(self) -> None:
+        """Load the page anew, until JupyterLab has opened its address: one that is closed before is opened again."""
+        self.page.reload()
+        self.until("window.addressIsOpen")
+
     def show(self, path: str) -> None:
         """Open a notebook in JupyterLab as it is, which is loaded if there is none yet."""
-        if self.page.evaluate("'jupyterapp' in window"):
+        if self.page.evaluate("Boolean(window.jupyterapp)"):
             self.page.evaluate(OPEN, path)
             self.panel.locator(".jp-Notebook").wait_for()
         else:
@@ -200,7 +205,7 @@ class Notebook:
 
     def close_all(self) -> None:
         """Close what is open, whether it is saved or not, and end the kernels."""
-        if self.page.evaluate("'jupyterapp' in window"):
+        if self.page.evaluate("Boolean(window.jupyterapp)"):
             self.page.evaluate(CLOSE_ALL)
 
     def wait(self) -> None:

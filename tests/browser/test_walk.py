@@ -58,7 +58,7 @@ def reads_as_it_ended(lab: Lab, notebook: Notebook) -> None:
     notebook.select("ticket_id: int")
     notebook.run_cell()
     notebook.save()
-    notebook.page.reload()
+    notebook.reload()
     notebook.see(RECORD)
     notebook.wait()
     assert "displaying widget" not in notebook.outputs(), "the new kernel does not have the widgets of the former one"
@@ -194,7 +194,7 @@ def runs_nothing_when_loaded_again(notebook: Notebook) -> None:
     pretend_to_wait(notebook)
     listen = partial(note_requests, asked)
     notebook.page.on("websocket", listen)
-    notebook.page.reload()
+    notebook.reload()
     notebook.panel.get_by_text("The page was loaded anew while this cell ran.").wait_for()
     notebook.wait()
     notebook.select("case.find_subscription")
