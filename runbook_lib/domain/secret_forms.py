@@ -1,10 +1,10 @@
 """Finds secrets that no setting knows, by their form: what a customer pastes of their own, or a service quotes. Pure.
 
-A form is a vendor's prefix, a private key's block, a password in an address or a command's options, a webhook, or a
-value behind a name that says so. A value behind a name has a letter and a digit, since words about passwords are no
-passwords; where only a space or a verb stands between them, it has letters in both cases, too, or is a long code. A
-vendor that is not known here is recognized by what most tokens have: a prefix, then a long word of letters in both
-cases and digits.
+A form is a vendor's prefix, a private key's block, a password in an address, in a command's options or in what is piped
+into it, a webhook, or a value behind a name that says so. A value behind a name has a letter and a digit, since words
+about passwords are no passwords; where only a space or a verb stands between them, it has letters in both cases, too,
+or is a long code. A vendor that is not known here is recognized by what most tokens have: a prefix, then a long word of
+letters in both cases and digits.
 
 Every search is linear.
 """
