@@ -52,7 +52,7 @@ def silent(_folder: Path) -> Iterator[Row]:
 
         def call() -> None:
             with suppress(OutcomeUnknownError):
-                service.write("POST", "/")
+                service.write_json("POST", "/", dict)
 
         took_s = seconds(call)
     beside = f"stated {SILENT_STATED_S} s"
