@@ -175,16 +175,15 @@ def day(name: str, raw: object) -> date:
     return found
 
 
-def one_of(*choices: str) -> Callable[[str, object], str]:
+def one_of(*choices: str, meant: Callable[[str], str] = str) -> Callable[[str, object], str]:
     """A reader of one of a few words, in any case, with blanks or hyphens for `_`; any other is an InputError.
 
-    The parameter's own name may stand beside a plan, and the product's: *GitLab Self-Managed Premium plan*.
+    `meant` says which one another word may be.
     """
 
     def read(name: str, raw: object) -> str:
-        word = _key(raw)[:LONGEST_WORD]
-        bare = re.sub(f"{_BESIDE_PLAN}|_?{name}_?", "", word) if name == "plan" else _SYNONYMS.get(word, "")
-        found = next((one for one in choices if one in (word, bare) or word == _key(in_words(one))), None)
+        word = _key(raw)
+        found = next((one for one in choices if one in (word, meant(word)) or word == _key(in_words(one))), None)
         if found is None:
             raise _wrong(name, raw, f"one of {', '.join(choices)} or unknown")
         return found
@@ -194,7 +193,17 @@ def one_of(*choices: str) -> Callable[[str, object], str]:
 
 def _key(raw: object) -> str:
     """A word for comparison: *Self-managed*, as GitLab's pages have it, is `self_managed`."""
-    return re.sub("[ -]+", "_", pasted.word_key(raw)) if isinstance(raw, str) else ""
+    is_word = isinstance(raw, str) and len(raw) <= pasted.LONGEST
+    return re.sub("[ -]+", "_", pasted.word_key(str(raw))) if is_word else ""
+
+
+def _meant_plan(word: str) -> str:
+    """A plan as the product is called: *GitLab Self-Managed Premium plan*, *Premium - 1 Year*."""
+    return re.sub("^(?:gitlab_)?(?:self_managed_)?|_subscription$|_1_year$|_?plan_?", "", word)
+
+
+def _meant_deployment(word: str) -> str:
+    return "self_managed" if word in _SELF_MANAGED else ""
 
 
 def _files(name: str, raw: object) -> tuple[str, ...]:
@@ -262,11 +271,7 @@ def _wrong(name: str, raw: object, expected: str) -> InputError:
 
 YES_OR_NO = ("yes", "no")
 _VALUE_WORDS = {"self_managed": "self-managed", "gitlab_com": "GitLab.com"}
-LONGEST_WORD = 100
-_BESIDE_PLAN = "^(?:gitlab_)?(?:self_managed_)?|_subscription$|_1_year$"
-_SYNONYMS = dict.fromkeys(
-    ("selfmanaged", "self_hosted", "selfhosted", "on_prem", "on_premise", "on_premises"), "self_managed"
-)
+_SELF_MANAGED = ("selfmanaged", "self_hosted", "selfhosted", "on_prem", "on_premise", "on_premises")
 _FACT_LABELS = {"blocked_on": "Read-only since"}
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -279,8 +284,8 @@ def _answer(name: str, words: str, label: str) -> Question:
     return Question(name, words, _yes_or_no, label, YES_OR_NO)
 
 
-def _choice(name: str, words: str, label: str, *choices: str) -> Question:
-    return Question(name, words, one_of(*choices), label, choices)
+def _choice(name: str, words: str, label: str, *choices: str, meant: Callable[[str], str] = str) -> Question:
+    return Question(name, words, one_of(*choices, meant=meant), label, choices)
 
 
 _ALL = (
@@ -290,9 +295,18 @@ _ALL = (
     Question(
         "emergency_on", "the emergency's date, if it is not the day the ticket was opened", day, "Emergency's date"
     ),
-    _choice("deployment", "self_managed or gitlab_com", "Deployment", "self_managed", "gitlab_com"),
+    _choice(
+        "deployment", "self_managed or gitlab_com", "Deployment", "self_managed", "gitlab_com", meant=_meant_deployment
+    ),
     _choice("account_type", "customer, prospect or reseller", "Account type", "customer", "prospect", "reseller"),
-    _choice("plan", "the plan they pay for: starter, premium, ultimate, or free", "Plan", *PAID_PLANS, "free"),
+    _choice(
+        "plan",
+        "the plan they pay for: starter, premium, ultimate, or free",
+        "Plan",
+        *PAID_PLANS,
+        "free",
+        meant=_meant_plan,
+    ),
     Question("expires_on", "the day the license expired, YYYY-MM-DD", day, "Expired on"),
     _flag("ask_customer", "True asks for the screenshots although there are images on the ticket", "Ask the customer"),
     Question("screenshots", "image files to add to the ticket, as a list of paths", _files, "Screenshots to add"),
