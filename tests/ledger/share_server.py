@@ -60,10 +60,17 @@ class Faulty:
 
 
 def _s3() -> Wsgi:
+    """S3, one request after the other: moto looks and writes in two steps, between which a second writer fits."""
     from moto.server import DomainDispatcherApplication, create_backend_app  # half a second, for few tests
 
     app: Wsgi = DomainDispatcherApplication(create_backend_app)
-    return app
+    turn = threading.Lock()
+
+    def in_turn(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        with turn:
+            return list(app(environ, start))
+
+    return in_turn
 
 
 def _refuse(start: StartResponse, status: int, code: str) -> list[bytes]:

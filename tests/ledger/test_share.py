@@ -8,6 +8,7 @@ import socket
 import time
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,17 @@ def test_object_is_created_once(share: Share) -> None:
     assert b"one" == share.create("live/1/a.ipynb", b"two")
     assert b"one" == share.read("live/1/a.ipynb")
     assert share.read("live/1/b.ipynb") is None
+
+
+def test_of_eight_one_creates(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the service is slow between its look and its write."""
+    from moto.s3.responses import S3Response  # as in share_server
+
+    looked = S3Response._get_lock_details
+    monkeypatch.setattr(S3Response, "_get_lock_details", lambda *args: (time.sleep(0.05), looked(*args))[1])
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: share.create("live/claims/x.json", b"%d" % number), range(8)))
+    assert (1, {share.read("live/claims/x.json")}) == (found.count(None), set(found) - {None})
 
 
 def test_listing_is_sorted_and_keeps_to_its_folder(share: Share) -> None:
