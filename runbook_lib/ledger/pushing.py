@@ -194,7 +194,9 @@ def push(
     """
     moved, there, signer = Transferred(), {each.path for each in share.objects("keys")}, keys.signer()
     if (own := f"keys/{signer.key_id}.pem") not in there:
-        share.create(own, published(signer.public_pem, owner))
+        content = published(signer.public_pem, owner)
+        share.create(own, content)
+        share.check_create_only(own, content)
     gone = {path for key in keys.trusted() if (path := f"keys/{key}.pem") not in there}
     for found in in_parallel(lambda one: push_ticket(share, one, keys, owner, missing_keys=gone), journals):
         moved.add(found)

@@ -86,6 +86,7 @@ class Share:
         self.seconds = seconds
         self._store = store
         self._left_s = seconds
+        self._is_create_only = folder is not None  # a hard link replaces nothing; a service has to show it
 
     @classmethod
     def of(cls, settings: Settings, *, seconds: float = math.inf) -> Share | None:
@@ -109,9 +110,24 @@ class Share:
         for _ in range(CONFLICTS):
             if self._limited(lambda: self._put(path, content)):
                 return None
+            self._is_create_only = True
             if (found := self.read(path)) is not None:  # an answer that was lost and asked for again is our own object
                 return None if found == content else found
         raise UnavailableError(f"{self.url} refuses {path} and does not hold it. Run again.")
+
+    def check_create_only(self, path: str, content: bytes) -> None:
+        """Create an object of ours once more, once: a service that ignores the condition takes it again.
+
+        Raises:
+            RefusedError: It does, and must not be used.
+            UnavailableError: As `create`.
+        """
+        if self._is_create_only:
+            return
+        if self._limited(lambda: self._put(path, content)):
+            words = f"{self.url} replaces what is there, so that two machines could hold one claim."
+            raise RefusedError(words, advice="Use a service that supports conditional writes (docs/team.md).")
+        self._is_create_only = True
 
     def read(self, path: str) -> bytes | None:
         """What an object holds, or None if there is none. Raises as `create`."""

@@ -82,7 +82,7 @@ class Claims:
 
         Raises:
             InputError: What was claimed from here cannot be read or kept.
-            RefusedError: The share says no, or holds what is no honest history.
+            RefusedError: The share says no, replaces what is there, or holds what is no honest history.
             UnavailableError: It cannot be reached; the claim may be there all the same.
         """
         content = self._signed(operation_id, DOMAIN)
@@ -91,6 +91,7 @@ class Claims:
             found = self._share.create(path, content)
             if found is None:
                 Pushed(self._folder, self._share).note(path, content)
+                self._share.check_create_only(path, content)
                 return None
             claim, sha256 = _read(found, operation_id), hashlib.sha256(found).hexdigest()
             is_free = sha256 in judged or self._is_ours(claim) or self._is_released(operation_id, number, claim)

@@ -27,6 +27,8 @@ from runbook_lib.ledger.sharing import Claims, SharedRun
 from runbook_lib.settings import Settings
 from tests.ledger import share_server
 from tests.ledger.share_server import Faulty
+from tests.ledger.stand_ins import Google
+from tests.ledger.test_share_clouds import google_key
 
 OPERATION = "sandbox-1001-slack_post"
 
@@ -325,6 +327,18 @@ def test_odd_notes_of_claims_hold_nothing_back(alice: Laptop, world: World, bloc
     assert (blocked == "a folder") == ("could not be used" in done.note)
 
 
+def test_service_that_replaces_objects_is_not_trusted(tmp_path: Path, world: World) -> None:
+    """It ignores the condition of a write: the run says so, and goes on by looking alone."""
+    store = Google()
+    store.is_blind = True
+    with share_server.serving(Faulty(store)) as server:
+        place = {"share": "gs://team/audit", "share_endpoint": server.url, "share_secret": google_key()}
+        done = Laptop(tmp_path / "alice", place).effects().apply(Post(world, "alice"))
+        again = Laptop(tmp_path / "bob", place).effects().apply(Post(world, "bob"))
+    assert (EffectState.DONE, EffectState.ADOPTED) == (done.state, again.state)
+    assert "gs://team/audit replaces what is there, so that two machines could hold one claim." in done.note
+
+
 def test_practice_claims_nothing_of_live(alice: Laptop, world: World) -> None:
     """One bucket, two profiles."""
     alice.effects().apply(Post(world, "alice"))
@@ -369,7 +383,7 @@ def test_share_that_fails_at_any_call_holds_nothing_back(tmp_path: Path, server:
     first = Laptop(tmp_path / "whole", in_bucket(server, f"{tmp_path.name}-whole"))
     first.effects().apply(Post(World(tmp_path / "first"), "alice"))
     calls = len(server.calls)
-    assert calls == 4  # listing, key, lines, claim
+    assert calls == 5  # listing, key, lines, claim, and the claim once more
     for at in range(1, calls + 1):
         for when in ("before", "after"):
             server.calls.clear()

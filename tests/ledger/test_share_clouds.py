@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runbook_lib.domain.errors import RefusedError, RunbookError, UnavailableError
+from runbook_lib.ledger.keyring import KeyRing
+from runbook_lib.ledger.pushing import push
 from runbook_lib.ledger.share import Share
 from runbook_lib.settings import Settings
 from tests.ledger.share_server import Faulty, assert_each_call_says, serving
@@ -92,6 +95,22 @@ def test_race_would_show_a_service_without_conditions(cloud: Cloud) -> None:
     """Where the condition is ignored, several believe that they have won: so the race above can fail."""
     cloud.store.is_blind = True
     assert raced(cloud, "live/claims/x.json")[0] > 1
+
+
+def test_service_that_replaces_is_found_out(cloud: Cloud, tmp_path: Path) -> None:
+    """An object that is created once more shows it; one request, as long as it does not."""
+    share = cloud.share()
+    for name in "abc":
+        share.create(f"live/1/{name}.json", b"ours")
+        share.check_create_only(f"live/1/{name}.json", b"ours")
+    assert 3 + 1 == len([call for call in cloud.server.calls if call.startswith("PUT")])
+    cloud.store.is_blind = True
+    blind = cloud.share()
+    blind.create("live/1/d.json", b"ours")
+    with pytest.raises(RefusedError, match=r"replaces what is there.*conditional writes"):
+        blind.check_create_only("live/1/d.json", b"ours")
+    with pytest.raises(RefusedError, match="replaces what is there"):
+        push(cloud.share(), [], KeyRing(tmp_path), "Ada", lambda: None)
 
 
 def test_own_object_is_known_after_a_lost_answer(cloud: Cloud) -> None:

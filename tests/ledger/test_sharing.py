@@ -22,12 +22,12 @@ def server() -> Iterator[Faulty]:
         yield found
 
 
-def place(server: Faulty, name: str) -> dict[str, str]:
-    """The settings of an empty share."""
+def place(server: Faulty, name: str, *, seconds: str = "2") -> dict[str, str]:
+    """The settings of an empty share, which is given up after a short time."""
     server.fault = lambda number, when: None
     server.calls.clear()
     settings = {"share": f"s3://team/{name}", "share_endpoint": server.url, "share_region": "us-east-1"}
-    return {**settings, "share_account": "AKIA", "share_secret": "hush", "share_s": "2"}
+    return {**settings, "share_account": "AKIA", "share_secret": "hush", "share_s": seconds}
 
 
 def end(machine: Machine) -> str:
@@ -74,8 +74,11 @@ def test_fault_at_any_call_of_the_end_is_made_up_for(
 
 
 def test_run_lists_the_share_once(tmp_path: Path, server: Faulty) -> None:
-    """Before its first effect, whatever the number of effects: a fork of its own lines shows by that."""
-    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
+    """Before its first effect, whatever the number of effects: a fork of its own lines shows by that.
+
+    And one claim is created twice, to see that the service refuses the second.
+    """
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name, seconds="60"))
     alice.run(1001)
     alice.push()
     shared = SharedRun.of(alice.settings, alice.journal(1001))
@@ -84,12 +87,12 @@ def test_run_lists_the_share_once(tmp_path: Path, server: Faulty) -> None:
     for number in range(4):
         alice.journal(1001).append("intended", effect="reply", operation_id=f"sandbox-1001-{number}")
         assert shared.take(f"sandbox-1001-{number}") is None
-    assert ["GET /team", *["PUT"] * 8] == [call.split(" /team/")[0] for call in server.calls]
+    assert ["GET /team", *["PUT"] * (4 + 4 + 1)] == [call.split(" /team/")[0] for call in server.calls]
 
 
 def test_record_that_was_not_pushed_does_not_delay_a_claim(tmp_path: Path, server: Faulty) -> None:
     """It may be large: before an effect there is time for the lines and the claim alone; the end makes up for it."""
-    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name, seconds="60"))
     record = alice.run(1001)
     shared = SharedRun.of(alice.settings, alice.journal(1001))
     assert shared
