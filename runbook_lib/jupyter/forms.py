@@ -112,10 +112,10 @@ class Form:
         self._line, self._message, self._notes = (new(ipywidgets.HTML) for _ in range(3))
         self.continue_button = new(ipywidgets.Button, description="Continue", button_style="primary")
         self.continue_button.on_click(lambda _: on_continue() if on_continue else None)
-        self.confirm_button = new(ipywidgets.Button)
-        self.confirm_button.on_click(lambda _: self._confirm_all())
-        self._buttons = (self.confirm_button, self.continue_button)
-        self._going_on = [*self._buttons, self._message] if on_continue else []
+        self._confirming = new(ipywidgets.HBox)
+        self._replaced: tuple[Any, ...] = ()
+        self._offer_all([])
+        self._going_on = [self._confirming, self.continue_button, self._message] if on_continue else []
         self._folded = new(ipywidgets.VBox, layout={"width": "100%"})
         self._folded.add_class(_FOLDED)
         self._style = new(ipywidgets.HTML, value=_FOLDING, layout={"display": "none"})
@@ -204,7 +204,8 @@ class Form:
 
     def close(self) -> None:
         self._answers.children = []  # with a button that is not the form's own
-        close(self.box, self._line, self._folded, self.summary, *self._buttons, self._message)
+        close(self.box, self._line, self._folded, self.summary, self._message)
+        close(self._confirming, *self._replaced, self.continue_button)
 
     @property
     def _to_confirm(self) -> list[tuple[Row, Suggestion]]:
@@ -214,9 +215,22 @@ class Form:
         found = [(row, row.field.suggestions[0]) for row in asked if len(row.field.suggestions) == 1]
         return [(row, one) for row, one in found if one.is_sure]
 
-    def _confirm_all(self) -> None:
-        for row, one in self._to_confirm:
-            row.confirm(one)
+    def _offer_all(self, offered: list[tuple[Row, Suggestion]]) -> None:
+        """A button that confirms these values, and none that is read while its press is on its way from the page.
+
+        The one that it replaces may have been pressed, too, and confirms what was shown with it.
+        """
+
+        def confirm(_: object) -> None:
+            for row, one in self._to_confirm:
+                if (row, one) in offered:
+                    row.confirm(one)
+
+        close(*self._replaced)
+        self._offered, self._replaced = offered, self._confirming.children
+        self.confirm_button = new(ipywidgets.Button)
+        self.confirm_button.on_click(confirm)
+        self._confirming.children = (self.confirm_button,)
 
     def _changed(self, name: str, text: str) -> None:
         self._refresh()
@@ -226,7 +240,10 @@ class Form:
     def _refresh(self) -> None:
         line = h.div(style=f"{_LINES};padding:4px 8px 4px 0px")[h.bdi[clean(self.answered, 500)]]
         self._line.value = str(line) if self.answered else ""
-        number = len(self._to_confirm)
+        to_confirm = self._to_confirm
+        if any(each not in self._offered for each in to_confirm):
+            self._offer_all(to_confirm)
+        number = len(to_confirm)
         self.confirm_button.description = f"Confirm these {number} values"
         display = ("display", "" if number > 1 else "none")
         self.confirm_button.layout = shared(ipywidgets.Layout, *_CONFIRM.items(), display)

@@ -276,6 +276,24 @@ def test_several_values_off_images_are_confirmed_by_one_press() -> None:
     form.close()
 
 
+def test_press_confirms_what_was_shown_with_it() -> None:
+    """A value that is read while the press is on its way is not confirmed by it; nor is one that takes another's place."""
+    found = [Suggestion(words, "dashboard.png", PNG) for words in ("250", "251", "252")]
+    fields = [Field(name, name, suggestions=(one,)) for name, one in zip("abc", found, strict=True)]
+    form = Form([*fields[:2], replace(fields[2], suggestions=())])
+    shown = form.confirm_button
+    form.renew(fields)
+    assert "Confirm these 3 values" == form.confirm_button.description
+    shown.click()
+    assert {"a": "250", "b": "251", "c": ""} == form.values
+    form.renew(fields, entered=dict.fromkeys("abc", ""))
+    shown = form.confirm_button
+    form.renew([replace(fields[0], suggestions=(found[2],)), *fields[1:]], entered=dict.fromkeys("abc", ""))
+    shown.click()
+    assert {"a": "", "b": "251", "c": "252"} == form.values
+    form.close()
+
+
 def test_a_picture_has_words_that_are_escaped() -> None:
     """For who cannot see it."""
     shown = picture_html(PNG, 'a "b" <script>')
