@@ -277,7 +277,7 @@ def test_several_values_off_images_are_confirmed_by_one_press() -> None:
 
 
 def test_press_confirms_what_was_shown_with_it() -> None:
-    """A value that is read while the press is on its way is not confirmed by it; nor is one that takes another's place."""
+    """A value that is read while the press is on its way is not confirmed; nor is one that takes another's place."""
     found = [Suggestion(words, "dashboard.png", PNG) for words in ("250", "251", "252")]
     fields = [Field(name, name, suggestions=(one,)) for name, one in zip("abc", found, strict=True)]
     form = Form([*fields[:2], replace(fields[2], suggestions=())])
