@@ -32,14 +32,15 @@ _UNIT = re.compile(
 )
 _FIGURES = re.compile(r"([0-9]{1,2}|[0-9]{4})(?P<mark>[./ -]|\. )([0-9]{1,2})(?P=mark)([0-9]{1,2}|[0-9]{4})\.?")
 """With the year first, the second number is always the month."""
-_EASTERN = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일](?: ?\([日月火水木金土]\))?")
+_EASTERN = re.compile(r"([0-9]{4})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
 """As GitLab's pages have it in Chinese, Japanese and Korean."""
 _ISO_MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
-    r" ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?"
+    r" ?(Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _CLOCK = re.compile(
-    r",? (?:at )?(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?(?: uhr)?"
+    r",? (?:(?:at|um|à|a las?|às|alle(?: ore)?|om|o|kl\.?|klo|в|ore) )?"
+    r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?: ?[ap]m)?(?: uhr)?"
     r"(?: (?:utc|gmt|\(utc\)|[+-]0000))?(?= [0-9]{4}\Z|\Z)"
 )
 """A time after the date, as the Dashboard prints it: `Nov 26, 2025 12:00am`, or before the year, as `date` does.
@@ -48,13 +49,15 @@ Source: GitLab's page templates.
 """
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _LABEL = re.compile(
-    "^(?:end date|ends?|ended|expire[sd]|expir(?:y|ation)(?: date)?|valid until)[: ]{1,2}", re.IGNORECASE
+    "^(?:license )?(?:end[_ ]date|ends?|ended|expire[sd](?:[_ ](?:on|at))?|expir(?:y|ation)(?:[_ ]date)?|"
+    "valid (?:until|through|to))[: ]{1,2}",
+    re.IGNORECASE,
 )
 """As beside the date on GitLab's pages, and in its mails."""
 _FILLERS = frozenset(("on", "of", "le", "el", "il", "den", "am", "op", "de", "г", "р"))
 _LANGUAGES = (
     *("bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "id", "it"),
-    *("lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk"),
+    *("lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk", "de_AT", "ja", "ko", "zh"),
 )
 """The languages, beside English, whose names of months and weekdays are read."""
 _TICKET = re.compile(r"(?:(?:ticket|zd)(?: no\.?)?[ :-]{0,2})?#? ?([0-9]{1,15})", re.IGNORECASE)
@@ -136,10 +139,10 @@ def day(text: str, *, is_end: bool = False) -> date | Unclear | None:
     if found := _ISO_MOMENT.fullmatch(text):
         return _moment(found[1], found[2], found[3] or "")
     text = re.sub(" {2,}", " ", unicodedata.normalize("NFC", text.casefold()))
-    text = _EASTERN.sub(r"\1-\2-\3", _CLOCK.sub("", text))
+    text = _EASTERN.sub(r"\1-\2-\3 ", _CLOCK.sub("", text))
     text = re.sub(r"(?<=[0-9])(?:st|nd|rd|th|er)\b", "", text)
     words = [word for word in _WORD.findall(text) if word not in _FILLERS]
-    figures = _WORD.sub(" ", text).strip(" ,()")
+    figures = _WORD.sub(" ", text).strip(" ,()").lstrip(" .,")
     for at, months in enumerate(_positions(word, _MONTHS) for word in words):
         weekdays = [_positions(word, _WEEKDAYS) for place, word in enumerate(words) if place != at]
         if months and all(weekdays):
@@ -176,7 +179,9 @@ def is_other_account(text: str, url: str) -> bool:
 def address(text: str) -> str:
     """A mail address, also as mail programs copy it: as a link, or behind its owner's name in angle brackets."""
     text = re.sub(r"mailto:([^?>)]*)(?:\?[^\s>)]*)?", r"\1", trimmed(text), flags=re.IGNORECASE).rstrip(",;")
-    named = re.fullmatch(r"[^<>@\n]*<([^<>\s]+)>", text) or re.fullmatch(r"\[?([^\s<>()\[\]]+)\]? ?[<(]\1[>)]", text)
+    named = re.fullmatch(r"[^<>@\n]*<([^<>\s|]+)(?:\|\1)?>", text) or re.fullmatch(
+        r"\[?([^\s<>()\[\]]+)\]? ?[<(]\1[>)]", text
+    )
     return named[1] if named else text.strip("\"'")
 
 
@@ -265,7 +270,7 @@ def _names_abroad() -> dict[tuple[str, ...], dict[str, set[int]]]:
     from babel import Locale  # its tables take 0.1 s, and few need them
 
     found: dict[tuple[str, ...], dict[str, set[int]]] = {_MONTHS: {}, _WEEKDAYS: {}}
-    for language in map(Locale, _LANGUAGES):
+    for language in map(Locale.parse, _LANGUAGES):
         for names, known, first in ((_MONTHS, language.months, 1), (_WEEKDAYS, language.days, 0)):
             for style in (
                 known[form][width] for form in ("format", "stand-alone") for width in ("wide", "abbreviated")

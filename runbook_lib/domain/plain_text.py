@@ -17,7 +17,8 @@ PREVIEW_LIMIT = 4000
 def clean(value: object, limit: int = CELL_LIMIT) -> str:
     """One line of harmless text: control, format and direction characters are named, length is bounded.
 
-    Licenses and secrets are taken out first: what is cut, quoted or laid out is not found by a later search.
+    Licenses, activation codes and secrets are taken out first: what is cut, quoted or laid out is not found by a later
+    search.
     """
     return _shown(_without_secrets(str(value)), limit)
 
@@ -59,9 +60,14 @@ def _remembered(text: str) -> str:
 
 
 def _searched(text: str) -> str:
-    from runbook_lib.domain import envelopes, secret_forms  # not needed by a command's help, which is to come at once
+    from runbook_lib.domain import (
+        content_kinds,
+        envelopes,
+        secret_forms,
+    )  # a command's help needs none, to come at once
 
-    return envelopes.without(text, secret_forms.spans(text))
+    codes = ((*span, "[activation code]") for span in content_kinds.activation_codes(text))
+    return envelopes.without(text, [*secret_forms.spans(text), *codes])
 
 
 def _shown(whole: str, limit: int, kept: str = "") -> str:

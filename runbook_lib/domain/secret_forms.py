@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator
 from functools import cache, partial
 
+from runbook_lib.domain import secret_columns
+
 _DENSE = r"(?=[^\s\"'<>&,;]{0,200}?[0-9])(?=[^\s\"'<>&,;]{0,200}?[A-Za-z])"
 _DENSE_QUOTED = r"(?=[^\s\"']{0,200}?[0-9])(?=[^\s\"']{0,200}?[A-Za-z])"
 """A letter and a digit are in the word that follows; one in quotes may have any sign in it."""
@@ -25,9 +27,10 @@ _CODE = r"(?=(?-i:[0-9a-f]{20}|[A-Z2-7]{16}))"
 _FOR = r"(?:\s{1,3}(?:for|of|für|von|pour|de|para|di|da|voor|dla|для)(?:\s{1,3}[\w@.-]{1,40}){1,4}?)"
 """Whose secret it is."""
 _ASSIGNED = (
-    rf"[\"'\]]{{0,3}}(?: \([^()\r\n]{{1,30}}\)|{_FOR})?"
+    rf"(?:\.(?:value|key|secret|data))?[\"'\]]{{0,3}}(?: \([^()\r\n]{{1,30}}\)|{_FOR}"
+    r"|(?:\s{1,3}[\w:-]{1,30}=\"[^\"<>]{0,60}\"){1,4}(?=\s?>))?"
     r"(?:\s{0,3}(?:=>|[:=|>\uff1a])\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
-    r"|</td>\s{0,9}<td[^<>]{0,80}>)"
+    r"|</t[dh]>\s{0,9}<td[^<>]{0,80}>|</(?:name|key)>\s{0,20}<(?:value|string)>)"
 )
 _VENDORS = r"""
     gl            [a-z]{2,6}-[\w=-]{16,300}(?:\.[\w.]{2,40})?
@@ -88,15 +91,27 @@ _COOKIE = (
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<cookie>[\w.-]{1,80}=[^\s;,\"']{1,4000}"
     r"(?:;\s?[\w.-]{1,80}=[^\s;,\"']{1,4000}){0,40})"
 )
-_WORDS = "pwd|kennwort|mot de passe|contraseña|senha|wachtwoord|hasło|пароль|パスワード|密码|密碼|비밀번호|secret|token"
+_WORDS = (
+    "pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord|hasło|heslo|parola|lösenord|adgangskode|salasana|"
+    "jelszó|şifre|пароль|パスワード|密码|密碼|비밀번호|암호|passcode|secret|token"
+)
+_OF_PASSWORDS = ("pass", "pw", "clave", *_WORDS.split("|"))
 _KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", "private", "auth", "shared", "master")
 _OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
-_IS = "(?:is|was|ist|lautet|est|es|è|é|to)"
+_IS = (
+    "(?:(?:(?:is|was|has been|now) ){0,2}(?:is|was|now|(?:re)?set to|changed to)|ist(?: jetzt| nun)?|lautet|est|es|è|"
+    "é|to"
+    "|[-=]?>|[-–—→:])"
+)
+_END = r"(?:[\r\n]|\Z)"
 _NAMED = (
-    rf"(?:pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S))|(?<![a-z])pw|{_WORDS}|session(?:id)?(?==)|key_base"
+    rf"(?:pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S))|(?<![a-z])pw|(?<![a-z])clave(?!\s+de\b)|{_WORDS}"
+    rf"|session(?:id)?(?==)|key_base"
     rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
-    rf"|(?![\[({{$%]|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\(){_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}}))"
+    r"|(?![\[({$%]|https?:|/\w{1,40}/|[\w.]{1,80}\()(?:(?<=[:=|]\s)(?=\S{0,200}?[0-9])(?=\S{0,200}?[A-Za-z])"
+    rf"(?=\S{{0,200}}?[^\w\s.:/-])(?P<line>[^\s\"'<>]{{6,300}})(?=[ \t]{{0,9}}{_END})"
+    rf"|{_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}})))"
     rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab){_DENSE}(?:{_MIXED}|{_CODE})"
     r"(?P<stated>[^\s\"'`<>&,;]{8,300}))"
 )
@@ -152,8 +167,19 @@ _LOGIN = (
     rf"(?: \([^()\r\n]{{1,30}}\)|{_FOR})?(?: are| sind)?[ ]?[:=]?)\s{{1,3}}"
     rf"{_MARK}[\w.@\\-]{{2,60}}{_MARK}(?:\s/\s|:){_MARK}{_DENSE}(?P<with_name>[^\s\"'`*<>&,;/][^\s\"'`*<>&,;]{{5,200}})"
     rf"|(?<![a-z])login\s{{1,3}}[\w.@-]{{2,60}}:{_DENSE}{_MIXED}(?P<in_one>[^\s\"'<>&,;/][^\s\"'<>&,;]{{5,200}})"
+    r"|(?<![a-z])(?:user(?:[ _]?name)?|login|benutzer(?:name)?|utilisateur|usuario|utente|gebruiker)"
+    rf"(?:\s?[:=]\s{{0,3}}{_MARK}[^\s:=,;]{{1,60}}[\s,;/|]{{1,5}}pass\s?[:=]\s{{0,3}}"
+    rf"|\s?/\s?pass(?:word)?\s?[:=]?\s{{1,3}}{_MARK}[^\s/]{{1,60}}\s?/\s?)"
+    rf"{_MARK}{_DENSE}(?P<next>[^\s\"'`*<>&,;/][^\s\"'`*<>&,;]{{5,200}})"
+    r"|(?<![a-z])(?:user(?:[ _]?name)?|login|"
+    r"benutzer(?:name)?)\s?[:=]\s{0,3}\S{1,60}[ \t]{0,9}\r?\n\s{0,9}pass(?:wor[dt])?"
+    rf"\s?[:=]\s{{0,3}}(?!{secret_columns.PLACEHOLDER}\b)(?P<below>[^\s\"'<>()]{{6,200}})(?=[ \t]{{0,9}}{_END})"
+    r"|(?<![^\r\n])(?:user(?:[ _]?name)?|login|"
+    r"benutzer(?:name)?)(?P<mark>[,;])[^\s,;]{1,60}\r?\npass(?:wor[dt])?(?P=mark)"
+    rf"{_DENSE}(?P<transposed>[^\s\"'<>&,;]{{6,200}})(?=[ \t]{{0,9}}{_END})"
+    r"|machine\s{1,9}(?:localhost|[^\s:.]{1,60}\.[^\s:]{1,200})\s{1,9}login\s{1,9}[^\s:]{1,100}\s{1,9}password\s{1,9}(?P<netrc>\S{4,200})"
 )
-"""A name and a password in one."""
+"""A name and a password in one, or one after the other. Source: curl and GNU Inetutils, *.netrc*."""
 _RECOVERY_CODE = "(?:[0-9a-f]{16}|(?=[0-9-]{0,10}[a-f])[0-9a-f]{5}-[0-9a-f]{5})"
 _RECOVERY = (
     r"(?:recovery|backup|wiederherstellungs)[ _-]?codes?\b[\s\S]{0,120}?(?<![0-9a-z])"
@@ -178,7 +204,7 @@ _FORMS = tuple(
         ("[signature]", ("sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
-        ("[secret]", ("pass", "pw", *_WORDS.split("|"), "session", "key"), _NAMED),
+        ("[secret]", (*_OF_PASSWORDS, "session", "key"), _NAMED),
         (
             "[secret]",
             (
@@ -200,7 +226,10 @@ _FORMS = tuple(
         ),
         (
             "[secret]",
-            ("credential", "zugangsdaten", "anmeldedaten", "identifiants", "credenciales", "credenziali", "login"),
+            (
+                *("credential", "zugangsdaten", "anmeldedaten", "identifiants", "credenciales", "credenziali", "login"),
+                *("user", "benutzer", "utilisateur", "usuario", "utente", "gebruiker", "machine"),
+            ),
             _LOGIN,
         ),
         ("[recovery codes]", ("recovery", "backup", "wiederherstellungs"), _RECOVERY),
@@ -233,6 +262,7 @@ def spans(text: str) -> Iterator[tuple[int, int, str]]:
             if found:
                 yield *found.span(found.lastgroup or 0), word
                 end = max(end, found.end())
+    yield from secret_columns.spans(text, lower, _OF_PASSWORDS)
     for token in _TOKEN.finditer(text):
         prefix = _PREFIX.search(text[max(0, token.start() - _PREFIX_CHARS) : token.start()])
         if prefix and len(_DIGITS.findall(token[0])) > 1:

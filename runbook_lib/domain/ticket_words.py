@@ -200,40 +200,70 @@ _IS_MAIL = re.compile(
 _PAPERWORK = (
     r"\b(?:invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
     r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
-    r"reminder|certificate|confirmation|this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"
+    r"reminder|certificate|risposta|respuesta|réponse|resposta|antwoord|odpowied|orçament|ofert|confirmation|"
+    r"this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"
     r"fatura|devis\b|presupuesto|pedido|commande|ordine\b|pagamento|pago\b|paiement|preventivo|offert|zamówieni|faktur|"
     r"счет|счёт|оплат|договор)|請求|見積|注文|発注|支払|发票|报价|付款|合同|견적|청구"
 )
 """Invoices, orders and the like: what is denied of these says nothing of the instance, nor of a license mail."""
-_CLAUSE = r"[,;:]|\b(?:and|because|since|but|so(?! far)|und|weil|aber|et|mais|parce|y|pero|porque|e|ma|perché) "
+_CLAUSE = (
+    r"[,;:]|\b(?:and|because|since|but|(?:al)?though|while|so(?! far)|und|weil|obwohl|aber|et|mais|parce|y|pero|porque|"
+    r"aunque|e|ma|perché) "
+)
 _QUOTED = re.compile(r"(?m)^[ \t]*[>|].*$")
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 _SENT = (
     r"mail|li[cz]en|\blic\b|inbox|message|\ba[ck]{0,2}ti[vw](?:atio|aci|aç|ierung|azion|ering|asyon)|\bkey\b|schlüssel|"
     r"\bclé\b|\bclave\b|\bchave\b|\bchiave\b|sleutel|klucz|ключ|лиценз|激活|アクティベ|"
-    r"ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans"
+    r"ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans|lisens|письм"
 )
 _COMES = (
-    r"rec(?:ei|ie)v|arriv|deliver|c[ao]me\b|got\b|gotten|reach|been sent|sent to (?:me|us|my|our)\b|"
+    r"rec(?:ei|ie)v|arriv|deliver|made it|appear|zugestellt|(?:get|got|getting|come|came) through|seeing|locate\b|"
+    r"in (?:either|neither)\b|c[ao]me\b|got\b|gotten|reach|been sent|sent to (?:me|us|my|our)\b|"
     r"land|(?:show|turn)(?:ed)? up|saw\b|"
     r"seen|\bt?here\b|inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
     r"(?:get|had) (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
+    r"fått|fick|modtag|mottat|kommit|kommet|saane|kaptuk|primit|"
     r"erhalten|kom+en|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|"
     r"получ|приш|присл|ontvangen|binnen"
 )
 _AGAIN_PLEASE = r"(?:again|once more|erneut|noch ?mals?|de nouveau|de nuevo|di nuovo|de novo|ещё раз)"
 _SEND = r"(?:send|(?:e-?)?mail|schick|sende|envoy|envi|invi|mand)\w*"
+_STILL_NO = (
+    r"noch (?:immer )?keine?n?|toujours (?:pas (?:de|la)|aucune?)|n'avons toujours pas (?:la|de)|(?:aún|todavía) no "
+    r"ten(?:go|emos)(?: la)?|ancora nessuna?|ainda não ten(?:ho|mos)(?: a)?|(?:nog )?(?:steeds|altijd)? ?geen|sigo sin"
+)
+_NO_MAIL = r"aucun|pas de|nessuna?|nenhum|keine?n?|ning[uú]n|geen|žádný|ingen|brak"
+_SEES = (
+    r"trouv|voi[st]|voyons|encuentr|encontr|ve(?:o|mos)\b|trov|ved(?:o|iamo)\b|vejo|zie\b|zien|vind|sehe|widz|mam\b|"
+    r"znale|вижу|най[тд]"
+)
+_ABROAD = (
+    rf"\b(?:{_STILL_NO}) (?:{_SENT})|\b(?:{_NO_MAIL}) (?:e-?)?(?:mail|correo|courriel)\b.{{0,60}}li[cz]en|"
+    rf"(?:{_DENIED})[^.]{{0,20}}\b(?:{_SEES})[^.]{{0,30}}(?:mail|correo|courriel|skrzyn|почт)|"
+    r"(?:kam|kommt) (?:\w+ )?(?:nie|nicht)\b|nadal nie|(?:письма|лицензии) .{0,20}нет|nedosta|nepřiš|nedoraz|"
+    r"見つか[りら][^。]{0,3}(?:ません|ない)|没(?:有?看)?到|找不到|안 왔|오지 않|메일이 없"
+)
+"""That a license mail has not come, is not found or not seen, where that is said in another order than in English."""
 _NOT_THERE = (
-    rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
+    rf"{_ABROAD}|"
+    rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to|fail\w* to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
     rf"reçu aucun|\bfehlt|\bmanque|\bfalta\b|\bmanca\b|ontbreekt|brakuje|(?:did|has|was)(?: not|n't)$|"
     r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
     rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
     r"(?:mail|attach|message|licen[sc]e).{0,30}\b(?:missing|lost|deleted|bounced)\b|\b(?:lost|deleted)\b.{0,30}mail|"
-    r"\bmissing (?:the|our|a|your|any) (?:\w+ )?(?:mail|li[cz]en)|\b(?:former|wrong|old) (?:admin|address|colleague|"
-    r"mail)|"
-    rf"wait\w* (?:for|on) (?:\w+ ){{0,3}}(?:{_SENT})|"
+    r"\bmissing (?:the|our|a|your|any) (?:\w+ )?(?:mail|li[cz]en)|"
+    r"\b(?:sent|went|go(?:es|ne)?|going|mailed|addressed|delivered)\b.{0,40}\b(?:former|wrong|old) (?:\w+ )?(?:admin|"
+    r"address|colleague|mail)|"
+    rf"forg[eo]t\w* (?:to attach|the attachment)|\bno attachment\b.{{0,60}}\b(?:mail|li[cz]en)|"
+    rf"\bmail\b.{{0,60}}\b(?:without|no) (?:\w+ )?"
+    r"(?:attachment|licen)|"
+    r"(?:block|reject|quarantin|held|bounc|intercept)\w*.{0,40}(?:licen\w+|key) (?:e-?mail|mail|attachment|file)|"
+    r"(?:licen\w+|key) (?:e-?mail|mail|attachment).{0,40}(?:block|reject|quarantin|held (?:back|up)|bounc|intercept|"
+    r"caught)|"
+    rf"wait\w*(?: \w+){{0,4}} (?:for|on) (?:[\w-]+ ){{0,3}}(?:{_SENT})|"
     r"\b(?:where(?: is| are|'s)|wo (?:ist|bleibt)|où est|dónde está|dov'è|waar (?:is|blijft)|gdzie jest|где) (?:\w+ )?"
     rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?$|"
     rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?(?: (?:so far|yet|from|has|was|until|at all)\b)|"
@@ -253,16 +283,62 @@ _NOT_IT = frozenset(f"{_NOTHING} {_COMING}".split())
 """Words of which a clause consists that says that something has not come, which is named near it; one of the first."""
 NEAR_CHARS = 200
 """How far before it is looked for."""
+_MAIL = r"e-?mails?|mails?|messages?|correos?|courriels?"
+_OTHER_MAIL = re.compile(
+    r"(?:\b\w+[- ])?\b(?!(?:an?|the|our|your|my|this|that|its?|any|no|every|one|new|latest|last|first|single|promised|"
+    r"announced|automatic|emergency|trial|temporary|weekend|activation|product|gitlab|subscription|renewal|renewed|"
+    r"li[cz]en\w*|by|via|per|with|without|in|of|for|from|and|or|to|through|as|e|have|has|got|get|gotten|receive[ds]?|"
+    r"receiving|see|seen|find|found|send|sent|not|yet|ever|un|une|le|la|el|il|lo|o|um|uma|mi|mon|notre|nuestro|ningún|"
+    rf"aucun|der|die|das|den|eine?|keine?|per|via|por|par|pas|de|du|del|met|geen|nessuna|pela|key|mail|"
+    rf"e-mail)\b)\w+[- ]"
+    rf"(?:{_MAIL}|(?<!activation )code(?: (?:{_MAIL}))?|key)\b"
+    r"(?: (?:by|via|per|in) (?:an? )?(?:e-?mail|sms))?(?: for (?:the |our |my |your )?(?!li[cz]en)\w+(?: (?:portal|"
+    r"account))?)?"
+    r"|\b(?!li[cz]en|e-?mail|lic-)(?:\w+-)?\w{4,}(?<!lizenz)(?<!licentie)mails?\b"
+    r"|\b(?:e-?mails|mails|messages|(?:send|get|gets|receive) e?-?mail)\b(?!.{0,200}(?:li[cz]en|\bfrom you\b|\bkey\b))"
+)
+"""A mail, a key or a code that is another than the license's, by the word before it, or one of many."""
+_COUNTED = re.compile(r"\b[0-9]+ (?:\w+ )?(?:li[cz]en\w+(?: seats?)?|seats?)")
+"""Licenses that are seats."""
+_NOT_ASKED = re.compile(
+    r"\b(?:do|does|did)(?: not|n't) (?:know|remember|recall|care)\b|\bno idea\b"
+    r"|\bplease (?:do not|don't|never) (?:\w+ )?(?:send|mail|e-?mail|forward)\b.*"
+)
+"""What is denied beside a license, and says nothing of its mail."""
+_IN_INSTANCE = re.compile(
+    r"\badmin(?:istration)?[ -](?:area|panel|page|bereich)|\bdashboard|\binstan[cz]|gitlab\.rb|\bdatabase|"
+    r"\b(?:licen[sc]e|subscription) page|\bunder (?:admin|subscription|licen)|\bupload|\binstall|\brestart|\breboot|"
+    r"\bupgrade|\b(?:on|from|in) (?:the|our) (?:server|gitlab|system)"
+)
+"""Where a license is missing that had come."""
+_OF_A_MAIL = re.compile(
+    rf"\b(?:{_MAIL})\b|mail\b|inbox|mailbox|postfach|spam|junk|receiv|arriv|deliver|\bsent\b|c[ao]me\b|\battach|"
+    r"erhalten|bekommen|reçu|recib|ricev|receb"
+)
+"""Words of a license that was to come."""
 _OTHER_THING = re.compile(
-    rf"\b(?:(?:e-?mail|licen[sc]e) )?(?:{_PAPERWORK}|response|feedback|password|notification|gitlab|reset|notice|"
-    r"warning|training|server)\w*"
-    r"(?: (?:reset|e-?mails?|mails?|messages?))*"
+    rf"\b(?:(?:e-?mail|licen[sc]e|renewal|subscription|budget) ){{0,3}}(?:{_PAPERWORK}|response|feedback|password|"
+    r"notification|gitlab|reset|notice|warning|training|server|freigabe|genehmigung)\w*"
+    rf"(?: (?:reset|{_MAIL}))*(?: (?:by|via) e?-?mail)?(?: from (?:\w+ ){{0,2}}(?:management|boss|finance|team|"
+    rf"vendor|reseller))?"
+    r"(?: to (?:buy|renew|purchase|order|extend) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?"
     r"(?: (?:to|on|for) (?:my|our|this|these) (?:\w+ )?(?:e-?mails?|mails?|messages?|tickets?|requests?|questions?))?"
-    r"(?: (?:for|of|about|on|zu[rm]?|für|pour|de|para|per) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?|"
+    r"(?: (?:for|of|about|on|zu[rm]?|für|der|des|pour|de|para|per|della|sulla|da|voor|"
+    r"na) (?:\w+ ){0,3}(?:li[cz]en\w+|renewal))?|"
     r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))|"
-    r"\blicen[sc]e (?:(?:has|had|is|was) )?(?:expir|ran out|end|laps)\w*"
+    r"\blicen[sc]e (?:(?:has|had|is|was|would|will) )?(?:expir|ran out|end|laps)\w*"
 )
 """Mails about something else, and a license that had come."""
+_OBJECT = re.compile(
+    rf"(?:{_DENIED}|havent|hasnt|didnt)[^.]{{0,20}}\b(?:receiv\w+|get|got|gotten) (?:an?|the|any|our|my|his|her|their) "
+    rf"(?!(?:(?!(?:for|of|on|to|that|we|with|about|from|in|which|by)\b)[\w-]+ ){{0,4}}[\w-]*(?:{_SENT}))"
+)
+"""What was not received is another thing: *the discount that we were promised on the license*."""
+_OVER_CLAUSES = re.compile(
+    r"(?:receiv\w+|\bgot|c[ao]me|arriv\w+|\bsent)\b[^.]{0,60}\bbut (?:not|no) (?:the |our |your |any |an? )?"
+    rf"(?:\w+ )?(?:{_SENT})|\bwait\w* since (?:\w+ ){{1,3}}for (?:[\w-]+ ){{0,3}}(?:{_SENT})"
+)
+"""What is said over the end of a clause."""
 _SENDING = rf"{_COMES}|{_SEND}|\bsent\b|attach"
 _IF = re.compile(r" ?(?:if|unless|in case|wenn|falls|si|se|als|jeśli|если)\b")
 _SMALL_PRINT = re.compile(
@@ -378,15 +454,29 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
     before = ""
     for sentence in _sentences(texts):
         near = f"{before} {sentence}"
-        for clause in re.split(_CLAUSE, _OTHER_THING.sub(" ", sentence)):
-            if re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause):
+        for clause in re.split(_CLAUSE, _about_license(sentence)):
+            is_denied = re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause)
+            if (
+                is_denied
+                and not _OBJECT.search(clause)
+                and (_OF_A_MAIL.search(clause) or not _IN_INSTANCE.search(sentence))
+            ):
                 return True
+        if _OVER_CLAUSES.search(sentence):
+            return True
         said = [_words(clause) for clause in re.split(_CLAUSE, sentence)]
         nothing_came = any(words <= _NOT_IT and words & _words(_NOTHING) for words in said)
         if nothing_came and re.search(_SENT, near) and re.search(_SENDING, near):
             return True
         before = near[-NEAR_CHARS:]
     return False
+
+
+def _about_license(sentence: str) -> str:
+    """A sentence without what may be missing beside a license and its mail."""
+    for other in (_OTHER_THING, _OTHER_MAIL, _COUNTED, _NOT_ASKED):
+        sentence = other.sub(" ", sentence)
+    return sentence
 
 
 def _sentences(texts: Iterable[str]) -> Iterator[str]:

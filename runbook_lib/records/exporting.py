@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,8 @@ from runbook_lib.records.runs import MOMENTS, Run
 COLUMNS = (*Run.__dataclass_fields__, "note")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula. Source: OWASP, CSV injection."""
+_NEXT_CELL = re.compile(r"([;|\t\r\n]\s*[\"']?)(?=[=+@＝＋－＠-])")
+"""Where another cell may begin with one, in a spreadsheet that separates them by another sign than the comma."""
 
 
 def export(runs: Sequence[Run], form: str, path: Path, *, force: bool = False) -> None:
@@ -95,4 +98,6 @@ def _whole(value: Any) -> Any:
 
 def _cell(value: object) -> object:
     words = " ".join(value) if isinstance(value, list) else value
-    return f"'{words}" if isinstance(words, str) and words.startswith(FORMULA_STARTS) else words
+    if not isinstance(words, str):
+        return words
+    return "'" * words.startswith(FORMULA_STARTS) + _NEXT_CELL.sub(r"\1'", words)

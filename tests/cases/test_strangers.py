@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from runbook_lib.cases.gathering import gather
 from runbook_lib.cases.license_not_received import LicenseNotReceived
 from runbook_lib.cases.start_here import StartHere
 from runbook_lib.cases.weekday_triage import WeekdayTriage
@@ -348,6 +350,21 @@ def test_the_old_license_is_installed(here: World, installed: str) -> None:
     assert "engineer" == str(case.facts.best("installed_license").source)  # type: ignore[union-attr]
     case.choose_users()
     assert 250 == case.users
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_what_was_written_before_the_emergency_says_nothing_of_it(
+    here: World, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """*It still works* counts for the renewal on the day that it was written, and is asked about on a later one."""
+    case = WeekendLicense.open(1064)
+    case.take()
+    (first, *_) = case.services.zendesk.comments(1064)
+    said = replace(first, body="Our license runs out soon. The instance still works.")
+    monkeypatch.setattr(case.services.zendesk, "comments", lambda ticket_id: [said])
+    monkeypatch.setattr(case, "ticket", replace(case.ticket, subject="License"))
+    known, _ = gather(case, {"emergency_on": str(case.ticket.created_at.date() + timedelta(days))})
+    assert (days == 1) == bool(known.installed.question)
 
 
 def test_the_renewal_is_installed(here: World) -> None:

@@ -163,6 +163,15 @@ GOOD: list[tuple[str, Any, Any]] = [
     *(("deployment", raw, "self_managed") for raw in ("on-prem", "On premises", "self-hosted", "SelfManaged")),
     *(("expires_on", raw, date(2026, 11, 6)) for raw in ("Valid until 2026-11-06", "Ends: Nov 6, 2026")),
     ("expires_on", "Expiration date: November 6, 2026", date(2026, 11, 6)),
+    *(("expires_on", raw, date(2026, 11, 6)) for raw in ("Expires on: Nov 6, 2026", "expires_at: 2026-11-06")),
+    *(("expires_on", raw, date(2026, 11, 6)) for raw in ("Fr., 06.11.2026", "ven. 06/11/2026", "vie., 6/11/2026")),
+    *(("expires_on", raw, date(2026, 11, 6)) for raw in ("6. November 2026 um 00:00 Uhr", "6 novembre 2026 à 00:00")),
+    *(
+        ("expires_on", raw, date(2026, 11, 6))
+        for raw in ("2026年11月06日星期五", "2026년 11월 6일 금요일", "2026年11月6日(金)")
+    ),
+    *(("expires_on", raw, date(2026, 1, 6)) for raw in ("6. Jänner 2026", "2026-01-06 00:00:00+00")),
+    ("requester_email", "<mailto:jane@acme.example|jane@acme.example>", "jane@acme.example"),
 ]
 
 NO_INTEGER: list[Any] = [
@@ -277,6 +286,8 @@ WRONG: list[tuple[str, Any]] = [
     *(("billable_users", words) for words in ("250 licenses", "231 active licenses")),
     *(("emergency_on", words) for words in ("Expires: 2026-11-06", "Valid until 2026-11-06")),
     *(("expires_on", words) for words in ("Mar ends: 6, 2026", "2026-1ends 1-06", "Valid from 2026-11-06")),
+    *(("expires_on", words) for words in ("2026年11月6日(土)", "Sa., 06.11.2026", "2026-11-06 23:00:00-05")),
+    ("requester_email", "<mailto:jane@acme.example|joe@acme.example>"),
     *(("mail_missing", words) for words in ("no mail", "mail missing", "no mail missing")),
     *(("identity_confirmed", words) for words in ("yes 1", "yes managed")),
     *(("account_type", words) for words in ("self reseller", "account")),

@@ -43,6 +43,14 @@ def test_no_cell_of_csv_is_a_formula(tmp_path: Path, start: str) -> None:
     assert {f"'{words}"} == {row["summary"], row["missing"], row["record"]}
 
 
+@pytest.mark.parametrize("mark", [";", "|", "\t", "\r\n", "; ", ';"'])
+def test_no_later_cell_is_a_formula(tmp_path: Path, mark: str) -> None:
+    """A spreadsheet may separate cells by another sign than the comma."""
+    export([replace(RUN, summary=f"x{mark}=HYPERLINK(A1)")], "csv", tmp_path / "x.csv")
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        assert [f"x{mark}'=HYPERLINK(A1)"] == [row["summary"] for row in csv.DictReader(file)]
+
+
 def test_json_lines(tmp_path: Path) -> None:
     """The same as `list --json`, one run a line, whatever line breaks a text holds."""
     run = replace(RUN, summary="a\nb\u2028c 日本")

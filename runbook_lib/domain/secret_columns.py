@@ -1,0 +1,95 @@
+"""Finds secrets in tables: what stands below a head such as *Password*. Pure; every search is linear.
+
+A table is lines whose cells are separated by bars, as in Markdown and Jira, by commas, semicolons, tabs or several
+blanks, or rows of HTML. Where a column of users stands beside it, any word below *Password* is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+MOST_LINE_CHARS = 2000
+PLACEHOLDER = (
+    r"(?i:\W{0,3}(?:n/?a|none|null|yes|no|true|false|unknown|hidden|changed|forgotten|expired|required|optional|reset|"
+    r"redacted|removed|invalid|incorrect|string|text|varchar\S*|see|same)\W{0,3}|\W{1,200}|x{1,200})"
+)
+"""What stands in a password's place and is none."""
+_BLANKS = "  "
+_CELLS = re.compile(r"</t[dh]>\s{0,40}<t[dh][^<>]{0,80}>", re.IGNORECASE)
+_ROW = r"<tr[^<>]{0,80}>\s{0,40}<t[dh][^<>]{0,80}>"
+_ROWS = re.compile(
+    rf"(?:</t[dh]>\s{{0,40}})?</tr>(?:\s{{0,40}}</?t(?:head|body)[^<>]{{0,40}}>){{0,2}}(?:\s{{0,40}}{_ROW})?|{_ROW}",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"(?=[^\r\n]{0,400}[-=])[-+=|:,; \t]*")
+_USER = re.compile(r"(?i:user|login|benutzer|account|name|utilisateur|usuario|utente|gebruiker|mail|konto|host)")
+_BEFORE_HEAD = re.compile(r"(?:\A|[|,;\t\n]|  )[ \"'*`]*(?:\w{1,20}[ _-])?\Z")
+_BEFORE_CHARS = 40
+_WORD = re.compile(r"(?:<[^<>]{0,80}>|[ \"'*`]){0,20}([^\s\"'*`<>|]{4,300})(?:<[^<>]{0,80}>|[ \"'*`]){0,20}")
+_DENSE = re.compile(r"(?=.{0,300}?[0-9])(?=.{0,300}?[A-Za-z]).{6,300}")
+
+
+def spans(text: str, lower: str, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """From where to where a secret stands in a table, and the word for it.
+
+    Args:
+        text: The text.
+        lower: It in lower case, with each character in its place.
+        words: What a column of secrets is called, or how that begins, in lower case.
+    """
+    starts = sorted(found.start() for word in words if word in lower for found in re.finditer(re.escape(word), lower))
+    if starts and "</t" in lower:
+        text = _CELLS.sub(lambda found: "|".ljust(len(found[0])), _ROWS.sub(lambda one: "\n".ljust(len(one[0])), text))
+    end, is_head = 0, _head(tuple(words))
+    for at in starts:
+        if at < end or not is_head.match(text, at) or not _BEFORE_HEAD.search(text[max(end, at - _BEFORE_CHARS) : at]):
+            continue
+        start, end = max(end, text.rfind("\n", end, at) + 1), _end_of_line(text, at)
+        line = text[start:end].replace("||", " |")
+        if len(line) > MOST_LINE_CHARS:
+            continue
+        mark = next((mark for mark in ("|", "\t", ";", ",", _BLANKS) if mark in line.strip()), "")
+        heads = [line[slice(*cell)].strip(" \"'*`\r\n") for cell in _cells(line, mark)] if mark else []
+        columns = [at for at, name in enumerate(heads) if _is_named(name, is_head)]
+        if sum(map(bool, heads)) < 2:  # it is a list
+            continue
+        has_users = any(_USER.search(name) for at, name in enumerate(heads) if at not in columns)
+        while end < len(text):
+            row, first, after = "", end, _end_of_line(text, end)
+            if after - end <= MOST_LINE_CHARS:
+                row = text[end:after].rstrip("\r\n")
+            cells = _cells(row, mark)
+            if not (is_rule := _RULE.fullmatch(row)) and len(cells) != len(heads):
+                break
+            end = after
+            for start, stop in () if is_rule else [cells[at] for at in columns]:
+                found = _WORD.fullmatch(row, start, stop)
+                is_any = has_users and found and not re.fullmatch(PLACEHOLDER, found[1])
+                if found and (is_any or _DENSE.fullmatch(found[1])):
+                    yield first + found.start(1), first + found.end(1), "[secret]"
+
+
+def _is_named(name: str, is_head: re.Pattern[str]) -> bool:
+    """Whether a cell has such a word in it, and at most one before that."""
+    return any(is_head.match(name, at) for at in {0, *(found.end() for found in re.finditer(r"^\w{1,20}[ _-]", name))})
+
+
+@cache
+def _head(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?:pass(?:wor[dt]|wd)?|{'|'.join(words)})[ \"'*`]*(?=[|,;\t\r\n]|  |\Z)", re.IGNORECASE)
+
+
+def _cells(line: str, mark: str) -> list[tuple[int, int]]:
+    """Where the cells of a line are."""
+    if mark == _BLANKS:
+        return [cell.span() for cell in re.finditer(r"\S+(?: \S+)*", line)]
+    quoted = r'"[^"]*"|' if mark in ",;" else ""
+    found = re.finditer(rf"((?:{quoted}[^{mark}])*)(?:{re.escape(mark)}|\Z)", line)
+    cells = [cell.span(1) for cell in found]
+    return cells if line.endswith(mark) or len(cells) < 2 else cells[:-1]
+
+
+def _end_of_line(text: str, at: int) -> int:
+    return text.find("\n", at) + 1 or len(text)
