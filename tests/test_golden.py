@@ -131,13 +131,15 @@ def _sanitized(words: str) -> str:
 
 
 def make() -> None:
-    """Make all golden records anew, each in a world of its own."""
+    """Make the golden records anew that no longer say the same, each in a world of its own."""
     for name, chosen in CHOSEN.items():
         with tempfile.TemporaryDirectory() as folder:
             for world in start(Path(folder)):
                 made = plain(record(world, *chosen))
-        nbformat.write(made, GOLDEN / f"{name}.ipynb")
-        sys.stdout.write(f"{GOLDEN.relative_to(ROOT) / name}.ipynb\n")
+        path = GOLDEN / f"{name}.ipynb"
+        if not path.exists() or comparable(nbformat.read(path, as_version=4)) != comparable(made):
+            nbformat.write(made, path)
+            sys.stdout.write(f"{path.relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":

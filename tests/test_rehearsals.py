@@ -32,6 +32,7 @@ def test_a_rehearsal_tells_the_outcome_and_changes_nothing(practice: World, tick
     walked = cells(practice, expected.runbook, ticket_id)
     would_end = "license_issued" if ticket_id == JOB_FAILS else expected.outcome
     assert (would_end, would_end is None) == (walked.report["outcome"], isinstance(walked.error, NeedsAnswerError))
+    assert ticket_id == JOB_FAILS or expected.because in walked.report["summary"]
     assert list(expected.missing or walked.report["missing"]) == walked.report["missing"]
     assert would_end is None or {"planned"} == {effect["state"] for effect in walked.report["effects"]}
     assert before == practice.content()

@@ -68,7 +68,7 @@ class Case:
     workflow: ClassVar[Workflow] = Workflow()  # what the runbook decides for the steps that it shares
     order: ClassVar[tuple[str, ...]]  # the names of the steps, as the notebook calls them
     changes: ClassVar[bool] = True  # whether the runbook changes anything, so that there is something to perform
-    any_ticket: ClassVar[bool] = False  # whether JupyterLab asks for the ticket's number
+    any_ticket: ClassVar[bool] = False  # whether its card offers another ticket
 
     verdict: Verdict | None = None
     users: int | None = None  # for how many users the new license is, once that is chosen

@@ -5,6 +5,7 @@ Only reads. What cannot be shown or read becomes a note that says why, never a v
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,8 @@ MOST_IMAGES = 6
 MOST_NAMES = 20
 WIDTH_PX = 1400
 """Of an image that is shown large."""
+END_S = 60.0
+"""How long the end of the process waits for the image that is being read; one takes 1 to 5 s."""
 HOW_TO_INSTALL = (
     "To have the values read off the images, install the extra: pip install 'license-runbook[ocr]'. Until then read "
     "them by eye."
@@ -121,6 +124,7 @@ class ImageCache:
         self._begun: set[bytes] = set()
         self._guard = threading.Lock()
         self._worker = threading.Thread()
+        self._is_ending = False
 
     def pictures(self, thread: Iterable[Comment], paths: Iterable[str], *, download: Download) -> Pictures:
         """The images on the ticket, and those that the engineer is about to add, with what was read so far.
@@ -193,6 +197,8 @@ class ImageCache:
         with self._guard:
             new = {content: name for content, name in unread.items() if content not in self._begun}
             self._begun |= new.keys()
+            if new and not self._worker.ident:  # the first one
+                atexit.register(self._end)
             if new:
                 self._worker = threading.Thread(target=self._read_all, args=(new, self._worker), daemon=True)
                 self._worker.start()
@@ -201,9 +207,16 @@ class ImageCache:
         if previous.ident:  # it was started: its images come first
             previous.join()
         for place, (content, name) in enumerate(images.items(), 1):
+            if self._is_ending:
+                return
             self.on_read(f"reading {place} of {count(len(images), 'image')}")
             self._read(content, name)
         self.on_read("")
+
+    def _end(self) -> None:
+        """Let the image that is being read end before the process does: its library aborts one that ends under it."""
+        self._is_ending = True
+        self.wait(END_S)
 
     def _read(self, content: bytes, name: str) -> None:
         try:

@@ -6,6 +6,8 @@ import base64
 import gzip
 import io
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from datetime import UTC, datetime
@@ -182,3 +184,30 @@ def test_a_reader_that_fails_is_reported(
     assert found.notes[0].startswith(words)
     assert {} == found.suggestions
     assert 1 == len(looks)
+
+
+ENDS_WHILE_IT_READS = """
+import sys, time
+from pathlib import Path
+from runbook_lib import ocr
+from runbook_lib.cases.pictures import ImageCache
+
+def read(cache, content, *, name):
+    print("begun", flush=True)
+    time.sleep(0.5)
+    print("read", flush=True)
+
+ocr.available = lambda: True
+ocr.ReadingCache.read = read
+ImageCache().pictures([], sys.argv[1:], download=lambda file: b"")
+"""
+
+
+def test_a_process_ends_after_the_image_that_it_reads(tmp_path: Path) -> None:
+    """The library that reads aborts a process that ends under it; what is not begun is left."""
+    paths = [tmp_path / f"{shade}.png" for shade in (10, 200)]
+    for shade, path in zip((10, 200), paths, strict=True):
+        path.write_bytes(png(Image.new("L", (400, 300), shade)))
+    command = [sys.executable, "-c", ENDS_WHILE_IT_READS, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ["begun", "read"] == done.stdout.split()
