@@ -100,8 +100,7 @@ _KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", 
 _OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
 _IS = (
     "(?:(?:(?:is|was|has been|now) ){0,2}(?:is|was|now|(?:re)?set to|changed to)|ist(?: jetzt| nun)?|lautet|est|es|è|"
-    "é|to"
-    "|[-=]?>|[-–—→:])"
+    "é|to|[-=]?>|[-–—→:])"
 )
 _END = r"(?:[\r\n]|\Z)"
 _NAMED = (

@@ -6,18 +6,16 @@ The engineer's answer overrides a hint: a wrong one leads to a needless question
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from runbook_lib.domain.models import Answer
 from runbook_lib.domain.pasted import word_key
+from runbook_lib.domain.sentences import CLAUSE, DENIED, MOST_CHARS, PAPERWORK, sentences_of, words_of
 
 
 def _listed(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
-
-MOST_CHARS = 20_000
-"""Only the beginning of a longer text is read."""
 
 _READ_ONLY = r"\b(?:read[ -]*only|r/o)\b"
 _ONLY = (
@@ -35,19 +33,8 @@ _READ_ONLY_ABROAD = (
     "schreibgesch|lesemodus|lesezugriff|skriv[^ ]{0,4}sky|írásvéd"
 )
 """*Only* and *read*, or the like, in other languages."""
-_DENIED = (
-    r"\b(?:no|nope|not|non|none|neither|nor|never|nothing|nobody|no ?one|nowhere|cann?o?t|unable|impossible|(?:do|does|"
-    r"did|is|are|was|has|have|wo|could)nt|nichts?|keine?[nrms]?|niemand|niets?|geen|nooit|inte|ingen|ikke|aldri|aldrig|"
-    r"ei|emme|eivät|não|nunca|jamais|ninguém|nenhum\w*|nadie|nada|ninguno?|niente|nessuno|nu|nimeni|nie|nikt|nigdy|"
-    r"nikdo|nikto|nic|nič|nelze|ne[mjf]\w*|ne|nije|nismo|tidak|bukan|không|değil|yok|не|нет|нельзя|никто|никогда|"
-    r"ничего|няма|ні|δεν|μην)\b|n't\b|\bn'[^.]{0,30}\b(?:pas|plus|rien|que?)\b|\brien ne\b|personne ne|"
-    r"plus (?:personne|rien|aucun)|невозм|[ae]m[ıi]yor|ない|なく|ません|できず|不|无|無|没|未|없|않|못|"
-    r"안 [됩되돼]|لا |لم |لن |ليس|نمی|לא |"
-    r"אין |ไม่|नहीं"
-)
-"""Any negation: a person has to read what is denied, unless it is `_PAPERWORK`."""
 _NO_TROUBLE = (
-    rf"\bnever mind\b|(?:{_DENIED}|\b(?:pas|sin|aucune?|rien|ning[uú]n|sem)\b)"
+    rf"\bnever mind\b|(?:{DENIED}|\b(?:pas|sin|aucune?|rien|ning[uú]n|sem)\b)"
     r"(?:[ '](?:an?|any|that|very|too|yet|is|are|has|was|been|else|users?|work|de|d|es|est|ist|è|sehr|très|muy))*"
     r"[ '](?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgen|critical|emergency|blocker|affected|broken|"
     r"blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|eil|dring|notfall|haast|spoed|срочн|пробл)"
@@ -197,19 +184,6 @@ _IS_MAIL = re.compile(
     re.IGNORECASE,
 )
 """Where another mail does begin; else it may be the sender's own note: *PS: only for admins*."""
-_PAPERWORK = (
-    r"\b(?:invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
-    r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
-    r"reminder|certificate|risposta|respuesta|réponse|resposta|antwoord|odpowied|orçament|ofert|confirmation|"
-    r"this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"
-    r"fatura|devis\b|presupuesto|pedido|commande|ordine\b|pagamento|pago\b|paiement|preventivo|offert|zamówieni|faktur|"
-    r"счет|счёт|оплат|договор)|請求|見積|注文|発注|支払|发票|报价|付款|合同|견적|청구"
-)
-"""Invoices, orders and the like: what is denied of these says nothing of the instance, nor of a license mail."""
-_CLAUSE = (
-    r"[,;:]|\b(?:and|because|since|but|(?:al)?though|while|so(?! far)|und|weil|obwohl|aber|et|mais|parce|y|pero|porque|"
-    r"aunque|e|ma|perché) "
-)
 _QUOTED = re.compile(r"(?m)^[ \t]*[>|].*$")
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 _SENT = (
@@ -242,14 +216,14 @@ _SEES = (
 )
 _ABROAD = (
     rf"\b(?:{_STILL_NO}) (?:{_SENT})|\b(?:{_NO_MAIL}) (?:e-?)?(?:mail|correo|courriel)\b.{{0,60}}li[cz]en|"
-    rf"(?:{_DENIED})[^.]{{0,20}}\b(?:{_SEES})[^.]{{0,30}}(?:mail|correo|courriel|skrzyn|почт)|"
+    rf"(?:{DENIED})[^.]{{0,20}}\b(?:{_SEES})[^.]{{0,30}}(?:mail|correo|courriel|skrzyn|почт)|"
     r"(?:kam|kommt) (?:\w+ )?(?:nie|nicht)\b|nadal nie|(?:письма|лицензии) .{0,20}нет|nedosta|nepřiš|nedoraz|"
     r"見つか[りら][^。]{0,3}(?:ません|ない)|没(?:有?看)?到|找不到|안 왔|오지 않|메일이 없"
 )
 """That a license mail has not come, is not found or not seen, where that is said in another order than in English."""
 _NOT_THERE = (
     rf"{_ABROAD}|"
-    rf"(?:{_DENIED}|havent|hasnt|didnt|without|yet to|fail\w* to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
+    rf"(?:{DENIED}|havent|hasnt|didnt|without|yet to|fail\w* to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
     rf"reçu aucun|\bfehlt|\bmanque|\bfalta\b|\bmanca\b|ontbreekt|brakuje|(?:did|has|was)(?: not|n't)$|"
     r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
     rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
@@ -317,7 +291,7 @@ _OF_A_MAIL = re.compile(
 )
 """Words of a license that was to come."""
 _OTHER_THING = re.compile(
-    rf"\b(?:(?:e-?mail|licen[sc]e|renewal|subscription|budget) ){{0,3}}(?:{_PAPERWORK}|response|feedback|password|"
+    rf"\b(?:(?:e-?mail|licen[sc]e|renewal|subscription|budget) ){{0,3}}(?:{PAPERWORK}|response|feedback|password|"
     r"notification|gitlab|reset|notice|warning|training|server|freigabe|genehmigung)\w*"
     rf"(?: (?:reset|{_MAIL}))*(?: (?:by|via) e?-?mail)?(?: from (?:\w+ ){{0,2}}(?:management|boss|finance|team|"
     rf"vendor|reseller))?"
@@ -330,7 +304,7 @@ _OTHER_THING = re.compile(
 )
 """Mails about something else, and a license that had come."""
 _OBJECT = re.compile(
-    rf"(?:{_DENIED}|havent|hasnt|didnt)[^.]{{0,20}}\b(?:receiv\w+|get|got|gotten) (?:an?|the|any|our|my|his|her|their) "
+    rf"(?:{DENIED}|havent|hasnt|didnt)[^.]{{0,20}}\b(?:receiv\w+|get|got|gotten) (?:an?|the|any|our|my|his|her|their) "
     rf"(?!(?:(?!(?:for|of|on|to|that|we|with|about|from|in|which|by)\b)[\w-]+ ){{0,4}}[\w-]*(?:{_SENT}))"
 )
 """What was not received is another thing: *the discount that we were promised on the license*."""
@@ -341,11 +315,6 @@ _OVER_CLAUSES = re.compile(
 """What is said over the end of a clause."""
 _SENDING = rf"{_COMES}|{_SEND}|\bsent\b|attach"
 _IF = re.compile(r" ?(?:if|unless|in case|wenn|falls|si|se|als|jeśli|если)\b")
-_SMALL_PRINT = re.compile(
-    r"\breceived [^.]{0,60}in error|\bintended recipient|\bnot received this message|confidenti|vertraulich|irrtüml|"
-    r"riservat|destinat[aá]|\bthe environment\b|unsubscribe"
-)
-"""The foot of a mail, which speaks of mails, too."""
 _HYPOTHETICAL = re.compile(
     r"(?:^|(?<=[.!?\n]))[ \t]*(?:what (?:happens|if)|(?:will|would) (?!you)|until when)[^.!?\n]*\?", re.IGNORECASE
 )
@@ -366,17 +335,17 @@ def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
         texts: The ticket's subject, then what was written, oldest first.
         writers: The names of those who wrote, which may stand below a text.
     """
-    names = {word for name in writers for word in _words(word_key(name))}
+    names = {word for name in writers for word in words_of(word_key(name))}
     texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
-    while len(texts) > 1 and _words(word_key(texts[-1])) <= _COURTESY | names:
+    while len(texts) > 1 and words_of(word_key(texts[-1])) <= _COURTESY | names:
         texts.pop()
     own = [_QUESTION.sub(" ", _QUOTED.sub("", _before_mail(text))) for text in texts]
     is_over = _is_said(own[-1:], _is_again, names)
     current = [_QUOTED.sub("", texts[-1])] if is_over else texts
     unclear = [
-        one for one in _sentences(own[-1:] if is_over else own) if _is_about_instance(one) and not _FINE.search(one)
+        one for one in sentences_of(own[-1:] if is_over else own) if _is_about_instance(one) and not _FINE.search(one)
     ]
-    if unclear or any(map(_is_trouble, _sentences(current))):
+    if unclear or any(map(_is_trouble, sentences_of(current))):
         return Answer.NO
     return Answer.YES if is_over or _is_said(own, _is_still, names) else Answer.UNKNOWN
 
@@ -391,9 +360,9 @@ def _before_mail(text: str) -> str:
 
 def _is_still(sentence: str, names: set[str]) -> bool:
     """Whether a sentence, but for thanks in it, says of the whole instance that it works."""
-    own = ", ".join(clause for clause in _clauses(sentence) if not _words(clause) <= _COURTESY | names)
+    own = ", ".join(clause for clause in _clauses(sentence) if not words_of(clause) <= _COURTESY | names)
     before = _STATED_BEFORE.search(own)
-    asks = before is not None and before.end() == len(own) and _words(own[: before.start()]) <= _BESIDE_LICENSE
+    asks = before is not None and before.end() == len(own) and words_of(own[: before.start()]) <= _BESIDE_LICENSE
     return asks or bool(_STATED.fullmatch(own))
 
 
@@ -405,7 +374,7 @@ def _is_again(sentence: str, names: set[str]) -> bool:
 
 def _is_said(texts: Sequence[str], says: Callable[[str, set[str]], bool], names: set[str]) -> bool:
     """Whether a sentence of some texts says it, and the others are of thanks and the license alone."""
-    sentences = [sentence for sentence in _sentences(texts) if sentence]
+    sentences = [sentence for sentence in sentences_of(texts) if sentence]
     first = next((at for at, one in enumerate(sentences) if says(one, names)), len(sentences))
     before, after = sentences[:first], [one for one in sentences[first + 1 :] if not says(one, names)]
     return (
@@ -417,7 +386,7 @@ def _is_said(texts: Sequence[str], says: Callable[[str, set[str]], bool], names:
 
 def _is_aside(sentence: str, names: set[str], about: Set[str], beside: Set[str]) -> bool:
     """Whether words are only of thanks, or only of what is named here, in words that may stand beside that."""
-    words = _words(sentence) - _COURTESY - names
+    words = words_of(sentence) - _COURTESY - names
     return not words or (words <= beside and bool(words & about))
 
 
@@ -425,36 +394,31 @@ def _clauses(sentence: str) -> list[str]:
     return [clause.strip() for clause in re.split("[,;]", sentence)]
 
 
-def _words(text: str) -> set[str]:
-    """The words of a text, without figures."""
-    return set(re.findall(r"(?!\d+(?:st|nd|rd|th)?\b)\w+", text))
-
-
 def _is_trouble(sentence: str) -> bool:
     """Whether a sentence speaks of trouble, or denies something that is no paperwork."""
     rest = re.sub(_WORKS, " ", sentence)
     if _TROUBLE.search(rest):
         return True
-    return any(map(_is_denied, re.split(_CLAUSE, rest)))
+    return any(map(_is_denied, re.split(CLAUSE, rest)))
 
 
 def _is_denied(clause: str) -> bool:
     """Whether a clause denies something; one denial beside paperwork is of that: *our invoice has not arrived*."""
-    times = len(re.findall(_DENIED, clause))
-    return times > 1 or (times == 1 and bool(_ABOUT_INSTANCE.search(clause) or not re.search(_PAPERWORK, clause)))
+    times = len(re.findall(DENIED, clause))
+    return times > 1 or (times == 1 and bool(_ABOUT_INSTANCE.search(clause) or not re.search(PAPERWORK, clause)))
 
 
 def _is_about_instance(sentence: str) -> bool:
-    has_begun = _BEGAN.search(sentence) and not re.search(_PAPERWORK, sentence)
+    has_begun = _BEGAN.search(sentence) and not re.search(PAPERWORK, sentence)
     return bool(has_begun or _ABOUT_INSTANCE.search(sentence))
 
 
 def says_mail_missing(texts: Iterable[str]) -> bool:
     """Whether a clause says that a license or its mail has not come, also one that was named shortly before it."""
     before = ""
-    for sentence in _sentences(texts):
+    for sentence in sentences_of(texts):
         near = f"{before} {sentence}"
-        for clause in re.split(_CLAUSE, _about_license(sentence)):
+        for clause in re.split(CLAUSE, _about_license(sentence)):
             is_denied = re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause)
             if (
                 is_denied
@@ -464,8 +428,8 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
                 return True
         if _OVER_CLAUSES.search(sentence):
             return True
-        said = [_words(clause) for clause in re.split(_CLAUSE, sentence)]
-        nothing_came = any(words <= _NOT_IT and words & _words(_NOTHING) for words in said)
+        said = [words_of(clause) for clause in re.split(CLAUSE, sentence)]
+        nothing_came = any(words <= _NOT_IT and words & words_of(_NOTHING) for words in said)
         if nothing_came and re.search(_SENT, near) and re.search(_SENDING, near):
             return True
         before = near[-NEAR_CHARS:]
@@ -477,13 +441,3 @@ def _about_license(sentence: str) -> str:
     for other in (_OTHER_THING, _OTHER_MAIL, _COUNTED, _NOT_ASKED):
         sentence = other.sub(" ", sentence)
     return sentence
-
-
-def _sentences(texts: Iterable[str]) -> Iterator[str]:
-    """The sentences of texts, as `word_key` has them, without signatures and the paragraphs of their small print."""
-    for text in texts:
-        body = re.sub(r"(?m)^-- ?\n(?:.+\n?)*", "", text[:MOST_CHARS])
-        for paragraph in re.split(r"\n\s*\n", body):
-            if not _SMALL_PRINT.search(word_key(paragraph)):
-                for sentence in re.split(r"(?<![0-9])[.]+(?=\s|$)|[!?。\n]+", paragraph):
-                    yield word_key(re.sub("[‘’´`]", "'", sentence)).strip(" ,;:>")
