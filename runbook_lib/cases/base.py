@@ -236,7 +236,8 @@ class Case:
         actions = tuple(action for _, action in self.steps.applied)
         best = [self.facts.best(name) for name in dict.fromkeys(fact.name for fact in self.facts.known)]
         readings = tuple(PlanFact(fact.name, str(fact.value), str(fact.source)) for fact in best if fact)
-        return Plan(self.ticket.id, self.outcome, actions, dict(self.steps.given), readings, self.gist)
+        steps = self.steps
+        return Plan(self.ticket.id, steps.outcome, actions, dict(steps.given), readings, self.gist, steps.to_come)
 
     @property
     def pages(self) -> frozenset[str]:

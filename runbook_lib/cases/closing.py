@@ -15,16 +15,9 @@ from runbook_lib.cases.changes import unfinished
 from runbook_lib.display import Link, Paragraph, Part, Preview, Tone
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import EffectState, Outcome
+from runbook_lib.domain.models import ENDINGS, EffectState, Outcome
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult, is_interactive
-
-_TONES = {
-    Outcome.LICENSE_ISSUED: Tone.GOOD,
-    Outcome.LICENSE_FOUND: Tone.GOOD,
-    Outcome.RESOLVED_ITSELF: Tone.GOOD,
-    Outcome.OUT_OF_SCOPE: Tone.STOP,
-}
 
 
 def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResult:
@@ -43,14 +36,19 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
     planned = any(effect.state is EffectState.PLANNED for effect in case.applied)
     parts = (case.summary_table, *more, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
     parts += (Preview("to perform it", case.command),) if planned else ()
-    ended = Tone.ASK if left or not case.outcome else _TONES.get(case.outcome, Tone.ASK)
-    tone = Tone.PLAN if planned else ended
+    tone = Tone.PLAN if planned else Tone.ASK if left else _tone(case.outcome)
     state, about = str(case.outcome or "goes on"), case.summary
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
     if case.outcome:  # a name is for programs only; and nothing has ended yet in a rehearsal
         shown = case.outcome.words if case.perform else "rehearsed"
         result = replace(result, card=replace(result.card, state=shown))
     return result
+
+
+def _tone(outcome: Outcome | None) -> Tone:
+    if outcome is Outcome.OUT_OF_SCOPE:
+        return Tone.STOP
+    return Tone.GOOD if outcome and not ENDINGS[outcome].waits_for else Tone.ASK
 
 
 def open_it(case: Case, runbook: str) -> tuple[Part, ...]:

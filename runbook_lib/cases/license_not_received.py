@@ -24,6 +24,7 @@ from runbook_lib.domain import license, messages, orders, parameters, policy, ro
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError, PersonNeededError
 from runbook_lib.domain.models import Answer, EffectState, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import clean, count
+from runbook_lib.domain.plan import ToCome
 from runbook_lib.results import StepResult
 
 _NOTHING_FOUND = "internal note that no license was on file"
@@ -113,7 +114,7 @@ class LicenseNotReceived(Case):
         sent = apply(self, changes.license_copy(self, reply, copy.text, digest))
         note = messages.license_copy_note(copy.users, copy.identity, copy.url)
         noted = apply(self, changes.license_copy_note(self, note, digest))
-        self.steps.end(Outcome.LICENSE_FOUND)
+        self.steps.end(Outcome.LICENSE_FOUND, ToCome(sent.name, "The license will be sent again"))
         return self.effect_card([sent, noted], Preview("public reply", reply), Preview("internal note", note))
 
     @step("If no license was generated: hand over")

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome
-from runbook_lib.domain.plan import Action
+from runbook_lib.domain.plan import Action, ToCome
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult, show
 
@@ -34,6 +34,7 @@ class Steps:
         self.done: set[str] = set()  # those that were run
         self.given: dict[str, str] = {}  # every answer so far, `unknown` too, as typed on the command line
         self.outcome: Outcome | None = None  # how the case ended, or in a rehearsal would end; None while it is open
+        self.to_come: ToCome | None = None  # the change that the outcome rests on, if on one
         self.running = self.ended_by = ""
         self._applied: dict[str, list[tuple[EffectResult, Action]]] = {}
 
@@ -63,15 +64,15 @@ class Steps:
             self.done.discard(forgotten)
             self._applied.pop(forgotten, None)
             if self.ended_by == forgotten:
-                self.outcome, self.ended_by = None, ""
+                self.outcome, self.to_come, self.ended_by = None, None, ""
         self.running = name
 
     def remember(self, result: EffectResult, action: Action) -> None:
         self._applied.setdefault(self.running, []).append((result, action))
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome, to_come: ToCome | None = None) -> None:
         """End the case with this outcome; the steps that follow do nothing."""
-        self.outcome, self.ended_by = outcome, self.running
+        self.outcome, self.to_come, self.ended_by = outcome, to_come, self.running
 
     def finish(self, name: str, given: Mapping[str, Any]) -> None:
         self.given.update({one: parameters.QUESTIONS[one].typed(value) for one, value in given.items()})

@@ -29,6 +29,7 @@ from runbook_lib.domain.errors import (
 )
 from runbook_lib.domain.models import Answer, EffectState, Outcome, SeatLink, SoldLicense, Source
 from runbook_lib.domain.plain_text import count
+from runbook_lib.domain.plan import ToCome
 from runbook_lib.results import StepResult
 
 MOST_ROWS = 15
@@ -195,7 +196,8 @@ class WeekdayTriage(Case):
         sent = apply(self, changes.reply(self, "resolved_reply", reply, summary="public reply that asks to confirm"))
         note = messages.triage_note(self.tree.lines(self.decision), self._known_lines())
         noted = apply(self, changes.note(self, "triage_note", note, summary="internal note with the decision path"))
-        self.steps.end(Outcome.RESOLVED_ITSELF)
+        to_come = ToCome(sent.name, "The customer will be asked to confirm that it works")
+        self.steps.end(Outcome.RESOLVED_ITSELF, to_come)
         return self.effect_card([sent, noted], Preview("public reply", reply), Preview("internal note", note))
 
     @step("Engage an expert", needed=False)
@@ -214,7 +216,7 @@ class WeekdayTriage(Case):
             raise UnavailableError(f"No expert was engaged yet. {posted.trouble}")
         note = messages.triage_note([*path, "An expert was asked for in Slack."], known)
         noted = apply(self, changes.note(self, "expert_note", note, summary="internal note with the decision path"))
-        self.steps.end(Outcome.ESCALATED)
+        self.steps.end(Outcome.ESCALATED, ToCome(posted.name, "An expert will be engaged"))
         kept = "" if posted.state in (EffectState.PLANNED, EffectState.DONE) else ", as it would read now"
         post_shown = Preview(f"post in {self.settings.slack_channel}{kept}", post)
         return self.effect_card([posted, noted], post_shown, Preview(f"internal note{kept}", note))

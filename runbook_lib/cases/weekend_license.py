@@ -29,7 +29,7 @@ from runbook_lib.domain import evidence, finder, messages, orders, parameters, p
 from runbook_lib.domain.errors import InputError, NeedsAnswerError, OutcomeUnknownError
 from runbook_lib.domain.models import EffectState, Outcome, SeatAdvice, Source, Ticket, Verdict
 from runbook_lib.domain.plain_text import clean, count, listed
-from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK
+from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK, ToCome
 from runbook_lib.results import StepResult
 
 
@@ -76,7 +76,7 @@ class WeekendLicense(Case):
             check_before_asking(self.known.unread, self.facts, missing)
         request, summary = messages.screenshots_request(), "public reply that asks the customer for both screenshots"
         asked = apply(self, changes.reply(self, "screenshots_request", request, summary=summary))
-        self.steps.end(Outcome.WAITING_FOR_CUSTOMER)
+        self.steps.end(Outcome.WAITING_FOR_CUSTOMER, ToCome(asked.name, "The customer will be asked for screenshots"))
         verb = "would be" if asked.state is EffectState.PLANNED else "were"
         words = f"Waiting for the customer: both screenshots {verb} asked for, to learn {listed(missing)}."
         parts = (*effect_parts(asked), *map(Paragraph, images.notes))
@@ -188,7 +188,7 @@ class WeekendLicense(Case):
     def close(self) -> StepResult:
         """The outcome with the evidence; in a rehearsal the planned one, and how to perform it."""
         if self.outcome is None:
-            self.steps.end(Outcome.LICENSE_ISSUED)
+            self.steps.end(Outcome.LICENSE_ISSUED, ToCome("license", "A license will be issued"))
         return closing_card(self, self._ending())
 
     def found(self, name: str) -> Prefill | None:

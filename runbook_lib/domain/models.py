@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from runbook_lib.domain.state_words import effect_words, ending_words
 
@@ -26,6 +27,30 @@ class Outcome(StrEnum):
     def words(self) -> str:
         """For people: *License issued*."""
         return ending_words(self)
+
+
+class Ending(NamedTuple):
+    """What an outcome means for those who go on with the ticket."""
+
+    next: str  # what the engineer does then, in a sentence
+    waits_for: str = ""  # who has to act, in one word, or ""
+    waits_for_what: str = ""  # what they have to do
+
+
+ENDINGS: Mapping[str, Ending] = {
+    Outcome.LICENSE_ISSUED: Ending("If the customer says that the mail has not come, begin again with start_here."),
+    Outcome.LICENSE_FOUND: Ending("If they still cannot find the license, ask in the team's channel."),
+    Outcome.RESOLVED_ITSELF: Ending("When the customer confirms, solve the ticket; if not, run this notebook again."),
+    Outcome.ESCALATED: Ending(
+        "The expert goes on from the note on the ticket; stay in touch with the customer until then.",
+        "expert",
+        "the work of the expert, who has the case",
+    ),
+    Outcome.WAITING_FOR_CUSTOMER: Ending(
+        "When the customer has answered, run this notebook again.", "customer", "the customer's answer"
+    ),
+    Outcome.OUT_OF_SCOPE: Ending("Answer the customer yourself; nothing was sent to them."),
+}
 
 
 class Status(StrEnum):

@@ -16,14 +16,6 @@ LATER_LINK = "(its link)"
 LATER_FINGERPRINT = "(its fingerprint)"
 _PLACEHOLDERS = {LATER_LINK: "the link of the license", LATER_FINGERPRINT: "the fingerprint of the license"}
 """What stands in a text for a value that is known only after the license was issued, and what that is."""
-_TO_COME: Mapping[Outcome | None, tuple[str, str]] = {
-    Outcome.LICENSE_ISSUED: ("license", "A license will be issued"),
-    Outcome.LICENSE_FOUND: ("license_copy", "The license will be sent again"),
-    Outcome.RESOLVED_ITSELF: ("resolved_reply", "The customer will be asked to confirm that it works"),
-    Outcome.ESCALATED: ("expert_post", "An expert will be engaged"),
-    Outcome.WAITING_FOR_CUSTOMER: ("screenshots_request", "The customer will be asked for screenshots"),
-}
-"""The change that an outcome comes with, and what stands in the outcome's place until that is done."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +76,14 @@ class Action:
 
 
 @dataclass(frozen=True)
+class ToCome:
+    """The change that makes an outcome true, by its name, and what is said in the outcome's place until it is done."""
+
+    change: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What would be done for one ticket."""
 
@@ -93,13 +93,13 @@ class Plan:
     answers: Mapping[str, str]  # every parameter, as typed on the command line: what the run is given
     readings: tuple[PlanFact, ...] = ()
     gist: str = ""  # the result in a few words: for how many users, to whom ...; or ""
+    to_come: ToCome | None = None  # what the outcome rests on, if on a change
 
     def headline(self, done: Collection[str] = ()) -> str:
         """The outcome, or what is to come, in a sentence without its period; `done` are operations that were done."""
-        change, to_come = _TO_COME.get(self.outcome, ("", ""))
-        ended = self.outcome.words if self.outcome else "No outcome yet"
-        if any(action.name == change and action.operation_id not in done for action in self.to_do):
-            ended = to_come
+        ended, to_come = self.outcome.words if self.outcome else "No outcome yet", self.to_come
+        if to_come and any(one.name == to_come.change and one.operation_id not in done for one in self.to_do):
+            ended = to_come.words
         return f"{ended}: {self.gist}" if self.gist else ended
 
     @property

@@ -26,7 +26,7 @@ from runbook_lib.display import Card, Link, Links, Paragraph, Part, Table, Tone,
 from runbook_lib.domain import parameters, routing
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.events import EFFECTS, Event, EventKind
-from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.models import ENDINGS, Outcome
 from runbook_lib.domain.plan import Plan, Target
 from runbook_lib.domain.state_words import operation_words
 from runbook_lib.jupyter.answer_buttons import AnswerButtons, OperationQuestion
@@ -38,14 +38,6 @@ from runbook_lib.settings import Settings
 
 _THERE = ("done", "adopted")
 """The last line of an operation that needs no person any more."""
-_NEXT = {
-    Outcome.LICENSE_ISSUED: "If the customer says that the mail has not come, begin again with start_here.",
-    Outcome.LICENSE_FOUND: "If they still cannot find the license, ask in the team's channel.",
-    Outcome.WAITING_FOR_CUSTOMER: "When the customer has answered, run this notebook again.",
-    Outcome.RESOLVED_ITSELF: "When the customer confirms, solve the ticket; if not, run this notebook again.",
-    Outcome.ESCALATED: "The expert goes on from the note on the ticket; stay in touch with the customer until then.",
-    Outcome.OUT_OF_SCOPE: "Answer the customer yourself; nothing was sent to them.",
-}
 _ISSUE = re.compile(r"\s*(https?://\S+/-/issues/(\d+))")
 """The address of a tracker issue, as a run's last line names it."""
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
@@ -296,7 +288,7 @@ class PerformButton:
         if outcome is None:
             parts += _changed(now) or (_NOTHING,)
         elif is_over:
-            parts.append(Paragraph(f"Next: {_NEXT[Outcome(outcome)]}"))
+            parts.append(Paragraph(f"Next: {ENDINGS[outcome].next}"))
             parts += open_it(self._case(), routing.ROUTER) if outcome == Outcome.LICENSE_ISSUED else ()
         tone = Tone.GOOD if is_over else Tone.ASK
         return self._result(ended, tone, _ISSUE.sub("", line["summary"]).strip(), *parts)

@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import Any, Self
 
 from runbook_lib.domain.events import CASE, REPEATED, SUFFIX, Event, EventKind, History, RunEvents
-from runbook_lib.domain.models import Outcome, Status
+from runbook_lib.domain.models import ENDINGS, Outcome, Status
 from runbook_lib.ledger.chains import KEY_DIGITS
 
 MOMENTS = ("started_at", "since")
@@ -30,7 +30,6 @@ progress and an interrupted one look alike; after this time it is called interru
 ADOPTED_WORDS = "adopted: its contents are not guaranteed"
 UNKNOWN_PERSON = "unknown person"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
-_WAITS_FOR: Mapping[str, str] = {Outcome.WAITING_FOR_CUSTOMER: "customer", Outcome.ESCALATED: "expert"}
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
 _SEEN = (EventKind.DONE, EventKind.ADOPTED)
 _RECORDED = ("runbook", "operator", "status", "outcome", "next_runbook", "summary")
@@ -342,7 +341,7 @@ def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
             continue
         last = ends[-1]
         if performed:
-            whom = _WAITS_FOR.get(last.outcome, "")
+            whom = ENDINGS[last.outcome].waits_for if last.outcome in ENDINGS else ""
         else:
             never = not any(run.performed for run in runs)
             whom = "performing" if never and last.performed is False and last.outcome != Outcome.OUT_OF_SCOPE else ""

@@ -14,7 +14,7 @@ from typing import Any
 
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
-from runbook_lib.domain.models import EffectState, Outcome
+from runbook_lib.domain.models import ENDINGS, EffectState
 from runbook_lib.domain.parameters import in_words, label_of
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
@@ -26,11 +26,6 @@ _INSTRUCTIONS = ("opening", "parameters-words")
 _STAMP = re.compile(r"\A(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d).*")
 """The start of a run, in UTC, as its record's name begins with it."""
 _SETTLED = ("done", "already_done", "adopted")
-_WAITS: Mapping[str, str] = {
-    Outcome.WAITING_FOR_CUSTOMER: "the customer's answer",
-    Outcome.ESCALATED: "the work of the expert, who has the case",
-}
-"""What is open where a performed case has ended so."""
 
 
 def add(notebook: Any, manifest: Mapping[str, Any], pages: Collection[str] = ()) -> None:
@@ -113,8 +108,9 @@ def _effects(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
-    if manifest["performed"] and manifest["outcome"] in _WAITS:
-        yield _WAITS[manifest["outcome"]]
+    ending = ENDINGS.get(manifest["outcome"])
+    if manifest["performed"] and ending and ending.waits_for:
+        yield ending.waits_for_what
     for name in manifest["missing"]:
         yield f"to be answered: {label_of(name)}"
     yield from _undone(manifest)

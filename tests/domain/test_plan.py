@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runbook_lib.domain.models import EffectState, Evidence, Outcome
-from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK, Action, ExactText, Plan, PlanFact, Target
+from runbook_lib.domain.plan import LATER_FINGERPRINT, LATER_LINK, Action, ExactText, Plan, PlanFact, Target, ToCome
 
 POST = Action(
     operation_id="sandbox-1001-slack_post",
@@ -47,7 +47,8 @@ def test_any_difference_makes_another_plan(change: dict[str, Any]) -> None:
 def test_the_headline_says_what_is_to_come_until_it_is_done() -> None:
     """Whatever else is left to do then."""
     license = replace(POST, name="license", operation_id="sandbox-1001-license-1")
-    plan = replace(PLAN, actions=(license, POST), gist="250 users")
+    to_come = ToCome("license", "A license will be issued")
+    plan = replace(PLAN, actions=(license, POST), gist="250 users", to_come=to_come)
     assert "A license will be issued: 250 users" == plan.headline()
     assert "License issued: 250 users" == plan.headline([license.operation_id])
     assert "License issued" == PLAN.headline()
