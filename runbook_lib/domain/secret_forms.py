@@ -103,8 +103,12 @@ _IS = (
     "é|to|[-=]?>|[-–—→:])"
 )
 _END = r"(?:[\r\n]|\Z)"
+_PASS = (
+    r"pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S)|(?<=_pass)(?=:\s)"
+    rf"|(?<![a-z]pass)(?<=(?-i:pass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
+)
 _NAMED = (
-    rf"(?:pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S))|(?<![a-z])pw|(?<![a-z])clave(?!\s+de\b)|{_WORDS}"
+    rf"(?:{_PASS}|(?<![a-z])pw|(?<![a-z])clave(?!\s+de\b)|{_WORDS}"
     rf"|session(?:id)?(?==)|key_base"
     rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
@@ -114,6 +118,37 @@ _NAMED = (
     rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab){_DENSE}(?:{_MIXED}|{_CODE})"
     r"(?P<stated>[^\s\"'`<>&,;]{8,300}))"
 )
+_SENTENCE = (
+    r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|\.[\"']))"
+)
+_PHRASE = (
+    r"(?:(?<=[\w-][_-])(?:pass(?:wor[dt]|wd|phrase)?|pwd|secret|token)[\"'\]]{0,3}\s{0,3}(?:=>|[:=])\s{0,3}"
+    r"|pass(?:wor[dt]|wd|phrase)?[\"'\]]{0,3}\s{0,3}=>?\s{0,3})"
+    rf"(?:\"{_SENTENCE}(?P<words>[^\s\"]{{1,60}}(?: [^\s\"]{{1,60}}){{1,12}})\""
+    rf"|'{_SENTENCE}(?P<words_single>[^\s']{{1,60}}(?: [^\s']{{1,60}}){{1,12}})')"
+)
+"""A password of several words, in quotes, where the name is a configuration's; else it may be a label's translation."""
+_BLOCK = (
+    r"(?:variable|output)\s{1,3}\"[\w-]{0,60}(?:pass|pwd|secret|token|key)[\w-]{0,30}\"\s{0,3}\{[^{}]{0,400}?"
+    r"\b(?:default|value)\s{0,9}=\s{0,9}\"(?!\$\{)(?P<declared>[^\"\r\n]{4,300})\""
+)
+"""Source: Terraform, *Input variables* and *Output values*."""
+_PRINTED = (
+    r"(?>(?:kubectl|oc)\s(?:[^\r\n]{0,200}?\s)?get\s{1,3}secrets?\b[^\r\n]{0,300}?(?:jsonpath|go-template|base64)"
+    r"|vault\s{1,3}(?:kv\s{1,3}get|read)\s[^\r\n]{0,100}?-field|secretsmanager\s{1,3}get-secret-value"
+    r"|ssm\s{1,3}get-parameter|secrets\s{1,3}versions\s{1,3}access|keyvault\s{1,3}secret\s{1,3}show|op\s{1,3}read\s"
+    r"|(?:cat|less|head)\s[^\r\n]{0,200}?(?:/run/secrets/|pass(?:wor[dt]|wd)|secret|token)|gopass\s{1,3}show|bw\s{1,3}get\s)"
+    r"[^\r\n]{0,400}\r?\n\s{0,9}(?!/|https?:)(?P<printed>\S{6,4000})(?<!:)(?=[ \t]{0,9}(?:[\r\n]|\Z)|(?<=[$#%>])\s)"
+)
+"""What a command prints that shows a secret: one word on the next line, perhaps with the next prompt behind it."""
+_SPEAKER = r"(?:\[[^\]\r\n]{1,30}\]\s{0,3})?(?:[^\r\n:]{1,30}:|[-*>])\s{1,3}"
+_FILLER = r"(?:(?:yes|yeah|sure|ok|ja|it|its|it's|is|try|use|here|you|go|a|the|es|ist)\b[:,.]?\s{1,3})"
+_ASKED = (
+    r"(?:passwor[dt]|passwd|passphrase|(?<![a-z])pw|pwd|kennwort|token|secret)s?\b[^\r\n?]{0,80}"
+    rf"(?:\?\s{{1,9}}(?:{_SPEAKER})?{_FILLER}{{0,4}}|\s{{0,3}}\r?\n\s{{0,9}}{_SPEAKER}{_FILLER}{{1,4}})[\"'`*]?"
+    rf"(?!gitlab|https?:){_DENSE}{_MIXED}(?P<answer>[\w!@#$%^&*+=.~-]{{8,200}})"
+)
+"""What answers a question for one in the next line, or behind the question mark."""
 _LINE = r"(?:[^\r\n;]|\\\r?\n){0,200}?"
 """The rest of a command, over the ends of lines that it goes on after."""
 _OPTION = (
@@ -204,6 +239,17 @@ _FORMS = tuple(
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
         ("[secret]", (*_OF_PASSWORDS, "session", "key"), _NAMED),
+        ("[secret]", ("pass", "pwd", "secret", "token"), _PHRASE),
+        ("[secret]", ('variable "', 'output "'), _BLOCK),
+        ("[secret]", ("pass", "pw", "kennwort", "token", "secret"), _ASKED),
+        (
+            "[secret]",
+            (
+                *("kubectl ", "oc ", "vault ", "secretsmanager ", "ssm ", "secrets versions", "keyvault ", "op read"),
+                *("cat ", "less ", "head ", "gopass ", "bw get"),
+            ),
+            _PRINTED,
+        ),
         (
             "[secret]",
             (
