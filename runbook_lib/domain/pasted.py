@@ -54,7 +54,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """As beside the date on GitLab's pages, and in its mails."""
-_FILLERS = frozenset(("on", "of", "le", "el", "il", "den", "am", "op", "de", "г", "р"))
+_FILLERS = frozenset(("on", "of", "the", "le", "el", "il", "den", "am", "op", "de", "г", "р"))
 _LANGUAGES = (
     *("bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "id", "it"),
     *("lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk", "de_AT", "ja", "ko", "zh"),
