@@ -41,11 +41,11 @@ _NO_TROUBLE = (
     r"\w*(?: working)?\b|問題(?:なく|あり?ません)|没有?问题|문제 ?없"
 )
 _FUTURE = r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*"
+_WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
 _NOT_YET = (
     rf"\bnot (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?|"
     rf"(?:{_FUTURE}(?: (?:in)?to)?|(?<!has )(?<!have )(?<!had )\bbecom(?:es?|ing)) {_READ_ONLY}(?: mode)?(?! until)"
-    r"(?:,? (?:next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|"
-    r"\w+ [0-9]+)))*"
+    rf"(?:,? (?:{_WHEN}))*"
 )
 """It is not read-only, or only later: *it will be read-only on Monday*."""
 _BEFORE = (
@@ -73,7 +73,6 @@ _FINALLY = (
     r"but (?:i'?m|i am|we'?re|we are) (?:worried|afraid)(?: (?:that|it|this|may|might|could|will|soon|stops?|changes?|"
     r"ends?|expires?|during|over|about|on|the|our|weekend|tomorrow|monday|licen[sc]e))*"
 )
-_WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
 _STATED = re.compile(
     r"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?"
     rf"(?:{_WHOLE} (?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
@@ -246,14 +245,15 @@ _NOT_THERE = (
     r"ons)?\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|"
     r"almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
 )
-_NOTHING = "nothing not never t rien nichts nada niente"
-_COMING = """
+_NOTHING = _listed("nothing not never t rien nichts nada niente")
+_NOT_IT = _NOTHING | _listed(
+    """
     but no and so still far yet since i we you it they that this them anything us me is are isn aren was wasn were weren
     have haven has hasn had hadn did didn do don ve got get received receive see seen find found arrived arrive came
     come reached reach showed show up here there in my our the spam junk inbox mailbox folder today until noch bisher
     bisher bekommen erhalten reçu recibido ricevuto
-"""
-_NOT_IT = frozenset(f"{_NOTHING} {_COMING}".split())
+    """
+)
 """Words of which a clause consists that says that something has not come, which is named near it; one of the first."""
 NEAR_CHARS = 200
 """How far before it is looked for."""
@@ -429,7 +429,7 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
         if _OVER_CLAUSES.search(sentence):
             return True
         said = [words_of(clause) for clause in re.split(CLAUSE, sentence)]
-        nothing_came = any(words <= _NOT_IT and words & words_of(_NOTHING) for words in said)
+        nothing_came = any(words <= _NOT_IT and words & _NOTHING for words in said)
         if nothing_came and re.search(_SENT, near) and re.search(_SENDING, near):
             return True
         before = near[-NEAR_CHARS:]
