@@ -420,11 +420,8 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
         near = f"{before} {sentence}"
         for clause in re.split(CLAUSE, _about_license(sentence)):
             is_denied = re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause)
-            if (
-                is_denied
-                and not _OBJECT.search(clause)
-                and (_OF_A_MAIL.search(clause) or not _IN_INSTANCE.search(sentence))
-            ):
+            is_of_mail = _OF_A_MAIL.search(clause) or not _IN_INSTANCE.search(sentence)
+            if is_denied and is_of_mail and not _OBJECT.search(clause):
                 return True
         if _OVER_CLAUSES.search(sentence):
             return True
