@@ -17,7 +17,7 @@ from runbook_lib.cases.license_files import LicenseFiles
 from runbook_lib.cases.thread import telling
 from runbook_lib.cases.tracker import Tracker
 from runbook_lib.cases.unread import Unread
-from runbook_lib.domain import evidence, parameters, ticket_words
+from runbook_lib.domain import evidence, parameters, working_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source, Ticket
 from runbook_lib.domain.plain_text import clean
@@ -92,10 +92,10 @@ def _installed(known: Knowledge) -> evidence.Installed:
     """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
     own = telling(known.thread, known.ticket)
     writers = [known.ticket.requester.name, *(comment.author.name for comment in own if comment.author)]
-    works = ticket_words.says_it_works([known.ticket.subject, *(comment.body for comment in own)], writers)
+    works = working_words.says_it_works([known.ticket.subject, *(comment.body for comment in own)], writers)
     of_the_day = [comment.body for comment in own if comment.created_at.date() >= known.emergency_on]
     if works is Answer.YES and len(of_the_day) < len(own):  # what worked before the emergency says nothing of it
-        works = ticket_words.says_it_works(of_the_day, writers)
+        works = working_words.says_it_works(of_the_day, writers)
     return evidence.installed(
         known.attached,
         emergency_on=known.emergency_on,

@@ -15,7 +15,7 @@ from runbook_lib.cases.thread import by_customer, opened_by_agent
 from runbook_lib.cases.tracker import Tracker, TrackerIssues
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.display import Part, Preview, Table, Tone, verdict_parts
-from runbook_lib.domain import orders, parameters, policy, routing, ticket_words
+from runbook_lib.domain import mail_words, orders, parameters, policy, routing
 from runbook_lib.domain.models import Answer, Outcome, TrackerIssue
 from runbook_lib.domain.plain_text import count, listed
 from runbook_lib.results import StepResult
@@ -75,7 +75,7 @@ class StartHere(Case):
         subject = [] if own or opened_by_agent(self.thread) else [self.ticket.subject]
         if stated is not None:
             return routing.Mail(stated, f"The engineer says {stated}; {on_file}.", bool(filed))
-        if ticket_words.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
+        if mail_words.says_mail_missing([*subject, *(comment.body for comment in theirs)]):
             words = f"The customer writes that the license mail has not come; {on_file}."
             return routing.Mail(Answer.YES, words, bool(filed))
         return routing.Mail(Answer.UNKNOWN, f"Nobody says that a mail is missing; {on_file}.", bool(filed))

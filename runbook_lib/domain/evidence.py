@@ -84,7 +84,7 @@ def installed(
         held: The licenses, in any order.
         emergency_on: The emergency's date.
         grace_days: Days from expiry to the end of the grace period, where a file does not state it.
-        works: What the ticket says, as `ticket_words.says_it_works` reads it.
+        works: What the ticket says, as `working_words.says_it_works` reads it.
         answer: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
 
     Raises:

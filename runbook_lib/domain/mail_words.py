@@ -1,0 +1,169 @@
+"""Whether a ticket's words say that the license, or the mail with it, has not come. Pure.
+
+A wrong hint leads to a runbook that looks first; the engineer's answer overrides it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from runbook_lib.domain.sentences import CLAUSE, DENIED, PAPERWORK, sentences_of, words_of
+
+_SENT = (
+    r"mail|li[cz]en|\blic\b|inbox|message|\ba[ck]{0,2}ti[vw](?:atio|aci|aç|ierung|azion|ering|asyon)|\bkey\b|schlüssel|"
+    r"\bclé\b|\bclave\b|\bchave\b|\bchiave\b|sleutel|klucz|ключ|лиценз|激活|アクティベ|"
+    r"ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans|lisens|письм"
+)
+_COMES = (
+    r"rec(?:ei|ie)v|arriv|deliver|made it|appear|zugestellt|(?:get|got|getting|come|came) through|seeing|locate\b|"
+    r"in (?:either|neither)\b|c[ao]me\b|got\b|gotten|reach|been sent|sent to (?:me|us|my|our)\b|"
+    r"land|(?:show|turn)(?:ed)? up|saw\b|"
+    r"seen|\bt?here\b|inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
+    r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
+    r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
+    r"(?:get|had) (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
+    r"fått|fick|modtag|mottat|kommit|kommet|saane|kaptuk|primit|"
+    r"erhalten|kom+en|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|"
+    r"получ|приш|присл|ontvangen|binnen"
+)
+_AGAIN_PLEASE = r"(?:again|once more|erneut|noch ?mals?|de nouveau|de nuevo|di nuovo|de novo|ещё раз)"
+_SEND = r"(?:send|(?:e-?)?mail|schick|sende|envoy|envi|invi|mand)\w*"
+_STILL_NO = (
+    r"noch (?:immer )?keine?n?|toujours (?:pas (?:de|la)|aucune?)|n'avons toujours pas (?:la|de)|(?:aún|todavía) no "
+    r"ten(?:go|emos)(?: la)?|ancora nessuna?|ainda não ten(?:ho|mos)(?: a)?|(?:nog )?(?:steeds|altijd)? ?geen|sigo sin"
+)
+_NO_MAIL = r"aucun|pas de|nessuna?|nenhum|keine?n?|ning[uú]n|geen|žádný|ingen|brak"
+_SEES = (
+    r"trouv|voi[st]|voyons|encuentr|encontr|ve(?:o|mos)\b|trov|ved(?:o|iamo)\b|vejo|zie\b|zien|vind|sehe|widz|mam\b|"
+    r"znale|вижу|най[тд]"
+)
+_ABROAD = (
+    rf"\b(?:{_STILL_NO}) (?:{_SENT})|\b(?:{_NO_MAIL}) (?:e-?)?(?:mail|correo|courriel)\b.{{0,60}}li[cz]en|"
+    rf"(?:{DENIED})[^.]{{0,20}}\b(?:{_SEES})[^.]{{0,30}}(?:mail|correo|courriel|skrzyn|почт)|"
+    r"(?:kam|kommt) (?:\w+ )?(?:nie|nicht)\b|nadal nie|(?:письма|лицензии) .{0,20}нет|nedosta|nepřiš|nedoraz|"
+    r"見つか[りら][^。]{0,3}(?:ません|ない)|没(?:有?看)?到|找不到|안 왔|오지 않|메일이 없"
+)
+"""That a license mail has not come, is not found or not seen, where that is said in another order than in English."""
+_NOT_THERE = (
+    rf"{_ABROAD}|"
+    rf"(?:{DENIED}|havent|hasnt|didnt|without|yet to|fail\w* to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
+    rf"reçu aucun|\bfehlt|\bmanque|\bfalta\b|\bmanca\b|ontbreekt|brakuje|(?:did|has|was)(?: not|n't)$|"
+    r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
+    rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
+    r"(?:mail|attach|message|licen[sc]e).{0,30}\b(?:missing|lost|deleted|bounced)\b|\b(?:lost|deleted)\b.{0,30}mail|"
+    r"\bmissing (?:the|our|a|your|any) (?:\w+ )?(?:mail|li[cz]en)|"
+    r"\b(?:sent|went|go(?:es|ne)?|going|mailed|addressed|delivered)\b.{0,40}\b(?:former|wrong|old) (?:\w+ )?(?:admin|"
+    r"address|colleague|mail)|"
+    rf"forg[eo]t\w* (?:to attach|the attachment)|\bno attachment\b.{{0,60}}\b(?:mail|li[cz]en)|"
+    rf"\bmail\b.{{0,60}}\b(?:without|no) (?:\w+ )?"
+    r"(?:attachment|licen)|"
+    r"(?:block|reject|quarantin|held|bounc|intercept)\w*.{0,40}(?:licen\w+|key) (?:e-?mail|mail|attachment|file)|"
+    r"(?:licen\w+|key) (?:e-?mail|mail|attachment).{0,40}(?:block|reject|quarantin|held (?:back|up)|bounc|intercept|"
+    r"caught)|"
+    rf"wait\w*(?: \w+){{0,4}} (?:for|on) (?:[\w-]+ ){{0,3}}(?:{_SENT})|"
+    r"\b(?:where(?: is| are|'s)|wo (?:ist|bleibt)|où est|dónde está|dov'è|waar (?:is|blijft)|gdzie jest|где) (?:\w+ )?"
+    rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?$|"
+    rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?(?: (?:so far|yet|from|has|was|until|at all)\b)|"
+    r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
+    r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
+    r"ons)?\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|"
+    r"almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
+)
+_NOTHING = words_of("nothing not never t rien nichts nada niente")
+_NOT_IT = _NOTHING | words_of(
+    """
+    but no and so still far yet since i we you it they that this them anything us me is are isn aren was wasn were weren
+    have haven has hasn had hadn did didn do don ve got get received receive see seen find found arrived arrive came
+    come reached reach showed show up here there in my our the spam junk inbox mailbox folder today until noch bisher
+    bisher bekommen erhalten reçu recibido ricevuto
+    """
+)
+"""Words of which a clause consists that says that something has not come, which is named near it; one of the first."""
+NEAR_CHARS = 200
+"""How far before it is looked for."""
+_MAIL = r"e-?mails?|mails?|messages?|correos?|courriels?"
+_OTHER_MAIL = re.compile(
+    r"(?:\b\w+[- ])?\b(?!(?:an?|the|our|your|my|this|that|its?|any|no|every|one|new|latest|last|first|single|promised|"
+    r"announced|automatic|emergency|trial|temporary|weekend|activation|product|gitlab|subscription|renewal|renewed|"
+    r"li[cz]en\w*|by|via|per|with|without|in|of|for|from|and|or|to|through|as|e|have|has|got|get|gotten|receive[ds]?|"
+    r"receiving|see|seen|find|found|send|sent|not|yet|ever|un|une|le|la|el|il|lo|o|um|uma|mi|mon|notre|nuestro|ningún|"
+    rf"aucun|der|die|das|den|eine?|keine?|per|via|por|par|pas|de|du|del|met|geen|nessuna|pela|key|mail|"
+    rf"e-mail)\b)\w+[- ]"
+    rf"(?:{_MAIL}|(?<!activation )code(?: (?:{_MAIL}))?|key)\b"
+    r"(?: (?:by|via|per|in) (?:an? )?(?:e-?mail|sms))?(?: for (?:the |our |my |your )?(?!li[cz]en)\w+(?: (?:portal|"
+    r"account))?)?"
+    r"|\b(?!li[cz]en|e-?mail|lic-)(?:\w+-)?\w{4,}(?<!lizenz)(?<!licentie)mails?\b"
+    r"|\b(?:e-?mails|mails|messages|(?:send|get|gets|receive) e?-?mail)\b(?!.{0,200}(?:li[cz]en|\bfrom you\b|\bkey\b))"
+)
+"""A mail, a key or a code that is another than the license's, by the word before it, or one of many."""
+_COUNTED = re.compile(r"\b[0-9]+ (?:\w+ )?(?:li[cz]en\w+(?: seats?)?|seats?)")
+"""Licenses that are seats."""
+_NOT_ASKED = re.compile(
+    r"\b(?:do|does|did)(?: not|n't) (?:know|remember|recall|care)\b|\bno idea\b"
+    r"|\bplease (?:do not|don't|never) (?:\w+ )?(?:send|mail|e-?mail|forward)\b.*"
+)
+"""What is denied beside a license, and says nothing of its mail."""
+_IN_INSTANCE = re.compile(
+    r"\badmin(?:istration)?[ -](?:area|panel|page|bereich)|\bdashboard|\binstan[cz]|gitlab\.rb|\bdatabase|"
+    r"\b(?:licen[sc]e|subscription) page|\bunder (?:admin|subscription|licen)|\bupload|\binstall|\brestart|\breboot|"
+    r"\bupgrade|\b(?:on|from|in) (?:the|our) (?:server|gitlab|system)"
+)
+"""Where a license is missing that had come."""
+_OF_A_MAIL = re.compile(
+    rf"\b(?:{_MAIL})\b|mail\b|inbox|mailbox|postfach|spam|junk|receiv|arriv|deliver|\bsent\b|c[ao]me\b|\battach|"
+    r"erhalten|bekommen|reçu|recib|ricev|receb"
+)
+"""Words of a license that was to come."""
+_OTHER_THING = re.compile(
+    rf"\b(?:(?:e-?mail|licen[sc]e|renewal|subscription|budget) ){{0,3}}(?:{PAPERWORK}|response|feedback|password|"
+    r"notification|gitlab|reset|notice|warning|training|server|freigabe|genehmigung)\w*"
+    rf"(?: (?:reset|{_MAIL}))*(?: (?:by|via) e?-?mail)?(?: from (?:\w+ ){{0,2}}(?:management|boss|finance|team|"
+    rf"vendor|reseller))?"
+    r"(?: to (?:buy|renew|purchase|order|extend) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?"
+    r"(?: (?:to|on|for) (?:my|our|this|these) (?:\w+ )?(?:e-?mails?|mails?|messages?|tickets?|requests?|questions?))?"
+    r"(?: (?:for|of|about|on|zu[rm]?|für|der|des|pour|de|para|per|della|sulla|da|voor|"
+    r"na) (?:\w+ ){0,3}(?:li[cz]en\w+|renewal))?|"
+    r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))|"
+    r"\blicen[sc]e (?:(?:has|had|is|was|would|will) )?(?:expir|ran out|end|laps)\w*"
+)
+"""Mails about something else, and a license that had come."""
+_OBJECT = re.compile(
+    rf"(?:{DENIED}|havent|hasnt|didnt)[^.]{{0,20}}\b(?:receiv\w+|get|got|gotten) (?:an?|the|any|our|my|his|her|their) "
+    rf"(?!(?:(?!(?:for|of|on|to|that|we|with|about|from|in|which|by)\b)[\w-]+ ){{0,4}}[\w-]*(?:{_SENT}))"
+)
+"""What was not received is another thing: *the discount that we were promised on the license*."""
+_OVER_CLAUSES = re.compile(
+    r"(?:receiv\w+|\bgot|c[ao]me|arriv\w+|\bsent)\b[^.]{0,60}\bbut (?:not|no) (?:the |our |your |any |an? )?"
+    rf"(?:\w+ )?(?:{_SENT})|\bwait\w* since (?:\w+ ){{1,3}}for (?:[\w-]+ ){{0,3}}(?:{_SENT})"
+)
+"""What is said over the end of a clause."""
+_SENDING = rf"{_COMES}|{_SEND}|\bsent\b|attach"
+_IF = re.compile(r" ?(?:if|unless|in case|wenn|falls|si|se|als|jeśli|если)\b")
+
+
+def says_mail_missing(texts: Iterable[str]) -> bool:
+    """Whether a clause says that a license or its mail has not come, also one that was named shortly before it."""
+    before = ""
+    for sentence in sentences_of(texts):
+        near = f"{before} {sentence}"
+        for clause in re.split(CLAUSE, _about_license(sentence)):
+            is_denied = re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause)
+            is_of_mail = _OF_A_MAIL.search(clause) or not _IN_INSTANCE.search(sentence)
+            if is_denied and is_of_mail and not _OBJECT.search(clause):
+                return True
+        if _OVER_CLAUSES.search(sentence):
+            return True
+        said = [words_of(clause) for clause in re.split(CLAUSE, sentence)]
+        nothing_came = any(words <= _NOT_IT and words & _NOTHING for words in said)
+        if nothing_came and re.search(_SENT, near) and re.search(_SENDING, near):
+            return True
+        before = near[-NEAR_CHARS:]
+    return False
+
+
+def _about_license(sentence: str) -> str:
+    """A sentence without what may be missing beside a license and its mail."""
+    for other in (_OTHER_THING, _OTHER_MAIL, _COUNTED, _NOT_ASKED):
+        sentence = other.sub(" ", sentence)
+    return sentence
