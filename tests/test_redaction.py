@@ -320,7 +320,7 @@ FORMS = {
     "a password of words": "gitlab_rails['smtp_password'] = \"blue Zz9Yy8Xx stone\"",
     "words in single quotes": "GITLAB_ROOT_PASSWORD='lazy Zz9Yy8Xx jumps Vv5Uu4Tt'",
     "YAML of Ansible": "ansible_become_pass: Zz9Yy8Xx7Ww6Vv5Uu4Tt",
-    "pass and a colon": "  pass: Zz9Yy8Xx7Ww6Vv5Uu4Tt",
+    "pass and a colon": "  pass: Zz9Yy8Xx7Ww6Vv5Uu4Tt\nPass: Zz9Yy8Xx7Ww6",
     "Terraform": 'variable "db_password" {\n  type = string\n  default = "Zz9Yy8Xx Vv5Uu4Tt"\n}',
     "printed by kubectl": "$ kubectl get secret x -ojsonpath='{.data.password}' | base64 -d\nZz9Yy8Xx7Ww6\n$ date",
     "printed before the prompt": "$ vault kv get -field=value secret/x\nZz9Yy8Xx7Wroot@git:~# date",

@@ -105,7 +105,7 @@ _IS = (
 _END = r"(?:[\r\n]|\Z)"
 _PASS = (
     r"pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S)|(?<=_pass)(?=:\s)"
-    rf"|(?<![a-z]pass)(?<=(?-i:pass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
+    rf"|(?<![a-z]pass)(?<=(?-i:[Pp]ass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
 )
 _NAMED = (
     rf"(?:{_PASS}|(?<![a-z])pw|(?<![a-z])clave(?!\s+de\b)|{_WORDS}"

@@ -6,7 +6,7 @@ The engineer's answer overrides it: words that are not understood lead to a need
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 
 from runbook_lib.domain.models import Answer
 from runbook_lib.domain.pasted import word_key
@@ -29,11 +29,13 @@ _READ_ONLY_ABROAD = (
 )
 """*Only* and *read*, or the like, in other languages."""
 _NO_TROUBLE = (
-    rf"\bnever mind\b|(?:{DENIED}|\b(?:pas|sin|aucune?|rien|ning[uú]n|sem)\b)"
-    r"(?:[ '](?:an?|any|that|very|too|yet|is|are|has|was|been|else|users?|work|de|d|es|est|ist|è|sehr|très|muy))*"
+    rf"\bnever mind\b|(?:{DENIED}|\b(?:pas|sin|aucune?|rien|ning[uú]n|sem|without|ohne|sans)\b)"
+    r"(?:[ '](?:an?|any|that|very|too|yet|is|are|has|was|been|else|here|users?|work|de|d|es|est|ist|è|sehr|très|muy))*"
     r"[ '](?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgen|critical|emergency|blocker|affected|broken|"
-    r"blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|eil|dring|notfall|haast|spoed|срочн|пробл)"
-    r"\w*(?: working)?\b|問題(?:なく|あり?ません)|没有?问题|문제 ?없"
+    r"blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|restrict|limit|concern|eil|dring|notfall|"
+    r"haast|spoed|срочн|пробл)\w*(?: working)?(?: any ?more)?\b|"
+    rf"(?:{_READ_ONLY} )?\b(?:banner|error|warning|message|problem|notice)s? (?:is|are|has|was) (?:now )?gone\b|"
+    r"問題(?:なく|あり?ません)|没有?问题|문제 ?없"
 )
 _FUTURE = r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*"
 _WHEN = r"next \w+|tomorrow|but soon|soon|in [0-9]+ (?:hour|day|week)s?|on (?:\w+day|(?:the )?[0-9][\w /-]*|\w+ [0-9]+)"
@@ -60,56 +62,112 @@ Source: GitLab, `expiring_subscription_message.rb`.
 """
 _WHOLE = (
     r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
-    r"(?!all are\b)(?:it|everything|all|gitlab|instance|server|system)(?: (?:instance|server|system))?"
-    r"(?: (?:is|are)|'s)?"
+    r"(?:it|everything|all|gitlab|instance|server|system)(?: (?:instance|server|system))?(?: (?:is|are)|'s)?"
 )
-_FINALLY = (
-    "fine|ok|normally|yet|now|so far|for now|at the moment|but soon|"
-    r"but (?:i'?m|i am|we'?re|we are) (?:worried|afraid)(?: (?:that|it|this|may|might|could|will|soon|stops?|changes?|"
-    r"ends?|expires?|during|over|about|on|the|our|weekend|tomorrow|monday|licen[sc]e))*"
+_NOT_YET_STATED = re.compile(
+    rf"(?:(?:{_WHOLE}|we(?: are|'re)) not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?(?: (?:yet|now))*"
+    rf"|{_WHOLE} (?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?"
+    rf"|becomes) {_READ_ONLY}(?: mode)?(?: (?:{_WHEN}))*)"
 )
-_STATED = re.compile(
-    r"(?:(?:so far|for now|at the moment|luckily|yes|and),? )?"
-    rf"(?:{_WHOLE} (?:(?:still (?:work(?:s|ing)?|runs?|up|(?:up and )?running)|"
-    rf"not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?)(?:,? (?:{_FINALLY}))*|"
-    r"(?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?|becomes)"
-    rf" {_READ_ONLY}(?: mode)?(?:,? (?:{_WHEN}))*)"
-    rf"|we(?: are|'re) not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?"
-    r"|(?:we|(?:(?:all|our) )?users|every(?:one|body)) can (?=still |.* (?:normally|as usual)$)(?:still )?"
-    r"(?:push|merge|commit|work)(?: and (?:push|merge|commit))?(?: normally| as usual)?)"
-)
-"""A whole sentence that says of the whole instance that it works. With any other word it may say something else."""
-_STATED_BEFORE = re.compile(
-    rf"\b(?:before|until) (?:{_WHOLE}|we(?: are|'re)?) (?:becomes? |goes? |turns? )?{_READ_ONLY}"
-)
+"""A whole clause that says that it is not read-only yet."""
+_ASKS_BEFORE = re.compile(rf"\b(?:before|until) (?:{_WHOLE}|we(?: are|'re)?) (?:becomes? |goes? |turns? )?{_READ_ONLY}")
 """The end of one that asks for something before it does not work any more."""
-_AGAIN = re.compile(
-    rf"(?:(?:now|ok|good news) )*(?:{_WHOLE} (?:all )?(?:works?|working|back(?= (?:online|to normal))|"
-    r"(?:up and )?running|up|online|usable|writable)"
-    r"(?: (?:again|now|fine|normally|as before|online|to normal))+"
-    r"(?: after (?:the |an? )?(?:upload|renewal|installation))?|"
-    r"(?:(?:works|working|(?:up and )?running|up) again|back (?:online|to normal))(?: (?:now|again|fine|normally))*|"
-    r"we can (?:push|commit|work|merge) again|"
-    r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:solved|resolved|fixed)"
-    r"(?: on (?:our|my) (?:side|end))?)"
-    r"(?: now)?|(?:(?:es|alles|gitlab) )?(?:läuft|geht|funktioniert) (?:jetzt |nun )?(?:alles )?wieder|"
-    r"hat sich erledigt|(?:tout |ça |gitlab )*(?:marche|fonctionne) (?:de|à) nouveau|ça remarche|ya funciona|"
-    r"(?:todo )?funciona (?:de nuevo|otra vez)|(?:tutto )?funziona (?:di nuovo|ora)|(?:tudo )?voltou a funcionar|"
-    r"(?:alles )?werkt weer|działa (?:znowu|ponownie)|(?:вс[её] )?снова работает|"
+_PHRASES = tuple(
+    (re.compile(rf"\b(?:{phrases})\b"), f" {word} ")
+    for word, phrases in (
+        (
+            "",
+            r"so far|for (?:now|the moment|the time being)|at (?:the|this) (?:moment|time)|right now|in gitlab|"
+            r"good news|just to confirm|but soon|(?:since|as of) (?:this morning|today|now|[0-9]{1,2}:[0-9]{2})|"
+            r"on (?:our|my) (?:side|end)|after (?:the |an? )?(?:upload|renewal|installation|restart|reboot|import)"
+            r"(?: of (?:the )?(?:new )?(?:li[cs]en[cs]e|key)(?: file| key)?)?",
+        ),
+        ("again", r"de nouveau|à nouveau|de nuevo|otra vez|di nuovo|de novo|outra vez"),
+        (
+            "normally",
+            r"as (?:usual|before|expected|it should|always)|with(?:out| no) (?:any |a |further )?"
+            r"(?:problem|issue|trouble|restriction|limitation|error|interruption)s?",
+        ),
+        ("running again", r"back (?:to normal|online)|remarche"),
+        ("running normally", r"up and running|in (?:full|normal|regular) operation|not locked any ?more|unlocked"),
+    )
+)
+"""Phrases, each with the word that it stands for, so that all others can be taken one by one."""
+_THE_WHOLE = words_of(
+    """
+    it its everything all gitlab instance server system our the this whole entire production self managed es alles das
+    die der unsere unser instanz système tout ça notre le la todo el nuestra instancia sistema servidor tutto il nostra
+    istanza tudo o nossa instância het onze wszystko всё все
+    """
+)
+_RUNS = words_of(
+    """
+    works work working runs running up functional operational usable online available writable functions functioning
+    läuft geht funktioniert klappt marche fonctionne funciona funcionando funcionar funziona werkt działa
+    работает
+    """
+)
+_UP = words_of("up online available writable")
+_NO_NAMES = words_of("it its our the this all es das die der unsere unser le la el il o a onze het")
+"""Of something else than the instance it may be said that it is up, if only *it* is named: *the file is available*."""
+_STILL = words_of("still keeps continues remains noch encore todavía aún sigue ancora ainda nog yet")
+_AGAIN = words_of(
+    "again now back wieder jetzt nun ya ora novamente voltou agora weer znowu ponownie снова solved resolved fixed"
+)
+_HOW = words_of(
+    """
+    is are s has been normally currently fine ok fully completely perfectly properly correctly normal well quite
+    yes luckily fortunately happily also already here está ganz einwandfrei problemlos normalement correctement
+    normalmente correctamente normaal
+    """
+)
+_PEOPLE = words_of("we i our all users user everyone everybody people teams colleagues developers can")
+_USE = words_of("push merge commit work use")
+"""The only words of a clause that says of the whole that it works. With any other it may say something else."""
+_SOLVED = re.compile(
+    r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:now )?(?:solved|resolved|"
+    r"fixed)(?: now)?(?: on (?:our|my) (?:side|end))?|hat sich erledigt|"
     r"(?:(?:das|le|el|il|o|het) )?(?:problem|problème|problema|probleem|проблема)(?: (?:ist|hat sich|est|está|ha sido|"
     r"è|è stato|foi|is|został))? (?:behoben|gelöst|erledigt|résolu|réglé|resuelto|solucionado|risolto|resolvido|"
     r"opgelost|rozwiązany|решена)|解決しました|直りました|(?:问题)?已(?:经)?解决了?|해결되었습니다"
 )
-"""A whole clause that says that it works again, whatever was said before."""
 _COURTESY = words_of(
     """
     thank thanks you for your the help thx cheers regards best kind many a lot much so very danke dank vielen
-    herzlichen viele grüße merci beaucoup gracias grazie mille obrigado obrigada muito bedankt спасибо
+    herzlichen viele grüße merci beaucoup gracias muchas grazie mille obrigado obrigada muito bedankt спасибо
     ありがとう ありがとうございます 谢谢 감사합니다 hi hello dear hallo team support all never mind false alarm please
+    yes now good
     """
 )
 """Words that say nothing of the instance."""
-_LICENSE = words_of("license licence licenses licences subscription premium ultimate trial grace renewal invoice quote")
+_THANKS = words_of(
+    "many thank thanks you thx cheers danke dank merci gracias grazie obrigado obrigada hi hello hallo dear"
+)
+_WISHES = (
+    r"\b(?:(?:have a|enjoy (?:the|your)) (?:\w+ )?(?:day|weekend|evening|week)|"
+    r"you saved (?:my|our|the) (?:day|weekend)|"
+    r"(?:fast|quick|great|good|nice|excellent|prompt)(?= (?:help|support|reply|response|job))|your patience|a million|"
+    r"(?:reply|response|job)$)"
+)
+_LICENSE = words_of(
+    """
+    license licence licenses licences lizenz subscription premium ultimate trial grace renew renewed renewal invoice
+    quote
+    """
+)
+_THERE_IS = words_of("we there they have had are is see it us")
+_HAPPENED = words_of(
+    """
+    is was are were has had expired ended ran renewed extended paid uploaded installed applied added imported received
+    got found sent gave close closed ist
+    """
+)
+"""Without one of these a license beside *works again* is only wished for: *a new license, and it works again*."""
+_DONE = words_of(
+    """
+    key file code mail ticket case uploaded installed applied added imported received got found sent gave close closed
+    """
+)
 _BESIDE_LICENSE = _LICENSE | words_of(
     """
     a an the this our my your we i you us it they is are was were will be has have had s ve re ll m to for on in at by
@@ -119,14 +177,27 @@ _BESIDE_LICENSE = _LICENSE | words_of(
     month months january february march april may june july august september october november december next last
     """
 )
-_DONE = words_of(
-    "key file code mail ticket case uploaded installed applied added imported received got found sent gave close closed"
+_BESIDE_DONE = (
+    _DONE
+    | _BESIDE_LICENSE
+    | words_of(
+        """
+        temp temporary reseller procurement purchasing colleague sales also closing just want time die lizenz ist
+        eingespielt
+        """
+    )
 )
-_BESIDE_DONE = _DONE | _BESIDE_LICENSE | words_of("reseller procurement purchasing colleague sales also closing just")
-"""The only words that may stand in other sentences: of a license, and, after it, of what became of that.
+"""The only words that may stand in other clauses: of a license, and of what became of it.
 
 Any other may limit what was said (*but only for admins*), or speak of trouble that is not known here.
 """
+_AFRAID = words_of("worried afraid")
+_BESIDE_AFRAID = _AFRAID | words_of(
+    """
+    i m am we re are that it this may might could will soon stop stops change changes end ends expire expires during
+    over about on the our weekend tomorrow monday license
+    """
+)
 _FAILED = (
     r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|\bden(?:y|ie)|"
     r"declin|forbid|permission|happened|\block|stuck|froze|\b(?:halt|h[au]ng)(?:s|ed|ing)?\b|\bhäng|\b(?:is|are|went|"
@@ -159,9 +230,9 @@ _BEGAN = re.compile(
 )
 _FINE = re.compile(
     rf"{_WORKS}|\bworks\b|\bexpires?\b|(?:features|all|we|they|users|things) (?:\w+ )?work\b|\bworking\b|unlocked|"
-    r"\bcan (?:still |all )*(?:push|merge|commit|work)\b|\bnoch arbeiten\b|\b(?:va|todo|alles|tutto|tudo|всё) (?:bien|"
-    r"gut|bene|bem|хорошо)\b|\brun(?:s|ning)\b|\bup\b|\bok\b|fine|usable|normal|as usual|go(?:es)? through|operation|"
-    r"back online|"
+    r"\bcan (?:still |all )*(?:push|merge|commit|work|use)\b|\bnoch arbeiten\b|\b(?:va|todo|alles|tutto|tudo|"
+    r"всё) (?:bien|gut|bene|bem|хорошо)\b|\brun(?:s|ning)\b|\bup\b|\bok\b|fine|usable|normal|as usual|functional|"
+    r"go(?:es)? through|operation|available|back online|"
     r"show|displa|banner|bar\b|funktion|läuft|laufen|klappt|fonction|marche|opération|funciona|funziona|werkt|funguj|"
     r"działa|работает|funkar|fungerer|正常|動作|운영|정상|çalışıyor"
 )
@@ -205,14 +276,14 @@ def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
     while len(texts) > 1 and words_of(word_key(texts[-1])) <= _COURTESY | names:
         texts.pop()
     own = [_QUESTION.sub(" ", _QUOTED.sub("", _before_mail(text))) for text in texts]
-    is_over = _is_said(own[-1:], _is_again, names)
+    is_over = _is_said(own[-1:], names, is_again=True)
     current = [_QUOTED.sub("", texts[-1])] if is_over else texts
     unclear = [
         one for one in sentences_of(own[-1:] if is_over else own) if _is_about_instance(one) and not _FINE.search(one)
     ]
     if unclear or any(map(_is_trouble, sentences_of(current))):
         return Answer.NO
-    return Answer.YES if is_over or _is_said(own, _is_still, names) else Answer.UNKNOWN
+    return Answer.YES if is_over or _is_said(own, names) else Answer.UNKNOWN
 
 
 def _before_mail(text: str) -> str:
@@ -223,40 +294,63 @@ def _before_mail(text: str) -> str:
     return text[: found.start()] + ("" if _IS_MAIL.match(text, found.start()) else "…\nunread")
 
 
-def _is_still(sentence: str, names: set[str]) -> bool:
-    """Whether a sentence, but for thanks in it, says of the whole instance that it works."""
-    own = ", ".join(clause for clause in _clauses(sentence) if not words_of(clause) <= _COURTESY | names)
-    before = _STATED_BEFORE.search(own)
-    asks = before is not None and before.end() == len(own) and words_of(own[: before.start()]) <= _BESIDE_LICENSE
-    return asks or bool(_STATED.fullmatch(own))
+def _is_said(texts: Sequence[str], names: set[str], *, is_again: bool = False) -> bool:
+    """Whether a clause of some texts says it of the whole, and all others only what may stand beside that.
+
+    With `is_again` it has to say that it works again, whatever was said before.
+    """
+    is_said = False
+    for sentence in sentences_of(texts):
+        clauses = _clauses(sentence, names)
+        answers = [_answer(clause, names) for clause in clauses]
+        again = "again" in answers
+        is_said |= again or (not is_again and "still" in answers)
+        others = [clause for clause, answer in zip(clauses, answers, strict=True) if not answer]
+        if not all(_is_aside(clause, names, beside_again=again) for clause in others):
+            return False
+    return is_said
 
 
-def _is_again(sentence: str, names: set[str]) -> bool:
-    """Whether a clause of a sentence says that it works again, and the others only what was done."""
-    others = [clause for clause in _clauses(sentence) if not _AGAIN.fullmatch(clause)]
-    return len(others) < len(_clauses(sentence)) and all(_is_aside(one, names, _DONE, _BESIDE_DONE) for one in others)
+def _clauses(sentence: str, names: set[str]) -> list[str]:
+    """The clauses of a sentence; what stands on both sides of an *and* is one of them if it is understood as such."""
+    found: list[str] = []
+    for phrase, word in _PHRASES:
+        sentence = phrase.sub(word, sentence)
+    for clause in map(str.strip, re.split("[,;:]", sentence)):
+        is_whole = _answer(clause, names) or _is_aside(clause, names)
+        found += [clause] if is_whole else map(str.strip, re.split(r"(?:^|\s)(?:and|but|und|et|y) ", clause))
+    return found
 
 
-def _is_said(texts: Sequence[str], says: Callable[[str, set[str]], bool], names: set[str]) -> bool:
-    """Whether a sentence of some texts says it, and the others are of thanks and the license alone."""
-    sentences = [sentence for sentence in sentences_of(texts) if sentence]
-    first = next((at for at, one in enumerate(sentences) if says(one, names)), len(sentences))
-    before, after = sentences[:first], [one for one in sentences[first + 1 :] if not says(one, names)]
-    return (
-        first < len(sentences)
-        and all(_is_aside(one, names, _LICENSE, _BESIDE_LICENSE) for one in before)
-        and all(_is_aside(one, names, _LICENSE | _DONE, _BESIDE_DONE) for one in after)
-    )
+def _answer(clause: str, names: set[str]) -> str:
+    """What a clause says of the whole instance: that it works *again*, or *still*; else ""."""
+    if _SOLVED.fullmatch(clause):
+        return "again"
+    if _NOT_YET_STATED.fullmatch(clause) or _asks_before(clause):
+        return "still"
+    words = words_of(clause) - names
+    others = words - _STILL - _AGAIN - _HOW
+    named, runs = others & _THE_WHOLE - _NO_NAMES, others & _RUNS
+    how = words & (_STILL | _AGAIN | _HOW) - words_of("is are s has been")
+    works = others <= _THE_WHOLE | _RUNS | _THANKS and (others & _THE_WHOLE or words & _AGAIN) and (runs - _UP or named)
+    can = others <= _PEOPLE | _USE | _THE_WHOLE | {"and"} and "can" in others and others & _USE
+    is_else = clause.startswith(("normal", "all are "))  # *normally it works*, *all are working on it*
+    if not ((runs and works) or can) or not how or is_else:
+        return ""
+    return "still" if words & _STILL else "again"
 
 
-def _is_aside(sentence: str, names: set[str], about: Set[str], beside: Set[str]) -> bool:
-    """Whether words are only of thanks, or only of what is named here, in words that may stand beside that."""
-    words = words_of(sentence) - _COURTESY - names
-    return not words or (words <= beside and bool(words & about))
+def _asks_before(clause: str) -> bool:
+    found = _ASKS_BEFORE.search(clause)
+    return bool(found and found.end() == len(clause) and words_of(clause[: found.start()]) <= _BESIDE_LICENSE)
 
 
-def _clauses(sentence: str) -> list[str]:
-    return [clause.strip() for clause in re.split("[,;]", sentence)]
+def _is_aside(clause: str, names: set[str], *, beside_again: bool = False) -> bool:
+    """Whether a clause is only of thanks, the license, what became of it, a worry, or trouble that there is not."""
+    said, times = re.subn(_NO_TROUBLE, " ", clause)
+    words = words_of(re.sub(_WISHES, " ", said)) - _COURTESY - names - (_THERE_IS if times else set())
+    is_of_license = words <= _BESIDE_DONE and words & (_LICENSE | _DONE) and (words & _HAPPENED or not beside_again)
+    return bool(not words or is_of_license or (words <= _BESIDE_AFRAID and words & _AFRAID))
 
 
 def _is_trouble(sentence: str) -> bool:

@@ -180,6 +180,16 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         *("GitLab is still up and running", "We can still push and merge.", "All users can work normally."),
         "Our license expired yesterday. Everything still works. Can you send a renewal?\nThanks, Kim",
         "Our GitLab license runs out on Monday. The instance still works.",
+        *("Our instance is still fully functional, we just want to renew in time.", "gitlab is working fine"),
+        *("The instance is up and running, nobody here is blocked.", "We can use GitLab without restrictions."),
+        "Just to confirm: we are not in read-only mode, GitLab is working as usual.",
+        "The license expired yesterday but so far our GitLab instance works without any problems.",
+        "We have no limitations right now, all users can work normally in GitLab.",
+        *(
+            "> Is it usable?\n\nYes, our instance is still usable.",
+            "No outage on our side, GitLab keeps working as before.",
+        ),
+        *("Unsere GitLab-Instanz funktioniert noch ganz normal.", "Notre instance fonctionne encore normalement."),
         *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
 )
@@ -221,6 +231,25 @@ def test_words_of_an_instance_that_works(text: str) -> None:
         ),
         ("It's all working again, our reseller sent us the key. Thank you!", Answer.YES),
         ("Works again now.", Answer.YES),
+        *(
+            (text, Answer.YES)
+            for text in (
+                *("Everything is working again, thanks for the fast help!", "It works again. Have a nice weekend!"),
+                "After the upload of the license file everything is back to normal.",
+                "All good now. The license is installed and the instance is fully operational again.",
+                *("The error is gone, GitLab works again.", "GitLab is fully functional again."),
+                *("The instance is not locked any more and works again.", "Everything is back to normal since 9:40."),
+                *("Die Lizenz ist eingespielt, es läuft alles wieder einwandfrei.", "Funziona tutto di nuovo, grazie!"),
+                *("Todo funciona correctamente de nuevo.", "Tudo está funcionando novamente, obrigado."),
+            )
+        ),
+        *(
+            (text, Answer.NO)
+            for text in (
+                *("It is available now.", "We can continue now.", "Normally it works again.", "All are working now."),
+                *("You can send us a license and it works again.", "It works again, and the runners?", "Good now?"),
+            )
+        ),
         *(
             (text, Answer.YES)
             for text in (
