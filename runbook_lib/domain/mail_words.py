@@ -13,16 +13,16 @@ from runbook_lib.domain.sentences import CLAUSE, DENIED, PAPERWORK, sentences_of
 _SENT = (
     r"mail|li[cz]en|\blic\b|inbox|message|\ba[ck]{0,2}ti[vw](?:atio|aci|aç|ierung|azion|ering|asyon)|\bkey\b|schlüssel|"
     r"\bclé\b|\bclave\b|\bchave\b|\bchiave\b|sleutel|klucz|ключ|лиценз|激活|アクティベ|"
-    r"ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans|lisens|письм"
+    r"\bsuccessor\b|\breplacement\b|ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans|lisens|письм"
 )
 _COMES = (
     r"rec(?:ei|ie)v|arriv|deliver|made it|appear|zugestellt|(?:get|got|getting|come|came) through|seeing|locate\b|"
-    r"in (?:either|neither)\b|c[ao]me\b|got\b|gotten|reach|been sent|sent to (?:me|us|my|our)\b|"
+    r"in (?:either|neither)\b|c[ao]me\b|got\b|gotten|reach|been sent|given\b|sent to (?:me|us|my|our)\b|"
     r"land|(?:show|turn)(?:ed)? up|saw\b|"
     r"seen|\bt?here\b|inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
-    r"(?:get|had) (?:a|an|any|the|our|it|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
+    r"(?:get|had) (?:a|an|any|the|our|it|one|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
     r"fått|fick|modtag|mottat|kommit|kommet|saane|kaptuk|primit|"
     r"erhalten|kom+en|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|"
     r"получ|приш|присл|ontvangen|binnen"
@@ -45,8 +45,18 @@ _ABROAD = (
     r"見つか[りら][^。]{0,3}(?:ません|ない)|没(?:有?看)?到|找不到|안 왔|오지 않|메일이 없"
 )
 """That a license mail has not come, is not found or not seen, where that is said in another order than in English."""
+_FILES = (
+    r"(?:the |our |my |your |any |an? )?(?:[\w-]{1,30} ){0,2}?(?:li[cz]en\w{0,20}|activation code|key)"
+    r"(?: (?:file|key|code|mail|e-?mail))?"
+)
+"""A license, by the name of what it comes as."""
 _NOT_THERE = (
     rf"{_ABROAD}|"
+    r"\b(?:nothing|none|(?:no|zero) (?:message|mail|e-?mail)s?)\b[^.]{0,40}\b(?:from (?:you|gitlab)|with|containing)\b|"
+    rf"\b(?:lacks?|has no|holds no|contains no) {_FILES}\b|"
+    rf"\b(?:do|does) ?(?:not|n't)(?: yet| still| even)? (?:have|hold|possess) (?=the |our |my ){_FILES}"
+    r"(?: yet| from you| so far)?$|"
+    rf"\b(?:are|am) (?:still )?without {_FILES}|\bnobody\b[^.]{{0,20}} (?:has|holds) {_FILES}|\bnot in our hands\b|"
     rf"(?:{DENIED}|havent|hasnt|didnt|without|yet to|fail\w* to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
     rf"reçu aucun|\bfehlt|\bmanque|\bfalta\b|\bmanca\b|ontbreekt|brakuje|(?:did|has|was)(?: not|n't)$|"
     r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
@@ -65,18 +75,19 @@ _NOT_THERE = (
     r"\b(?:where(?: is| are|'s)|wo (?:ist|bleibt)|où est|dónde está|dov'è|waar (?:is|blijft)|gdzie jest|где) (?:\w+ )?"
     rf"(?:{_SENT})|^ ?(?:still |but |so far )*no (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?$|"
     rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?(?: (?:so far|yet|from|has|was|until|at all)\b)|"
-    r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
+    r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:\bempty|removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
     r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
-    r"ons)?\b|esperando|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|alamad|"
-    r"almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
+    r"ons)?\b|esperando|à espera|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|"
+    r"alamad|almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
 )
-_NOTHING = words_of("nothing not never t rien nichts nada niente")
+_NOTHING = words_of("nothing not never t none no rien nichts nada niente")
 _NOT_IT = _NOTHING | words_of(
     """
     but no and so still far yet since i we you it they that this them anything us me is are isn aren was wasn were weren
     have haven has hasn had hadn did didn do don ve got get received receive see seen find found arrived arrive came
     come reached reach showed show up here there in my our the spam junk inbox mailbox folder today until noch bisher
-    bisher bekommen erhalten reçu recibido ricevuto
+    bisher bekommen erhalten reçu recibido ricevuto one day to had given such mail email replacement successor delivered
+    any turned
     """
 )
 """Words of which a clause consists that says that something has not come, which is named near it; one of the first."""
@@ -84,13 +95,14 @@ NEAR_CHARS = 200
 """How far before it is looked for."""
 _MAIL = r"e-?mails?|mails?|messages?|correos?|courriels?"
 _OTHER_MAIL = re.compile(
-    r"(?:\b\w+[- ])?\b(?!(?:an?|the|our|your|my|this|that|its?|any|no|every|one|new|latest|last|first|single|promised|"
-    r"announced|automatic|emergency|trial|temporary|weekend|activation|product|gitlab|subscription|renewal|renewed|"
+    r"(?:\b\w+[- ])?\b(?!(?:an?|the|our|your|my|this|that|its?|any|no|zero|every|one|new|latest|last|first|single|"
+    r"promised|announced|automatic|emergency|trial|temporary|weekend|activation|product|gitlab|subscription|renewal|renewed|"
     r"li[cz]en\w*|by|via|per|with|without|in|of|for|from|and|or|to|through|as|e|have|has|got|get|gotten|receive[ds]?|"
     r"receiving|see|seen|find|found|send|sent|not|yet|ever|un|une|le|la|el|il|lo|o|um|uma|mi|mon|notre|nuestro|ningún|"
     rf"aucun|der|die|das|den|eine?|keine?|per|via|por|par|pas|de|du|del|met|geen|nessuna|pela|key|mail|"
     rf"e-mail)\b)\w+[- ]"
-    rf"(?:{_MAIL}|(?<!activation )code(?: (?:{_MAIL}))?|key)\b"
+    rf"(?:{_MAIL}|(?<!activation )codes?(?: (?:{_MAIL}))?|keys?)\b"
+    r"(?: [^.,;]{0,30}\b(?:by|via|to) (?:our |my |any )?(?:e-?mail|mail(?:box(?:es)?)?|inbox(?:es)?)\b(?! with))?"
     r"(?: (?:by|via|per|in) (?:an? )?(?:e-?mail|sms))?(?: for (?:the |our |my |your )?(?!li[cz]en)\w+(?: (?:portal|"
     r"account))?)?"
     r"|\b(?!li[cz]en|e-?mail|lic-)(?:\w+-)?\w{4,}(?<!lizenz)(?<!licentie)mails?\b"
@@ -125,6 +137,11 @@ _OTHER_THING = re.compile(
     r"(?: (?:for|of|about|on|zu[rm]?|für|der|des|pour|de|para|per|della|sulla|da|voor|"
     r"na) (?:\w+ ){0,3}(?:li[cz]en\w+|renewal))?|"
     r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))|"
+    r"\be?-?mail (?:attribute|address|field|claim|not found|already|is invalid|has not been confirmed)|"
+    r"\b(?:after|since|when|once|as soon as)\b[^.,;]{0,30}"
+    r"(?:add|install|activat|appl|upload|enter|import)(?:i?ed|ing|e|y)?\b[^.,;]{0,30}licen\w*|"
+    r"\b(?:after|since|when|once)\b[^.,;]{0,20}\blicen\w{0,20} (?:\w{1,20} ){0,2}"
+    r"(?:added|installed|activated|applied|uploaded)|"
     r"\blicen[sc]e (?:(?:has|had|is|was|would|will) )?(?:expir|ran out|end|laps)\w*"
 )
 """Mails about something else, and a license that had come."""
@@ -134,32 +151,69 @@ _OBJECT = re.compile(
 )
 """What was not received is another thing: *the discount that we were promised on the license*."""
 _OVER_CLAUSES = re.compile(
+    rf"{_FILES} (?:(?:is|was|were) )?(?:missing|absent|not|not included|not contained) (?:from|in) "
+    r"(?:[\w-]{1,30} ){1,3}(?:e-?mail|mail|message|confirmation)\b|"
+    rf"(?:receiv\w+|\bgot\b|c[ao]me\b|arriv\w+|\bsent\b|mailed|\bis here\b|\bare here\b)[^.]{{0,80}}"
+    rf"(?:[,;-]+ ?(?:and |but )?(?:just |still )?not|\b(?:except|instead of|everything but|other than)) {_FILES}$|"
+    rf"(?:receiv\w+|\bgot\b|c[ao]me\b|arriv\w+|\bhere\b)[^.]{{0,60}}[,;] ?(?:but )?{_FILES} "
+    r"(?:is|has|did|was)(?:n't| not)$|"
     r"(?:receiv\w+|\bgot|c[ao]me|arriv\w+|\bsent)\b[^.]{0,60}\bbut (?:not|no) (?:the |our |your |any |an? )?"
     rf"(?:\w+ )?(?:{_SENT})|\bwait\w* since (?:\w+ ){{1,3}}for (?:[\w-]+ ){{0,3}}(?:{_SENT})"
 )
 """What is said over the end of a clause."""
+_NOT_THE_FILE = re.compile(rf"(?:and |but |just |still )*not {_FILES}")
 _SENDING = rf"{_COMES}|{_SEND}|\bsent\b|attach"
+_IS_HERE = re.compile(
+    r"(?:^ ?|\b(?:i|we|i've|we've|just|then|now|finally|have|already) )"
+    r"(?:found|got|received|located) (?:it|them|the (?:license|key|code))\b|"
+    r"\b(?:it|the (?:license|key|code)) (?:has |have )?(?:just |now |since |meanwhile |finally )*"
+    r"(?:arrived|came|come)\b|\b(?:meanwhile|now|since then),? (?:it|they) ha(?:s|ve)\b|\bno need to (?:re-?)?send|"
+    r"\bnever mind\b"
+)
+"""That it has come since."""
+_NO_NEED = re.compile(r"\bno need\b|\bnever mind\b")
 _IF = re.compile(r" ?(?:if|unless|in case|wenn|falls|si|se|als|jeśli|если)\b")
 
 
 def says_mail_missing(texts: Iterable[str]) -> bool:
-    """Whether a clause says that a license or its mail has not come, also one that was named shortly before it."""
-    before = ""
+    """Whether it is said that a license or its mail has not come, also one that was named shortly before it.
+
+    What is said last counts: it may have come since.
+    """
+    before, is_missing = "", False
     for sentence in sentences_of(texts):
         near = f"{before} {sentence}"
-        for clause in re.split(CLAUSE, _about_license(sentence)):
-            is_denied = re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause)
-            is_of_mail = _OF_A_MAIL.search(clause) or not _IN_INSTANCE.search(sentence)
-            if is_denied and is_of_mail and not _OBJECT.search(clause):
-                return True
-        if _OVER_CLAUSES.search(sentence):
-            return True
-        said = [words_of(clause) for clause in re.split(CLAUSE, sentence)]
-        nothing_came = any(words <= _NOT_IT and words & _NOTHING for words in said)
-        if nothing_came and re.search(_SENT, near) and re.search(_SENDING, near):
-            return True
+        clauses = re.split(CLAUSE, sentence)
+        here = [
+            at
+            for at, one in enumerate(clauses)
+            if _IS_HERE.search(one) and not re.search(DENIED, _NO_NEED.sub("", one))
+        ]
+        if here:
+            is_missing = any(map(_is_nothing, clauses[here[-1] + 1 :]))
+        else:
+            is_missing |= _is_missing(sentence) or (
+                any(map(_is_nothing, clauses)) and bool(re.search(_SENT, near) and re.search(_SENDING, near))
+            )
         before = near[-NEAR_CHARS:]
-    return False
+    return is_missing
+
+
+def _is_missing(sentence: str) -> bool:
+    """Whether a sentence by itself says it."""
+    is_in_instance = bool(_IN_INSTANCE.search(sentence))
+    for clause in re.split(CLAUSE, _about_license(sentence)):
+        is_denied = re.search(_SENT, clause) and re.search(_NOT_THERE, clause) and not _IF.match(clause)
+        is_of_mail = _OF_A_MAIL.search(clause) or not is_in_instance
+        if is_denied and is_of_mail and not _OBJECT.search(clause):
+            return True
+    return bool(_OVER_CLAUSES.search(sentence))
+
+
+def _is_nothing(clause: str) -> bool:
+    """Whether a clause only denies that something has come, which is named near it."""
+    words = words_of(clause)
+    return bool((words <= _NOT_IT and words & _NOTHING) or _NOT_THE_FILE.fullmatch(clause.strip()))
 
 
 def _about_license(sentence: str) -> str:

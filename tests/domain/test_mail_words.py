@@ -80,6 +80,26 @@ from runbook_lib.domain.mail_words import says_mail_missing
             "Die Lizenz-Mail kam nie an",
         ),
         *("Licenční e-mail nedorazil.", "Vi har inte fått någon licens", "Письма с лицензией нет"),
+        *(
+            "I have looked in my inbox, and there is nothing from GitLab with the license.",
+            "We are without the new key.",
+        ),
+        *("Inbox, junk: nothing from you with a license file.", "my inbox shows zero messages with a license"),
+        *("Nothing received. Not the license, not a confirmation.", "Got the welcome mail. Not the license."),
+        *("I only got the invoice, not the license key.", "The receipt is here, the license isn't."),
+        *("You mailed the terms instead of the license file.", "We've received everything except the license key."),
+        *("Activation code missing from the confirmation e-mail.", "The order confirmation lacks the license key."),
+        *("The activation code was not in the confirmation mail.", "The mail has no key in it, only a greeting."),
+        *(
+            "> The license has been emailed.\n\nThanks, but no such email has arrived.",
+            "We still don't have our license.",
+        ),
+        *("Did anyone of you get the license? I did not get one.", "Nobody on our side holds the license file."),
+        *(
+            "The license expired, and the replacement hasn't been delivered.",
+            "> The key was sent.\n\nWe have no such mail.",
+        ),
+        *("I found the mail. But the license is missing.", "Our reseller got it but we did not get the license."),
         *("We got the invoice, but not the license.", "We have failed to receive the license key"),
         *("I have been waiting since Friday for my license", "Der Aktivierungscode wurde uns nie zugestellt"),
         *("ライセンスのメールが見つかりません", "找不到许可证邮件", "라이선스 메일이 오지 않았습니다"),
@@ -139,6 +159,28 @@ def test_a_missing_mail_is_heard(words: str) -> None:
         "We are not able to see Ultimate features although the license is active.",
         *("We never received a reminder that the license would expire", "We are waiting for the license renewal quote"),
         "License attached.\n\nThis is confidential. If you have not received this message as intended, delete it.",
+        *(
+            "> I have not received the license.\n\nUpdate: got it, it was in the spam folder.",
+            "No need to resend the license.",
+        ),
+        *(
+            "First I thought that the license had not arrived, but then I found it in spam.",
+            "One-time codes don't arrive.",
+        ),
+        *(
+            "> We haven't got the license mail\n\nPlease ignore, it has just arrived.",
+            "The key didn't reach us. Now it has.",
+        ),
+        *("Two-factor codes are not arriving by mail.", "Verification codes are not delivered to our mailboxes."),
+        *("SAML: email not found in response. Licence: Premium.", "LDAP: mail attribute not found. We have a license."),
+        *(
+            "The features don't show up after we've added the license.",
+            "Epics are missing since the license was added.",
+        ),
+        *(
+            "Why was there no email about the expiry of the license?",
+            "There are users missing in the license usage export.",
+        ),
     ],
 )
 def test_other_troubles_are_no_missing_mail(words: str) -> None:
