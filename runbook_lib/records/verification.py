@@ -135,11 +135,6 @@ class Verifier:
         ledger = self.ledger_of(path)
         return [run for run in ledger.runs if run.record == path.name] if ledger else []
 
-    def signed_off(self, path: Path) -> tuple[str, ...]:
-        """Who signed the record off that lies there, as long as it is what was sealed."""
-        runs = self.runs_of(path) if self.record(path).is_good else []
-        return tuple(words for run in runs for words in run.signed_off)
-
     def sealed_as(self, digest: str) -> Run | None:
         return next(iter(self._everywhere.get(digest, ())), None)
 
