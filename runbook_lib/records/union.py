@@ -82,7 +82,7 @@ def _keys_within(chains: Iterable[Chain]) -> set[str]:
 def _untrusted(folder: Path, chain: Chain) -> Finding:
     words = (
         f"{chain.path.name} is whole; its writer {chain.key} is known by the key that lies beside it alone. If that "
-        f"is a colleague's machine, run `runbook keys trust {folder / f'journal.{chain.key}.pub'}`."
+        f"is a colleague's machine, run `runbook keys trust {folder / beside_name(chain.key)}`."
     )
     return Finding(folder.name, chain.path.name, Code.UNTRUSTED_WRITER, words)
 
