@@ -71,7 +71,7 @@ def push_ticket(
         UnavailableError: It cannot be reached.
         InputError: A file cannot be read.
     """
-    own = [part for part in journal.parts() if part.is_own and part.key and part.raw]
+    own = [part for part in journal.parts() if part.is_own and part.raw]
     if not own:
         return Transferred()
     push = _Push(share, journal, lists=lists, looks_again=records, missing_keys=missing_keys)

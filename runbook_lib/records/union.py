@@ -113,7 +113,7 @@ def _believed(chains: Sequence[Chain]) -> Seen:
 def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]:
     for chain in chains:
         first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
-        if not chain.digests or chain.is_damaged or first != chain.first:
+        if not chain.digests or first != chain.first:
             continue
         place = f"{chain.path.name}", f"{by} has seen line {lines} of it"
         if len(chain.digests) < lines:
