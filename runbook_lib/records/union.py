@@ -28,7 +28,7 @@ def paths_in(folder: Path) -> set[str]:
     """All that is in a folder and below it, by the paths from it, but for links. Raises InputError if unreadable."""
     found: list[str] = []
     folders = [str(folder)]
-    for place in folders:
+    for place in folders:  # `os.walk` calls itself for each level, and ends in a RecursionError after a thousand
         try:
             with os.scandir(place) as items:
                 for item in items:
