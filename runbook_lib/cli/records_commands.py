@@ -170,7 +170,8 @@ def show(record: str, whole: bool, html: Path | None, force: bool) -> int:
     path = _record(record)
     verifier = Verifier(runs_listing.archived())
     verification = verifier.record(path)
-    more = [f"Signed off by {words}" for words in verifier.signed_off(path)]
+    unaltered = verifier.runs_of(path) if verification.is_good else []
+    more = [f"Signed off by {words}" for run in unaltered for words in run.signed_off]
     more += share_commands.freshness()
     content = reading.read(path)
     if html is None:

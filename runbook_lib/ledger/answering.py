@@ -78,15 +78,14 @@ def _refuse_what_is_settled(journal: Journal, operation_id: str, prefix: str, as
     """Only what no run has seen to be there can be answered."""
     if operation_id in (answerable := journal.history().answerable):
         return
-    evidence, name = journal.settled(operation_id), operation_id.removeprefix(prefix)
-    number = journal.ticket.partition("/")[2]
-    if operation_id in asked and not evidence:
-        return
-    if evidence:
+    name, number = operation_id.removeprefix(prefix), journal.ticket.partition("/")[2]
+    if evidence := journal.settled(operation_id):
         raise InputError(
             f"{name} on ticket {number} is done already ({evidence.summary}), so there is nothing to answer. Run again "
             "to go on."
         )
+    if operation_id in asked:
+        return
     known = ", ".join(dict.fromkeys([*(one.removeprefix(prefix) for one in answerable), CASE]))
     raise InputError(
         f"Ticket {number} has no operation {name!r} in its journal here. Those that can be answered: {known}."

@@ -99,10 +99,6 @@ class Chain:
     def lines(self) -> list[tuple[Entry, str]]:
         return [(_shown(json.loads(line)), digest) for line, digest in zip(self.raw, self.digests, strict=True)]
 
-    @property
-    def entries(self) -> list[Entry]:
-        return [entry for entry, _ in self.lines]
-
 
 def file_name(key: str) -> str:
     return f"journal.{key}.jsonl" if key else FILE_NAME

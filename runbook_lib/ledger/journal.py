@@ -107,12 +107,11 @@ class Journal:
         with self._writing():
             signer = self._keys.signer()  # one for the whole line: the key may be rotated at any time
             path = self.folder / chains.file_name(signer.key_id)
-            if kind in BEGINNINGS or not path.exists():
-                parts = _reliable(self._reader.all())
-                fields |= _seen(path, parts)
-            else:
-                parts = _reliable([self._reader.one(path)])
+            names_others = kind in BEGINNINGS or not path.exists()
+            parts = _reliable(self._reader.all() if names_others else [self._reader.one(path)])
             own = next((chain for chain in parts if chain.path == path), Chain(path, signer.key_id))
+            if names_others:
+                fields |= _seen(own, parts)
             if kind in BEGINNINGS:
                 self._check_clock(own)
                 fields["uptime"] = uptime()
@@ -328,16 +327,15 @@ def _reliable(parts: list[Chain]) -> list[Chain]:
     return parts
 
 
-def _seen(path: Path, parts: list[Chain]) -> dict[str, Any]:
+def _seen(own: Chain, parts: list[Chain]) -> dict[str, Any]:
     """How far the other parts have come, as far as our own does not say so yet."""
-    own = next((chain.summary for chain in parts if chain.path == path), ())
     known: dict[str, Any] = {}
-    for entry, _ in own:
+    for entry, _ in own.summary:
         known |= entry.get("seen") or {}
     now = {
         chain.key: {"first": chain.first, "lines": chain.head.lines, "sha256": chain.head.sha256}
         for chain in parts
-        if chain.path != path and chain.digests
+        if chain.path != own.path and chain.digests
     }
     new = {key: head for key, head in now.items() if known.get(key) != head}
     return {"seen": new} if new else {}

@@ -146,8 +146,7 @@ class KeyRing:
 
     def _public(self, key: str) -> Ed25519PublicKey | None:
         if key not in self._known:
-            self._known = self._of_team()
-            self._known |= {name: found for name, (_, found) in self._of_ring().items()}
+            self._known = self._of_team() | self._of_ring()
         return self._known.get(key)
 
     def _of_team(self) -> dict[str, Ed25519PublicKey]:
@@ -162,23 +161,22 @@ class KeyRing:
 
     def trusted(self) -> list[str]:
         """The ids of the team's keys, then of the ring's. Raises InputError if the team's file cannot be read."""
-        return [*dict.fromkeys([*self._of_team(), *self._of_ring()])]
+        return [*(self._of_team() | self._of_ring())]
 
     def pem_of(self, key: str) -> bytes | None:
         found = self._public(key)
         return _public_pem(found) if found else None
 
-    def public_keys(self) -> dict[str, Path]:
-        """The files of the public keys by id, oldest first, whatever they are called."""
-        return {name: path for name, (path, _) in self._of_ring().items()}
+    def _of_ring(self) -> dict[str, Ed25519PublicKey]:
+        """The public keys of the ring by id, oldest first, whatever their files are called.
 
-    def _of_ring(self) -> dict[str, tuple[Path, Ed25519PublicKey]]:
-        """The public keys of the ring, by id. A file without a valid key is left out: its writer counts as unknown."""
+        A file without a valid key is left out: its writer counts as unknown.
+        """
         found = {}
         for path in sorted(path for path in self.folder.glob(f"*{_PUBLIC}") if path.is_file()):
             with suppress(InputError, OSError):
                 key = _loaded_public(path.read_bytes(), str(path))
-                found[key_id(key)] = path, key
+                found[key_id(key)] = key
         return found
 
     @property
@@ -232,7 +230,7 @@ class KeyRing:
             raise InputError(f"The file holds {len(found)} keys; expected one. Trust each by itself, or none.")
         key = _loaded_public(pem, "The file")
         with self._locked():
-            if key_id(key) not in self.public_keys():
+            if key_id(key) not in self._of_ring():
                 files.write(self.folder / f"{_stamp()}-{key_id(key)}{_PUBLIC}", _public_pem(key))
         return key_id(key)
 

@@ -23,7 +23,7 @@ from filelock import FileLock
 from runbook_lib import files
 from runbook_lib.domain.errors import UnavailableError
 from runbook_lib.domain.plain_text import clean
-from runbook_lib.ledger.chains import Reader
+from runbook_lib.ledger.chains import Reader, file_name
 from runbook_lib.ledger.journal import LOCK_WAIT_S
 from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem
 from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, segment
@@ -139,7 +139,7 @@ class _Puller:
         return moved
 
     def _lines(self, place: Path, ticket: str, key: str, parts: list[Segment], moved: Transferred) -> None:
-        path = place / f"journal.{key}.jsonl"
+        path = place / file_name(key)
         files.make_folder(place)
         self._leave_key(place, key, moved)
         with FileLock(place / ".journal.lock", timeout=LOCK_WAIT_S, mode=files.FILE):

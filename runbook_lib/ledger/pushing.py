@@ -9,14 +9,13 @@ helps. Of two that push in the same moment one at least learns of it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 from runbook_lib import files
-from runbook_lib.ledger.chains import Chain
+from runbook_lib.ledger.chains import Chain, digest
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.ledger.mirror import Transferred, in_parallel
@@ -34,15 +33,14 @@ class Pushed:
     """
 
     def __init__(self, folder: Path, share: Share) -> None:
-        digest = hashlib.sha256(share.url.encode()).hexdigest()[:8]
-        self._path = folder / f".share-{digest}"
+        self._path = folder / f".share-{digest(share.url.encode())[:8]}"
         self.objects: dict[str, str] = {}
         with files.explained(f"{self._path} cannot be read or written"), suppress(FileNotFoundError):
             lines = files.read(self._path).decode(errors="replace").splitlines()
             self.objects = {name: sha256 for sha256, _, name in (line.partition(" ") for line in lines) if name}
 
     def note(self, name: str, content: bytes) -> None:
-        self.objects[name] = hashlib.sha256(content).hexdigest()
+        self.objects[name] = digest(content)
         with (
             files.explained(f"{self._path} cannot be read or written"),
             open(self._path, "a", encoding="utf-8", opener=files.opener) as file,
@@ -73,7 +71,7 @@ def push_ticket(
         UnavailableError: It cannot be reached.
         InputError: A file cannot be read.
     """
-    own = [part for part in journal.parts() if part.is_own and part.key and part.raw]
+    own = [part for part in journal.parts() if part.is_own and part.raw]
     if not own:
         return Transferred()
     push = _Push(share, journal, lists=lists, looks_again=records, missing_keys=missing_keys)
@@ -156,7 +154,7 @@ class _Push:
             content = files.read(path)
         except OSError:
             return
-        if hashlib.sha256(content).hexdigest() != sha256:
+        if digest(content) != sha256:
             return
         if self._create(path.name, content):
             self.moved.records += 1
@@ -168,7 +166,7 @@ class _Push:
         """Whether an object of the ticket is this content, by what was noted, or else by the share."""
         path = f"{self._ticket}/{name}"
         if noted := self._pushed.objects.get(path):
-            return noted == hashlib.sha256(content).hexdigest()
+            return noted == digest(content)
         return self._share.read(path) == content
 
     def _create(self, name: str, content: bytes) -> bool:

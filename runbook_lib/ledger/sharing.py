@@ -17,7 +17,6 @@ was not pushed is pushed by the next run on the ticket, or by `runbook records p
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 import socket
@@ -33,6 +32,7 @@ from runbook_lib import files
 from runbook_lib.domain.errors import InputError, RefusedError, RunbookError
 from runbook_lib.domain.events import EventKind
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.chains import digest
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing, Validity
 from runbook_lib.ledger.pushing import Pushed, push_ticket
@@ -70,7 +70,7 @@ class Claims:
 
     def __init__(self, share: Share, profile: str, keys: KeyRing, folder: Path, operator: str) -> None:
         self._share, self._profile, self._keys = share, profile, keys
-        self._place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+        self._place = digest(str(folder.resolve()).encode())[:16]
         self._folder, self._operator = folder, operator
         self._made = folder / ".claims"
 
@@ -93,7 +93,7 @@ class Claims:
                 Pushed(self._folder, self._share).note(path, content)
                 self._share.check_create_only(path, content)
                 return None
-            claim, sha256 = _read(found, operation_id), hashlib.sha256(found).hexdigest()
+            claim, sha256 = _read(found, operation_id), digest(found)
             is_free = sha256 in judged or self._is_ours(claim) or self._is_released(operation_id, number, claim)
             if not is_free and self._share.read(self.path(operation_id, number + 1)) is None:
                 return self._held(claim, sha256, self._share.created_at(path))

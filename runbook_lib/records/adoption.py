@@ -7,7 +7,6 @@ that did not run, is of another ticket, contradicts itself, is sealed already, o
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from runbook_lib.domain.errors import PERSON_NEEDED, InputError, RunbookError, U
 from runbook_lib.domain.events import EventKind, finite
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import clean
+from runbook_lib.ledger.chains import digest
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.reading import Record, mapping, read, text
@@ -55,8 +55,8 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
     runbook, started_at = _origin(found, path, ticket_id)
     _refuse_contradictions(found, path, {"ticket_id": ticket_id, "runbook": runbook, "profile": settings.profile})
     _refuse_secrets(found, path, settings)
-    digest = hashlib.sha256(found.content).hexdigest()
-    if sealed := Verifier(Archive.of(settings)).sealed_as(digest):
+    sha256 = digest(found.content)
+    if sealed := Verifier(Archive.of(settings)).sealed_as(sha256):
         raise InputError(f"{path} is sealed already, as {sealed.record} of ticket {sealed.ticket_id}.")
     journal = Journal.of(settings, ticket_id)
     _refuse_changed_copy(found, path, journal)
@@ -71,7 +71,7 @@ def adopt(path: Path, ticket_id: int, settings: Settings, operator: str) -> Path
         journal.append(
             EventKind.RECORD_ADOPTED,
             record=record.name,
-            sha256=digest,
+            sha256=sha256,
             operator=operator,
             **_journal_fields(found, runbook),
         )

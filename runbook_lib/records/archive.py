@@ -50,8 +50,8 @@ class Ledger:
         """What `plain` made of one, or None if it is anything else."""
         try:
             runs, problems = plain
-            found = tuple(Run.from_plain(run) for run in runs)
-            return cls(ticket_id, found, tuple(map(Finding.from_plain, problems)))
+            found = tuple(Finding(**{**problem, "code": Code(problem["code"])}) for problem in problems)
+            return cls(ticket_id, tuple(map(Run.from_plain, runs)), found)
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -77,11 +77,6 @@ class Finding:
         """What was found about a run's record; the words follow its name."""
         subject = run.record or f"the record of {run.runbook or 'a run'}"
         return cls(str(run.ticket_id), subject, code, f"{subject} {words}", run.line)
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """One from its attributes. Raises ValueError, TypeError or KeyError if it is anything else."""
-        return cls(**{**plain, "code": Code(plain["code"])})
 
     @property
     def is_defect(self) -> bool:

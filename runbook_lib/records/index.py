@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -28,7 +27,7 @@ from runbook_lib.records.union import paths_in
 FORMAT = 1
 SETTLED_S = 2.0
 """A file that was changed more recently than that may be changed again without its times telling."""
-_CODE = ("domain.events", "ledger.chains", "ledger.heads", "records.archive", "records.runs", "records.union")
+_CODE = ("domain/events", "ledger/chains", "ledger/heads", "records/archive", "records/runs", "records/union")
 
 
 class Index:
@@ -72,5 +71,5 @@ def _time(found: os.stat_result) -> str:
 
 def _code() -> str:
     """The modules that find the runs: what an older version found is not what this one would."""
-    paths = [getattr(sys.modules.get(f"runbook_lib.{name}"), "__file__", None) for name in _CODE]
-    return " ".join(_time(Path(path).stat()) for path in paths if path)
+    library = Path(__file__).parents[1]
+    return " ".join(_time((library / f"{name}.py").stat()) for name in _CODE)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from runbook_lib import files
@@ -28,7 +27,7 @@ def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment
         return
     seals = [seal for seal in kept if seal]
     if seals:
-        lines = _lines(folder)
+        lines = _Lines(folder)
         yield from dict.fromkeys(finding for seal in seals for finding in _compared(ledger, seal, lines))
     noted = {seal.record for seal in seals}
     for run in ledger.runs:
@@ -36,22 +35,17 @@ def compare(ledger: Ledger, folder: Path, read: Callable[[int], Iterable[Comment
             yield Finding.of(run, Code.NOT_NOTED, "was sealed, but no note on the ticket keeps its SHA-256.")
 
 
-@dataclass(frozen=True)
 class _Lines:
     """The SHA-256 of the lines of each part of a ticket's journal, by writer, and of those that were set aside."""
 
-    now: Mapping[str, Sequence[str]]
-    before: frozenset[str]
+    def __init__(self, folder: Path) -> None:
+        parts = {key: _digests(path) for path in folder.glob("journal.*.jsonl") if (key := key_of(path.name))}
+        self.now = {key: part for key, part in parts.items() if part}
+        self.before = {line for path in folder.glob("journal-until-*.jsonl") for line in _digests(path)}
 
     def hold(self, seal: Seal) -> bool:
         parts = self.now.values()
         return seal.head in self.before or any(part[seal.lines - 1 : seal.lines] == [seal.head] for part in parts)
-
-
-def _lines(folder: Path) -> _Lines:
-    parts = {key: _digests(path) for path in folder.glob("journal.*.jsonl") if (key := key_of(path.name))}
-    old = [line for path in sorted(folder.glob("journal-until-*.jsonl")) for line in _digests(path)]
-    return _Lines({key: part for key, part in parts.items() if part}, frozenset(old))
 
 
 def _digests(path: Path) -> list[str]:

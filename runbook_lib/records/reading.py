@@ -98,11 +98,14 @@ def mappings(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def texts(value: object) -> tuple[str, ...]:
+    """The texts in a list; nothing of any other value."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
 def text(value: object) -> str:
     """The value if it is a text, or a text in lines; else ""."""
-    if isinstance(value, list):
-        return "".join(line for line in value if isinstance(line, str))
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) else "".join(texts(value))
 
 
 def _content(path: Path) -> bytes:
@@ -121,13 +124,12 @@ def _cells(cells: list[Any], noted: Mapping[str, Mapping[str, Any]]) -> Iterator
     """The cells; how one ended, the manifest decides before papermill."""
     for cell in mappings(cells):
         name = text(cell.get("id"))
-        about = {**mapping(mapping(cell.get("metadata")).get("papermill")), **noted.get(name, {})}
+        metadata = mapping(cell.get("metadata"))
+        about = {**mapping(metadata.get("papermill")), **noted.get(name, {})}
         seconds = finite(about.get("seconds", about.get("duration")))
-        kind = text(cell.get("cell_type"))
+        kind, tags = text(cell.get("cell_type")), texts(metadata.get("tags"))
         outputs = tuple(_output(output) for output in mappings(cell.get("outputs")))
-        tags = mapping(cell.get("metadata")).get("tags")
-        known = tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
-        yield Cell(name, kind, text(cell.get("source")), text(about.get("status")), seconds, outputs, known)
+        yield Cell(name, kind, text(cell.get("source")), text(about.get("status")), seconds, outputs, tags)
 
 
 def _output(output: Mapping[str, Any]) -> Output:
@@ -135,10 +137,8 @@ def _output(output: Mapping[str, Any]) -> Output:
     if kind == "stream":
         return Output(_plain(text(output.get("text"))))
     if kind == "error":
-        frames = output.get("traceback")
-        lines = "\n".join(line for line in frames if isinstance(line, str)) if isinstance(frames, list) else ""
         words = f"{text(output.get('ename'))}: {text(output.get('evalue'))}"
-        return Output(_plain(lines or words), is_error=True)
+        return Output(_plain("\n".join(texts(output.get("traceback"))) or words), is_error=True)
     return Output(
         _plain(text(data.get("text/plain"))),
         html=text(data.get("text/html")),

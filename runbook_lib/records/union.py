@@ -28,7 +28,7 @@ def paths_in(folder: Path) -> set[str]:
     """All that is in a folder and below it, by the paths from it, but for links. Raises InputError if unreadable."""
     found: list[str] = []
     folders = [str(folder)]
-    for place in folders:
+    for place in folders:  # `os.walk` calls itself for each level, and ends in a RecursionError after a thousand
         try:
             with os.scandir(place) as items:
                 for item in items:
@@ -82,7 +82,7 @@ def _keys_within(chains: Iterable[Chain]) -> set[str]:
 def _untrusted(folder: Path, chain: Chain) -> Finding:
     words = (
         f"{chain.path.name} is whole; its writer {chain.key} is known by the key that lies beside it alone. If that "
-        f"is a colleague's machine, run `runbook keys trust {folder / f'journal.{chain.key}.pub'}`."
+        f"is a colleague's machine, run `runbook keys trust {folder / beside_name(chain.key)}`."
     )
     return Finding(folder.name, chain.path.name, Code.UNTRUSTED_WRITER, words)
 
@@ -113,7 +113,7 @@ def _believed(chains: Sequence[Chain]) -> Seen:
 def _cut(folder: Path, chains: Sequence[Chain], seen: Seen) -> Iterator[Finding]:
     for chain in chains:
         first, lines, sha256, by = seen.get(chain.key, ("", 0, "", ""))
-        if not chain.digests or chain.is_damaged or first != chain.first:
+        if not chain.digests or first != chain.first:
             continue
         place = f"{chain.path.name}", f"{by} has seen line {lines} of it"
         if len(chain.digests) < lines:

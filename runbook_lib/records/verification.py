@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -67,25 +68,19 @@ class Verifier:
 
     def tickets(self, tickets: Sequence[int]) -> Verification:
         """Verify these tickets; many in several processes, which read each file once and hash it."""
-        found: dict[int, Verification | None] = {}
+        found: dict[int, Verification] = {}
         if len(tickets) >= MANY_TICKETS:
             from runbook_lib.records.processes import in_processes  # which takes time, and few tickets do not need
 
             for number, one, ledger in in_processes(partial(_alone, self._archive, self._keeps), tickets):
                 found[number] = one
                 self._read |= {number: ledger} if ledger else {}
-        for ledger in self.ledgers([ticket_id for ticket_id in tickets if not found.get(ticket_id)]):
-            found[ledger.ticket_id] = self._one(ledger)
-        return Verification.of(part for ticket_id in dict.fromkeys(tickets) if (part := found[ticket_id]))
+        for ledger in self.ledgers([ticket_id for ticket_id in tickets if ticket_id not in found]):
+            found[ledger.ticket_id] = self.one(ledger)
+        return Verification.of(found[ticket_id] for ticket_id in dict.fromkeys(tickets))
 
-    def one_alone(self, ledger: Ledger) -> Verification | None:
-        """Verify a ticket, or None if that takes a look at the others."""
-        try:
-            return self._one(ledger)
-        except OtherTicketsError:
-            return None
-
-    def _one(self, ledger: Ledger) -> Verification:
+    def one(self, ledger: Ledger) -> Verification:
+        """Verify one ticket. Raises OtherTicketsError."""
         sealed = [run for run in ledger.runs if run.state in _SEALED and run.sha256]
         return Verification.of_runs(sealed, self._ticket(ledger))
 
@@ -134,11 +129,6 @@ class Verifier:
     def runs_of(self, path: Path) -> list[Run]:
         ledger = self.ledger_of(path)
         return [run for run in ledger.runs if run.record == path.name] if ledger else []
-
-    def signed_off(self, path: Path) -> tuple[str, ...]:
-        """Who signed the record off that lies there, as long as it is what was sealed."""
-        runs = self.runs_of(path) if self.record(path).is_good else []
-        return tuple(words for run in runs for words in run.signed_off)
 
     def sealed_as(self, digest: str) -> Run | None:
         return next(iter(self._everywhere.get(digest, ())), None)
@@ -256,14 +246,17 @@ def content_of(path: str) -> FileDigest | None:
         return None
 
 
-Alone = tuple[int, Verification | None, Ledger | None]
-"""A ticket, what came out if no look at others was needed, and what was read, if that is kept."""
+Alone = tuple[int, Verification, Ledger | None]
+"""A ticket, what came out, and what was read, if that is kept."""
 
 
 def _alone(archive: Archive, keep: bool, tickets: Sequence[int]) -> list[Alone]:
-    verifier = Verifier(archive, alone=True)
-    ledgers = archive.read(tickets)
-    return [(ledger.ticket_id, verifier.one_alone(ledger), ledger if keep else None) for ledger in ledgers]
+    """What comes out of those of the tickets that need no look at others."""
+    verifier, found = Verifier(archive, alone=True), list[Alone]()
+    for ledger in archive.read(tickets):
+        with suppress(OtherTicketsError):
+            found.append((ledger.ticket_id, verifier.one(ledger), ledger if keep else None))
+    return found
 
 
 def _place(run: Run) -> str:

@@ -35,7 +35,7 @@ def writers(settings: Settings, ring: KeyRing) -> list[Writer]:
         found[key] = Writer(key, "signs" if key == ring.signing_key else "trusted")
     for ticket in Archive.of(settings).tickets():
         for part in Journal.of(settings, ticket).parts():
-            for event in () if part.is_damaged else map(Event, part.entries):
+            for event in (Event(entry) for entry, _ in part.lines):
                 key, at = event.writer, event.text("at")[:19]
                 one = found.setdefault(key, Writer(key, "not trusted"))
                 one.first_used = min(one.first_used or at, at)

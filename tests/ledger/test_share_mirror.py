@@ -288,7 +288,7 @@ def test_lost_keys_are_published_again(alice: Machine, lead: Machine) -> None:
     for ticket in (1001, 1002):
         alice.run(ticket)
     alice.push()
-    for key in alice.keys.public_keys():
+    for key in alice.keys.trusted():
         write(alice, f"keys/{key}.pem", None)
     assert ["removed"] * 3 == [code for code, _ in alice.compare()]  # by two tickets' notes, of which one has both
     alice.push()

@@ -110,6 +110,20 @@ def test_a_ticket_folder_that_is_a_link(shelf: Shelf) -> None:
     assert ["unreadable"] == problems(shelf)
 
 
+def test_very_deep_folder_is_read(shelf: Shelf) -> None:
+    """More folders in each other than Python lets a function call itself."""
+    shelf.seal(1001)
+    nested = [shelf.folder(1001)]
+    for _ in range(1100):
+        nested.append(nested[-1] / "a")
+        nested[-1].mkdir()
+    (nested[-1] / "stray.ipynb").write_bytes(notebook(1001))
+    assert [State.SEALED, State.UNSEALED] == states(shelf)
+    (nested[-1] / "stray.ipynb").unlink()
+    for folder in reversed(nested[1:]):  # pytest's own way to remove them calls itself
+        folder.rmdir()
+
+
 def test_strangers(shelf: Shelf) -> None:
     """A copy of a folder is named; what belongs to the practice world, or holds no notebook, is not."""
     shelf.seal(1001)

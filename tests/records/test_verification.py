@@ -318,8 +318,7 @@ def test_a_journal_of_another_machine(shelf: Shelf, record: Path) -> None:
         path.unlink()
     found = Verifier(here).everything()
     assert (False, {"unknown_writer"}) == (found.is_good, {finding.code for finding in found.findings})
-    (public,) = shelf.keys.public_keys().values()
-    KeyRing(here.keys).trust(public.read_bytes())
+    KeyRing(here.keys).trust(shelf.keys.signer().public_pem)
     assert ((), True) == ((found := Verifier(here).everything()).findings, found.is_good)
 
 
