@@ -87,8 +87,8 @@ def execute(
             KERNEL,
             progress_bar={"leave": False} if progress else False,
             redactor=redactor,
-            on_cell=on_cell,
-            cell_limit_s=cell_limit_s,
+            on_cell_execute=lambda cell, cell_index: on_cell(cell.id),
+            execution_timeout=cell_limit_s,
             run_limit_s=run_limit_s,
             early=kernel,
             log=get_logger(),  # papermill's is shown where none is configured
