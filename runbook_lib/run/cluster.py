@@ -13,10 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -40,9 +38,9 @@ from runbook_lib.addresses import is_loopback
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
 from runbook_lib.ledger.share import within
-from runbook_lib.run import intake, pulse, ticket_runs, warm
+from runbook_lib.run import intake, pulse, ticket_runs
 from runbook_lib.run.batch_list import BatchRow
-from runbook_lib.run.ticket_runs import BatchOrder, Exit, Processes
+from runbook_lib.run.ticket_runs import BatchOrder, Exit
 from runbook_lib.settings import Settings
 
 CONNECT_S = 10
@@ -96,10 +94,7 @@ class Runs(distributed.WorkerPlugin):
         """Begin; Dask calls it when the worker joins."""
         self._problem = self._expected.problem()
         self._started = ExitStack()
-        program = self._started.enter_context(warm.started(ticket_runs.MODULES, ticket_runs.PRELOADED))
-        outputs = str(Settings.local().outputs.absolute())
-        environment = {**os.environ, "RUNBOOK_OUTPUTS": outputs}
-        self._processes = Processes(self._order, str(program or sys.executable), environment)
+        self._processes = self._started.enter_context(ticket_runs.on_this_machine(self._order, Settings.local()))
         worker.metrics[self.name] = lambda worker: self._processes.running
 
     def teardown(self, worker: Any) -> None:
