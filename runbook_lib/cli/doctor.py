@@ -64,13 +64,9 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 def examine(settings: Settings, session: HttpSession | None = None) -> list[Checked]:
-    pool = session or HttpSession.of(settings)
-    try:
-        with pool.budget.hurried(PATIENCE_S):
-            return list(_findings(settings, pool))
-    finally:
-        if session is None:
-            pool.close()
+    """What is found at each service. The session, by default one of its own, is closed at the end."""
+    with session or HttpSession.of(settings) as pool, pool.budget.hurried(PATIENCE_S):
+        return list(_findings(settings, pool))
 
 
 def healthy(findings: Sequence[Checked]) -> bool:
