@@ -74,7 +74,7 @@ def run(
     from runbook_lib.run import forks
 
     number = 2 if runbook == intake.AUTO else 1
-    with closing(forks.KernelPool(number, [notebook])) as kernels, practice.world(local):
+    with closing(forks.KernelPool(number, notebook)) as kernels, practice.world(local):
         run_one = _runner(ticket, perform=perform, batch=batch, kernels=kernels)
         report = run_one(first, given=own)
         while runbook == intake.AUTO and report.next_runbook:
