@@ -30,7 +30,7 @@ from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.jupyter.board import Board
 from runbook_lib.jupyter.case_input import OPEN, CaseInput, kept_in
-from runbook_lib.jupyter.forms import Form
+from runbook_lib.jupyter.forms import Form, fold
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
 from runbook_lib.jupyter.widgets import look_at
@@ -113,19 +113,16 @@ class Session:
 
     def _new_place(self, name: str) -> Place:
         """Where a step is shown, with a form that reports here what a person does."""
-
-        def form(fold: Any) -> Form:
-            return Form(
-                fold=fold,
-                on_change=self.enter,
-                on_confirm=self.confirm,
-                on_continue=None if name == OPEN else lambda: self.continued(name),
-                keep=self.upload,
-            )
-
-        label = "Another ticket" if name == OPEN else "Change an answer"
+        button = fold("Another ticket" if name == OPEN else "Change an answer")
+        form = Form(
+            fold=button,
+            on_change=self.enter,
+            on_confirm=self.confirm,
+            on_continue=None if name == OPEN else lambda: self.continued(name),
+            keep=self.upload,
+        )
         is_short = name not in (OPEN, self.case.order[-1])
-        return Place(form, label, lambda is_open: self.toggled(name, is_open), is_short=is_short)
+        return Place(form, button, lambda is_open: self.toggled(name, is_open), is_short=is_short)
 
     # -- what a person sees and does
 
