@@ -285,7 +285,15 @@ class Session:
         """Open the ticket whose number was entered; its card says what came of that."""
         previous = self.case.ticket.id, self._not_open
         try:
-            self._open_number(self.input.effective(OPEN)["ticket_id"])
+            given = self.input.effective(OPEN)["ticket_id"]
+            number = int(str(parameters.parse("ticket_id", given)))
+            self.case.settings.check_account(given)
+            if number != self.case.ticket.id:
+                self._reopen(number)
+                self.input.begin(number)
+                self.board.forget_ticket("Another ticket was opened: run this cell again.")
+                if OPEN in self.board.places:
+                    self.board.places[OPEN].close_answers()
             self._not_open = None
         except RunbookError as exc:
             self._not_open = exc
@@ -294,16 +302,6 @@ class Session:
         finally:
             if previous != (self.case.ticket.id, self._not_open):
                 self.board.follow_ticket()
-
-    def _open_number(self, given: object) -> None:
-        number = int(str(parameters.parse("ticket_id", given)))
-        self.case.settings.check_account(given)
-        if number != self.case.ticket.id:
-            self._reopen(number)
-            self.input.begin(number)
-            self.board.forget_ticket("Another ticket was opened: run this cell again.")
-            if OPEN in self.board.places:
-                self.board.places[OPEN].close_answers()
 
     def _reopen(self, number: int) -> None:
         """Open a ticket in a new case, in which nothing was looked up yet."""
