@@ -24,7 +24,7 @@ from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
-from runbook_lib.jupyter.forms import Field, FieldKind
+from runbook_lib.jupyter.forms import Field, FieldKind, named_files
 from runbook_lib.redaction import Redactor
 
 OPEN = "open"
@@ -142,18 +142,11 @@ class CaseInput:
 
     def look_at_images(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, if a form asks for what they may show; what is read off them comes later."""
-        self.pictures = self._pictures() if set(asks) & set(parameters.ON_SCREENSHOTS) else Pictures()
+        self.pictures = Pictures()
+        if set(asks) & set(parameters.ON_SCREENSHOTS):
+            case, added = self._case(), named_files("screenshots", self.entered.get("screenshots", ""))
+            self.pictures = self.images.pictures(case.thread, added, download=case.downloads.content)
         return self.pictures
-
-    def _pictures(self) -> Pictures:
-        typed = self.entered.get("screenshots")
-        try:
-            paths = parameters.parse("screenshots", typed) if typed else None
-        except InputError:
-            paths = None
-        added = paths if isinstance(paths, tuple) else ()
-        case = self._case()
-        return self.images.pictures(case.thread, added, download=case.downloads.content)
 
 
 def _as_typed(name: str, value: object) -> str:

@@ -343,7 +343,7 @@ class Row:
         except InputError as exc:
             self._show_message(f"✗ {exc}")
             return
-        paths = list(dict.fromkeys((*_files(self.field.name, self.text), *paths)))
+        paths = list(dict.fromkeys((*named_files(self.field.name, self.text), *paths)))
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
     def _suggestion(self, one: Suggestion) -> Any:
@@ -366,7 +366,7 @@ def fold(label: str) -> ipywidgets.ToggleButton:
     return button
 
 
-def _files(name: str, text: str) -> tuple[str, ...]:
+def named_files(name: str, text: str) -> tuple[str, ...]:
     """The files that a field names; none where that is no list of files."""
     try:
         found = parameters.parse(name, text) if text else ()
