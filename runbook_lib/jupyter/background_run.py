@@ -189,7 +189,7 @@ class BackgroundRun:
         now = RunProgress(
             steps=tuple(named[cell] for cell in cells if cell in named),
             total=len(named),
-            doing=effect_name(run.open_effect) if run.open_effect else "",
+            doing=operation_words(run.open_effect.effect) if run.open_effect else "",
             operations={event.operation: event for event in run.last_effects},
             seconds=_seconds(run) if following else seconds,
             following=following,
@@ -248,7 +248,3 @@ class BackgroundRun:
 def _seconds(run: RunEvents) -> float:
     began, last = run.events[0].at, run.events[-1].at
     return (last - began).total_seconds() if began and last else 0.0
-
-
-def effect_name(event: Event) -> str:
-    return operation_words(event.effect)
