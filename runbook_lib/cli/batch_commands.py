@@ -70,8 +70,8 @@ def batch(
     if csv_file:
         exporting.refuse_to_replace(csv_file, force=force)
     rows = batch_list.once([_checked(row, local, perform=perform) for row in _rows(what)])
-    hidden, out = not sys.stderr.isatty(), sys.stderr if as_json else sys.stdout
-    with practice.world(local), tqdm(total=len(rows), unit="ticket", disable=hidden, leave=False) as bar:
+    out = sys.stderr if as_json else sys.stdout
+    with practice.world(local), tqdm(total=len(rows), unit="ticket", disable=None, leave=False) as bar:
 
         def notify(what: str | Ending) -> None:
             bar.update(not isinstance(what, str))

@@ -93,8 +93,7 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
         pool = ThreadPoolExecutor(batch.usual_workers())
         stack.callback(pool.shutdown, cancel_futures=True)
         futures = [pool.submit(batch.run_at, place, row) for row in rows]
-        hidden = not sys.stderr.isatty()
-        for _ in tqdm(as_completed(futures), total=len(rows), unit="ticket", disable=hidden, leave=False):
+        for _ in tqdm(as_completed(futures), total=len(rows), unit="ticket", disable=None, leave=False):
             pass
         return [future.result() for future in futures]
 
