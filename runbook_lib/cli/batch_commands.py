@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,17 +112,10 @@ def _checked(row: BatchRow, local: Settings, *, perform: bool) -> BatchRow:
         return row
     try:
         runbook, answers = intake.first(local, row.runbook, row.answers)
-        intake.check(_template(local, runbook), row.ticket, answers, perform=perform)
+        intake.check(intake.template(local, runbook), row.ticket, answers, perform=perform)
     except InputError as exc:
         return replace(row, problem=str(exc))
     return row
-
-
-@cache
-def _template(local: Settings, runbook: str) -> Path:
-    from runbook_lib.run import intake
-
-    return intake.template(local, runbook)
 
 
 def _line(ending: Ending) -> str:
