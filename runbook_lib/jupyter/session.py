@@ -34,7 +34,7 @@ from runbook_lib.jupyter.forms import Form, fold
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
 from runbook_lib.jupyter.widgets import look_at
-from runbook_lib.results import ProgressLine, StepResult
+from runbook_lib.results import StepResult
 
 NOTEBOOK = "__session__"
 """The name under which ipykernel has the path of the notebook that it was started for."""
@@ -78,7 +78,6 @@ class Session:
         self.case, self.opened_with, self.is_closed = case, ticket_id, False
         self.button = PerformButton(lambda: self.case, self._look_again, self._run_ended) if case.changes else None
         self.input = CaseInput(lambda: self.case, ticket_id, self._follow_reading)
-        self._say: Callable[[str], None] = ProgressLine().say
         self._used: dict[str, dict[str, object]] = {}
         self.board = Board(lambda: self.case, self.input, self.button, self._ticket_card, self._new_place)
         self._turn = threading.RLock()
@@ -332,12 +331,11 @@ class Session:
     @contextmanager
     def _progress_shown_by(self, say: Callable[[str], None]) -> Iterator[None]:
         budget = self.case.services.budget
-        previous = budget.say, self._say
-        budget.say = self._say = say
+        previous, budget.say = budget.say, say
         try:
             yield
         finally:
-            budget.say, self._say = previous
+            budget.say = previous
 
     def _run_ended(self, outcome: Outcome | None, words: str) -> None:
         self.board.end(outcome, words)
