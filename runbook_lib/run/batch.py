@@ -94,11 +94,8 @@ Notify = Callable[[str | Ending], None]
 
 
 def run_at(place: Workers, row: BatchRow) -> Ending:
-    return ending(row, *place.run(row))
-
-
-def ending(row: BatchRow, status: int, out: str, err: str) -> Ending:
-    """What a command's output says of a ticket."""
+    """Run a ticket; returns what its command's output says of it."""
+    status, out, err = place.run(row)
     known = {"status": str(Status.INTERRUPTED)} if status < 0 else {}  # by a signal, wherever it was
     status = INTERRUPTED if status in (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP) else status
     status = status if status in WORST_LAST else FAILED
