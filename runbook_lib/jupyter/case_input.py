@@ -43,17 +43,6 @@ class KeptAnswers:
     # What the cells passed for these parameters then, by step: one that is changed there counts again
     passed: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
-    def html(self, case: Case) -> str:
-        """A hidden element by which the page finds the answers."""
-        kept = _only_valid(self, case)
-        found = {
-            "of": _whose(case),
-            "entered": dict(kept.entered),
-            "confirmed": sorted(kept.confirmed),
-            "passed": {step: dict(given) for step, given in kept.passed.items()},
-        }
-        return str(h.span({"data-runbook-answers": json.dumps(found, sort_keys=True)}))
-
 
 class CaseInput:
     """What one case is given.
@@ -91,8 +80,17 @@ class CaseInput:
         self._passed = {step: dict(given) for step, given in kept.passed.items()}
 
     @property
-    def kept(self) -> KeptAnswers:
-        return KeptAnswers(dict(self.entered), frozenset(self.confirmed), dict(self._passed))
+    def kept_html(self) -> str:
+        """A hidden element by which the page finds the answers that are to be kept."""
+        case = self._case()
+        kept = _only_valid(KeptAnswers(dict(self.entered), frozenset(self.confirmed), dict(self._passed)), case)
+        found = {
+            "of": _whose(case),
+            "entered": kept.entered,
+            "confirmed": sorted(kept.confirmed),
+            "passed": kept.passed,
+        }
+        return str(h.span({"data-runbook-answers": json.dumps(found, sort_keys=True)}))
 
     def begin(self, ticket_id: int) -> None:
         """Answers are of this ticket from now on; those of another one are forgotten."""
