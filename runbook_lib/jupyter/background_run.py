@@ -207,10 +207,9 @@ class BackgroundRun:
             return ""
         self._report.seek(0)
         try:
-            report = json.loads(self._report.read())
+            return str(json.loads(self._report.read()).get("notice", ""))
         except ValueError:  # it was ended before it could report
             return ""
-        return str(report.get("notice") or "") if isinstance(report, dict) else ""
 
     def _why_it_stopped(self) -> str:
         """Why a process that is gone left no end in the journal: what it has reported last, if `begin` started it."""

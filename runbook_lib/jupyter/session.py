@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -197,9 +197,8 @@ class Session:
         self._begin(self._go_on_to_next, name)
 
     def _go_on_to_next(self, name: str) -> None:
-        if not self.go_on(name) or self.is_closed:
-            return
-        look_at(self.board.next_place().box)
+        if self.go_on(name) and not self.is_closed:
+            look_at(self.board.next_place().box)
 
     def _begin(self, work: Callable[[str], object], name: str) -> None:
         """Work in a thread, so that what is entered meanwhile arrives."""
@@ -341,8 +340,5 @@ class Session:
         self.board.end(outcome, words)
 
     def _follow_reading(self, words: str) -> None:
-        if words:
-            self.board.follow_reading(words)
-            return
-        with self._turn:
+        with nullcontext() if words else self._turn:
             self.board.follow_reading(words)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jupyter_core.utils import ensure_event_loop
+from jupyter_core.utils import ensure_async, ensure_event_loop, run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
@@ -222,7 +222,6 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         What waits for its outputs is at work still: nbclient leaves that to the code that stops the kernel. A kernel
         that has not begun with the cell would ignore the interrupt.
         """
-        from jupyter_core.utils import ensure_async, run_sync
 
         async def collect() -> None:
             waiting = asyncio.all_tasks() - {asyncio.current_task()}
