@@ -94,16 +94,13 @@ class Runs(distributed.WorkerPlugin):
         """Begin; Dask calls it when the worker joins."""
         self._problem = self._expected.problem()
         self._started = ExitStack()
-        self._processes = self._started.enter_context(ticket_runs.on_this_machine(self._order, Settings.local()))
-        worker.metrics[self.name] = lambda worker: self._processes.running
+        self.processes = self._started.enter_context(ticket_runs.on_this_machine(self._order, Settings.local()))
+        worker.metrics[self.name] = lambda worker: self.processes.running
 
     def teardown(self, worker: Any) -> None:
         """End; Dask calls it when the batch has ended, or the worker leaves."""
         worker.metrics.pop(self.name, None)
         self._started.close()
-
-    def cancel(self) -> None:
-        self._processes.cancel()
 
     def run(self, row: BatchRow) -> Result:
         """Run a ticket, unless this batch has done that here before."""
@@ -111,7 +108,7 @@ class Runs(distributed.WorkerPlugin):
             return Exit(USAGE, "", self._problem), {}
         settings = Settings.local()
         done = ticket_runs.finished(settings, row, self._order.token)
-        output = Exit(DONE, json.dumps(done), "") if done else self._processes.run(row)
+        output = Exit(DONE, json.dumps(done), "") if done else self.processes.run(row)
         return output, _left(settings, row)
 
 
@@ -122,7 +119,7 @@ def run_on_worker(name: str, row: BatchRow) -> Result:
 
 def cancel_on_worker(name: str, dask_worker: Any) -> None:
     """Called on each worker: cancel what it runs."""
-    dask_worker.plugins[name].cancel()
+    dask_worker.plugins[name].processes.cancel()
 
 
 class Cluster:
