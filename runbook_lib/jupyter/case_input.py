@@ -24,7 +24,7 @@ from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
-from runbook_lib.jupyter.forms import Field, FieldKind, named_files
+from runbook_lib.jupyter.forms import Field, named_files
 from runbook_lib.redaction import Redactor
 
 OPEN = "open"
@@ -132,11 +132,10 @@ class CaseInput:
         if passed not in (parameters.UNKNOWN, False):
             found, source = _as_typed(name, passed), "set in the notebook"
         found, choices = parameters.in_words(found), tuple(map(parameters.in_words, known.choices or question.choices))
-        kind = FieldKind.FILES if name == "screenshots" else FieldKind.CHOICE if choices else FieldKind.TEXT
         read = self.pictures.suggestions.get(name, ())
         hint = " / ".join(choices) or question.hint
-        is_old = name in self.typed_before
-        return Field(name, question.label, kind, choices, found, source, hint, question.reading, read, is_old)
+        is_old, takes_files = name in self.typed_before, name == "screenshots"
+        return Field(name, question.label, choices, found, source, hint, question.reading, read, is_old, takes_files)
 
     def look_at_images(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, if a form asks for what they may show; what is read off them comes later."""
