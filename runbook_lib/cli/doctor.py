@@ -25,7 +25,7 @@ from runbook_lib.variables import variable
 
 PATIENCE_S = 10.0
 """How long one read may take; each is tried once."""
-GITLAB_NEEDS = ("api",)
+GITLAB_NEEDS = "api"
 OPTIONAL = ("CustomersDot",)
 """What a run can do without."""
 
@@ -143,8 +143,7 @@ def _gitlab(gitlab: GitLab) -> Checked | str:
     scopes = gitlab.scopes()
     if scopes is None:
         return "the token's scopes are not known: it has no page of its own"
-    lacking = [scope for scope in GITLAB_NEEDS if scope not in scopes]
-    return _lacks("GitLab", scopes, lacking) if lacking else f"the token has {', '.join(scopes)}"
+    return f"the token has {', '.join(scopes)}" if GITLAB_NEEDS in scopes else _lacks("GitLab", scopes, [GITLAB_NEEDS])
 
 
 def _tracker(settings: Settings, gitlab: GitLab) -> str:
