@@ -69,8 +69,7 @@ class BackgroundRun:
     ) -> None:
         self._popen = popen
         self._journal = Journal.of(settings, ticket_id)
-        self._runbook, self._ticket_id = runbook, ticket_id
-        self._notebooks, self._profile = settings.notebooks, settings.profile
+        self._settings, self._runbook, self._ticket_id = settings, runbook, ticket_id
         self._lock_path = settings.ticket_folder(ticket_id) / LOCK
         self._errors: IO[bytes] | None = None
         self._report: IO[bytes] | None = None
@@ -133,7 +132,7 @@ class BackgroundRun:
             stdout=self._report,
             stderr=self._errors,
             pass_fds=(held,),
-            env={**os.environ, "RUNBOOK_PROFILE": self._profile},  # whatever .env says by now
+            env={**os.environ, "RUNBOOK_PROFILE": self._settings.profile},  # whatever .env says by now
             start_new_session=True,  # a Ctrl-C for the kernel is none for the run
         )
 
@@ -183,7 +182,7 @@ class BackgroundRun:
         run = next((one for one in reversed(runs) if one.start and one.start.entry.get("pid") == pid), None)
         if run is None:
             return RunProgress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
-        named = templates.titles(self._notebooks / f"{run.runbook}.ipynb")
+        named = templates.titles(self._settings.notebooks / f"{run.runbook}.ipynb")
         cells = [event.text("cell") for event in run.cells]
         ended = run.end.entry if run.end else None
         now = RunProgress(
