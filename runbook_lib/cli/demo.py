@@ -30,7 +30,7 @@ from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.open_ends import first_sentence
 from runbook_lib.records.verification import Verifier
-from runbook_lib.run import batch, batch_list, ticket_runs, warm
+from runbook_lib.run import batch, intake, ticket_runs, warm
 from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.seeding import make_world
@@ -82,7 +82,7 @@ def _next(outputs: Path) -> str:
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     rows = [
-        BatchRow(line, str(ticket.id), batch_list.AUTO if expected.is_routed else expected.runbook)
+        BatchRow(line, str(ticket.id), intake.AUTO if expected.is_routed else expected.runbook)
         for line, (ticket, expected) in enumerate(expected_ends().items())
     ]
     with ExitStack() as stack:
