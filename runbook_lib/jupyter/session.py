@@ -29,7 +29,7 @@ from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.jupyter.board import Board
-from runbook_lib.jupyter.case_input import OPEN, CaseInput, kept_in
+from runbook_lib.jupyter.case_input import OPEN, CaseInput
 from runbook_lib.jupyter.forms import Form, fold
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
@@ -87,7 +87,7 @@ class Session:
             self.board.former = previous.leave()
             self.input.go_on_from(previous.input)
         else:
-            self.input.bring_back(kept_in(case, notebook))
+            self.input.bring_back(notebook)
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""
