@@ -12,5 +12,5 @@ from runbook_lib.settings import Settings
 
 if __name__ == "__main__":
     given = Settings.local(outputs=Path(sys.argv[1]), notebooks=Path(sys.argv[2]))
-    with closing(forks.KernelPool(1, [given.notebooks / "small.ipynb"])) as kernels:
+    with closing(forks.KernelPool(1, given.notebooks / "small.ipynb")) as kernels:
         print(json.dumps(runner.run("small", 7, {}, perform=False, settings=given, kernel=kernels.take).contract()))

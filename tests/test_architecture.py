@@ -56,8 +56,7 @@ READERS_OF_THE_ENVIRONMENT = {
         "cli.demo",
         "jupyter.background_run",
         "run.warm",
-        "run.batch",
-        "run.cluster",
+        "run.ticket_runs",
     ),
     *("sandbox.runner", "sandbox.server"),
 }

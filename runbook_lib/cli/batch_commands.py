@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,8 +69,8 @@ def batch(
     if csv_file:
         exporting.refuse_to_replace(csv_file, force=force)
     rows = batch_list.once([_checked(row, local, perform=perform) for row in _rows(what)])
-    hidden, out = not sys.stderr.isatty(), sys.stderr if as_json else sys.stdout
-    with practice.world(local), tqdm(total=len(rows), unit="ticket", disable=hidden, leave=False) as bar:
+    out = sys.stderr if as_json else sys.stdout
+    with practice.world(local), tqdm(total=len(rows), unit="ticket", disable=None, leave=False) as bar:
 
         def notify(what: str | Ending) -> None:
             bar.update(not isinstance(what, str))
@@ -113,17 +112,10 @@ def _checked(row: BatchRow, local: Settings, *, perform: bool) -> BatchRow:
         return row
     try:
         runbook, answers = intake.first(local, row.runbook, row.answers)
-        intake.check(_template(local, runbook), row.ticket, answers, perform=perform)
+        intake.check(intake.template(local, runbook), row.ticket, answers, perform=perform)
     except InputError as exc:
         return replace(row, problem=str(exc))
     return row
-
-
-@cache
-def _template(local: Settings, runbook: str) -> Path:
-    from runbook_lib.run import intake
-
-    return intake.template(local, runbook)
 
 
 def _line(ending: Ending) -> str:

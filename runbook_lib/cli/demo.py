@@ -30,7 +30,7 @@ from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.open_ends import first_sentence
 from runbook_lib.records.verification import Verifier
-from runbook_lib.run import batch, batch_list, ticket_runs, warm
+from runbook_lib.run import batch, intake, ticket_runs, warm
 from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.sandbox import server
 from runbook_lib.sandbox.seeding import make_world
@@ -82,7 +82,7 @@ def _next(outputs: Path) -> str:
 
 def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
     rows = [
-        BatchRow(line, str(ticket.id), batch_list.AUTO if expected.is_routed else expected.runbook)
+        BatchRow(line, str(ticket.id), intake.AUTO if expected.is_routed else expected.runbook)
         for line, (ticket, expected) in enumerate(expected_ends().items())
     ]
     with ExitStack() as stack:
@@ -93,8 +93,7 @@ def _performed(outputs: Path, folder: Path) -> list[batch.Ending]:
         pool = ThreadPoolExecutor(batch.usual_workers())
         stack.callback(pool.shutdown, cancel_futures=True)
         futures = [pool.submit(batch.run_at, place, row) for row in rows]
-        hidden = not sys.stderr.isatty()
-        for _ in tqdm(as_completed(futures), total=len(rows), unit="ticket", disable=hidden, leave=False):
+        for _ in tqdm(as_completed(futures), total=len(rows), unit="ticket", disable=None, leave=False):
             pass
         return [future.result() for future in futures]
 

@@ -21,10 +21,11 @@ from runbook_lib.domain import license, messages
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
+from runbook_lib.variables import variable
 
 PATIENCE_S = 10.0
 """How long one read may take; each is tried once."""
-GITLAB_NEEDS = ("api",)
+GITLAB_NEEDS = "api"
 OPTIONAL = ("CustomersDot",)
 """What a run can do without."""
 
@@ -64,13 +65,9 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 
 
 def examine(settings: Settings, session: HttpSession | None = None) -> list[Checked]:
-    pool = session or HttpSession.of(settings)
-    try:
-        with pool.budget.hurried(PATIENCE_S):
-            return list(_findings(settings, pool))
-    finally:
-        if session is None:
-            pool.close()
+    """What is found at each service. The session, by default one of its own, is closed at the end."""
+    with session or HttpSession.of(settings) as pool, pool.budget.hurried(PATIENCE_S):
+        return list(_findings(settings, pool))
 
 
 def healthy(findings: Sequence[Checked]) -> bool:
@@ -108,22 +105,18 @@ def _probed(service: str, settings: Settings, probe: Callable[[], Checked | str]
             service, Health.UNREACHABLE, seen, advice or "Check the address and the network, then try again."
         )
     except httpx.InvalidURL:
-        wrong = f"{_variable(needed[0])} is no address that can be called"
+        wrong = f"{variable(needed[0])} is no address that can be called"
         return Checked(service, Health.UNREACHABLE, wrong, "Correct it, such as https://gitlab.com.")
     return seen if isinstance(seen, Checked) else Checked(service, Health.WORKING, seen)
 
 
 def _not_configured(service: str, missing: Sequence[str]) -> Checked:
-    variables = " and ".join(map(_variable, missing))
+    variables = " and ".join(map(variable, missing))
     if service in OPTIONAL:
         seen, advice = "every question can be answered by hand", f"Optional: set {variables} to have them read."
     else:
         seen, advice = "not all of its settings are given", f"Set {variables}."
     return Checked(service, Health.NOT_CONFIGURED, seen, advice)
-
-
-def _variable(name: str) -> str:
-    return f"RUNBOOK_{name.upper()}"
 
 
 def _needed(service: str, settings: Settings) -> tuple[str, ...]:
@@ -150,8 +143,7 @@ def _gitlab(gitlab: GitLab) -> Checked | str:
     scopes = gitlab.scopes()
     if scopes is None:
         return "the token's scopes are not known: it has no page of its own"
-    lacking = [scope for scope in GITLAB_NEEDS if scope not in scopes]
-    return _lacks("GitLab", scopes, lacking) if lacking else f"the token has {', '.join(scopes)}"
+    return f"the token has {', '.join(scopes)}" if GITLAB_NEEDS in scopes else _lacks("GitLab", scopes, [GITLAB_NEEDS])
 
 
 def _tracker(settings: Settings, gitlab: GitLab) -> str:
@@ -190,7 +182,7 @@ def _customersdot(settings: Settings, pool: HttpSession) -> str:
 
 def _lacks(service: str, scopes: Sequence[str], lacking: Sequence[str]) -> Checked:
     seen = f"the token has {', '.join(scopes) or 'no scope'}"
-    advice = f"{_variable(_NEEDED[service][1])} also needs {' and '.join(lacking)}."
+    advice = f"{variable(_NEEDED[service][1])} also needs {' and '.join(lacking)}."
     return Checked(service, Health.MISSING_SCOPE, seen, advice)
 
 

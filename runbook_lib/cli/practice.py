@@ -136,10 +136,9 @@ def sandbox(port: int, day: str | None, new: bool) -> int:
         if new:
             set_aside(folder)
         make(folder, wanted)
-        if found := server.running(folder):
+        if address := control_room(local):
             raise InputError(
-                f"The practice world is being served already: see {found['url']}{CONTROL_ROOM_PATH}. "
-                "Use that server, or stop it first."
+                f"The practice world is being served already: see {address}. Use that server, or stop it first."
             )
         click.echo(f"The practice world of {world_date(folder)} is starting; stop it with Ctrl-C.")
 

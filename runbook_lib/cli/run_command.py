@@ -74,7 +74,7 @@ def run(
     from runbook_lib.run import forks
 
     number = 2 if runbook == intake.AUTO else 1
-    with closing(forks.KernelPool(number, [notebook])) as kernels, practice.world(local):
+    with closing(forks.KernelPool(number, notebook)) as kernels, practice.world(local):
         run_one = _runner(ticket, perform=perform, batch=batch, kernels=kernels)
         report = run_one(first, given=own)
         while runbook == intake.AUTO and report.next_runbook:
@@ -91,14 +91,12 @@ def _runner(ticket: str, *, perform: bool, batch: str, kernels: KernelPool) -> C
     from runbook_lib.run import ticket_check
     from runbook_lib.settings import Settings
 
-    settings, progress = Settings.load(), sys.stderr.isatty()
+    settings = Settings.load()
     if refused := ticket_check.refusal(settings, ticket):
         click.echo(f"{_line(refused)} The run records this and ends ...", err=True)
     from runbook_lib.run.runner import run
 
-    return partial(
-        run, ticket_id=ticket, perform=perform, settings=settings, progress=progress, batch=batch, kernel=kernels.take
-    )
+    return partial(run, ticket_id=ticket, perform=perform, settings=settings, batch=batch, kernel=kernels.take)
 
 
 def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: bool) -> None:

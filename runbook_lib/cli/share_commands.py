@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from datetime import date
 from typing import TYPE_CHECKING, NoReturn
 
@@ -137,4 +136,4 @@ def _report(what: str, moved: Transferred) -> int:
 def _progress(what: str) -> tqdm[NoReturn]:
     from tqdm import tqdm
 
-    return tqdm(desc=what, unit=" tickets", disable=not sys.stderr.isatty(), leave=False)
+    return tqdm(desc=what, unit=" tickets", disable=None, leave=False)

@@ -69,8 +69,7 @@ class BackgroundRun:
     ) -> None:
         self._popen = popen
         self._journal = Journal.of(settings, ticket_id)
-        self._runbook, self._ticket_id = runbook, ticket_id
-        self._notebooks, self._profile = settings.notebooks, settings.profile
+        self._settings, self._runbook, self._ticket_id = settings, runbook, ticket_id
         self._lock_path = settings.ticket_folder(ticket_id) / LOCK
         self._errors: IO[bytes] | None = None
         self._report: IO[bytes] | None = None
@@ -133,7 +132,7 @@ class BackgroundRun:
             stdout=self._report,
             stderr=self._errors,
             pass_fds=(held,),
-            env={**os.environ, "RUNBOOK_PROFILE": self._profile},  # whatever .env says by now
+            env={**os.environ, "RUNBOOK_PROFILE": self._settings.profile},  # whatever .env says by now
             start_new_session=True,  # a Ctrl-C for the kernel is none for the run
         )
 
@@ -183,13 +182,13 @@ class BackgroundRun:
         run = next((one for one in reversed(runs) if one.start and one.start.entry.get("pid") == pid), None)
         if run is None:
             return RunProgress(seconds=seconds, error="" if is_running else self._why_it_stopped(), following=following)
-        named = templates.titles(self._notebooks / f"{run.runbook}.ipynb")
+        named = templates.titles(self._settings.notebooks / f"{run.runbook}.ipynb")
         cells = [event.text("cell") for event in run.cells]
         ended = run.end.entry if run.end else None
         now = RunProgress(
             steps=tuple(named[cell] for cell in cells if cell in named),
             total=len(named),
-            doing=effect_name(run.open_effect) if run.open_effect else "",
+            doing=operation_words(run.open_effect.effect) if run.open_effect else "",
             operations={event.operation: event for event in run.last_effects},
             seconds=_seconds(run) if following else seconds,
             following=following,
@@ -207,10 +206,9 @@ class BackgroundRun:
             return ""
         self._report.seek(0)
         try:
-            report = json.loads(self._report.read())
+            return str(json.loads(self._report.read()).get("notice", ""))
         except ValueError:  # it was ended before it could report
             return ""
-        return str(report.get("notice") or "") if isinstance(report, dict) else ""
 
     def _why_it_stopped(self) -> str:
         """Why a process that is gone left no end in the journal: what it has reported last, if `begin` started it."""
@@ -248,7 +246,3 @@ class BackgroundRun:
 def _seconds(run: RunEvents) -> float:
     began, last = run.events[0].at, run.events[-1].at
     return (last - began).total_seconds() if began and last else 0.0
-
-
-def effect_name(event: Event) -> str:
-    return operation_words(event.effect)

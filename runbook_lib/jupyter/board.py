@@ -249,7 +249,7 @@ class Board:
                 place.point(is_next=place.is_next)
 
     def keep_answers(self) -> None:
-        self._kept.value = self._input.kept.html(self._case())
+        self._kept.value = self._input.kept_html
 
     def follow_reading(self, words: str) -> None:
         """Say which image is being read; once all were, offer in the open forms what was found."""

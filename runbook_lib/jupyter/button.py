@@ -27,12 +27,16 @@ class Button:
     Args:
         too_late: What a press comes to that was made before `renew`, and arrives after it.
         below: Widgets that stand below what came of a press.
+
+    Attributes:
+        is_done: Whether there is nothing left to do, so that it cannot be pressed.
+        worker: Does what was pressed last; None before the first press.
     """
 
     def __init__(self, *, too_late: Work, below: Sequence[Any] = ()) -> None:
         self._too_late, self._below = too_late, tuple(below)
-        self._guard, self._is_busy, self._is_done, self._is_closed = threading.Lock(), False, False, False
-        self._worker: threading.Thread | None = None
+        self._guard, self._is_busy, self.is_done, self._is_closed = threading.Lock(), False, False, False
+        self.worker: threading.Thread | None = None
         self._press: Work = too_late
         self._former: list[Any] = []
         self.button, self.description = new(ipywidgets.Button), new(ipywidgets.Output)  # in no box yet
@@ -52,7 +56,7 @@ class Button:
             if self._is_closed:
                 return
             self._former.append(self.button)
-            self._press, previous, self._is_done = press, (self.description, self.details), False
+            self._press, previous, self.is_done = press, (self.description, self.details), False
             self.description = new(ipywidgets.Output, outputs=outputs_of(description))
             self.details = new(ipywidgets.Output, outputs=outputs_of(details))
             self.button = new(ipywidgets.Button, layout={"width": "auto", "align_self": "flex-start"})
@@ -61,18 +65,13 @@ class Button:
             self.box.children = (self.description, self.button, self.output, *self._below, self.details)
             close(*previous)
 
-    @property
-    def is_done(self) -> bool:
-        return self._is_done
-
     def describe(self, description: Mapping[str, Any]) -> None:
         if (outputs := outputs_of(description)) != self.description.outputs:
             self.description.outputs = outputs
 
     def finish(self, *, is_done: bool) -> None:
-        """Set whether there is nothing left to do, so that it cannot be pressed."""
         with self._guard:
-            self._is_done = is_done
+            self.is_done = is_done
             self._look()
 
     def follow(self, work: Work) -> None:
@@ -82,15 +81,6 @@ class Button:
 
     def show(self, bundle: Mapping[str, Any]) -> None:
         self.output.outputs = outputs_of(bundle)
-
-    def press(self) -> None:
-        self.button.click()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for the end of what it does; returns whether that came."""
-        if self._worker:
-            self._worker.join(timeout_s)
-        return not (self._worker and self._worker.is_alive())
 
     def close(self) -> None:
         """Take the button away; what it has begun goes on."""
@@ -107,8 +97,8 @@ class Button:
             return
         self._is_busy = True
         self._look()
-        self._worker = threading.Thread(target=self._work, args=(work, is_pressed), daemon=True)
-        self._worker.start()
+        self.worker = threading.Thread(target=self._work, args=(work, is_pressed), daemon=True)
+        self.worker.start()
 
     def _work(self, work: Work, is_pressed: bool) -> None:
         try:
@@ -123,6 +113,6 @@ class Button:
 
     def _look(self) -> None:
         """Let the button look as it is now."""
-        self.button.disabled = self._is_busy or self._is_done
-        self.button.description = DONE if self._is_done else LABEL
-        self.button.button_style = "" if self._is_done else "primary"
+        self.button.disabled = self._is_busy or self.is_done
+        self.button.description = DONE if self.is_done else LABEL
+        self.button.button_style = "" if self.is_done else "primary"

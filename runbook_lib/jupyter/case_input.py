@@ -12,8 +12,7 @@ and ticket only. A text that is no valid answer is not kept, nor is one in which
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.pictures import ImageCache, Pictures
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError
-from runbook_lib.jupyter.forms import Field, FieldKind
+from runbook_lib.jupyter.forms import Field, named_files
 from runbook_lib.redaction import Redactor
 
 OPEN = "open"
@@ -32,27 +31,6 @@ OPEN = "open"
 NOT_OFFERED = ("ticket_id", "perform", "take_over", "confirmed")
 """The parameters that no form offers unless a step asks for them. Nor are they kept for a later kernel: another
 colleague may have the ticket by then, and `confirmed` has a place of its own."""
-
-
-@dataclass(frozen=True)
-class KeptAnswers:
-    """What a person has answered."""
-
-    entered: Mapping[str, str] = field(default_factory=dict)  # what was entered, by parameter
-    confirmed: frozenset[str] = frozenset()  # the parameters whose value was read off an image, and compared with it
-    # What the cells passed for these parameters then, by step: one that is changed there counts again
-    passed: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-
-    def html(self, case: Case) -> str:
-        """A hidden element by which the page finds the answers."""
-        kept = _only_valid(self, case)
-        found = {
-            "of": _whose(case),
-            "entered": dict(kept.entered),
-            "confirmed": sorted(kept.confirmed),
-            "passed": {step: dict(given) for step, given in kept.passed.items()},
-        }
-        return str(h.span({"data-runbook-answers": json.dumps(found, sort_keys=True)}))
 
 
 class CaseInput:
@@ -71,6 +49,7 @@ class CaseInput:
         self.typed_before: set[str] = set()  # the parameters whose answer was entered in a kernel that has ended since
         self.given: dict[str, dict[str, object]] = {OPEN: {"ticket_id": ticket_id}}  # what each cell passes, by step
         self.pictures = Pictures()  # what a form shows of them
+        # What the cells passed when these answers were entered, by step: one that is changed there counts again
         self._passed: dict[str, dict[str, object]] = {}
         self._answers_for = case().ticket.id
         self.images = ImageCache()  # the images by content, with what was read off them
@@ -84,15 +63,43 @@ class CaseInput:
         self.images = previous.images
         self.images.on_read = self._on_read
 
-    def bring_back(self, kept: KeptAnswers) -> None:
-        """Take the answers over that the same case was given in a kernel that has ended."""
-        self.entered, self.confirmed = dict(kept.entered), set(kept.confirmed)
-        self.typed_before = set(kept.entered)
-        self._passed = {step: dict(given) for step, given in kept.passed.items()}
+    def bring_back(self, notebook: object) -> None:
+        """Take the answers over that a notebook keeps for this case, from a kernel that has ended; it may have none."""
+        try:
+            found = json.loads(Path(str(notebook)).read_text(encoding="utf-8"))["metadata"][templates.ANSWERS]
+            entered, confirmed = dict(found["entered"]), set(found["confirmed"])
+            passed = {str(step): dict(given) for step, given in dict(found["passed"]).items()}
+            is_of_this = found["of"] == self._whose
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return
+        if is_of_this:
+            self.entered = self._kept(entered)
+            self.typed_before = set(self.entered)
+            self.confirmed = confirmed & self.entered.keys()
+            self._passed = _passed_for(self.entered, passed)
 
     @property
-    def kept(self) -> KeptAnswers:
-        return KeptAnswers(dict(self.entered), frozenset(self.confirmed), dict(self._passed))
+    def kept_html(self) -> str:
+        """A hidden element by which the page finds the answers that are to be kept."""
+        entered = self._kept(dict(self.entered))
+        found = {
+            "of": self._whose,
+            "entered": entered,
+            "confirmed": sorted(self.confirmed & entered.keys()),
+            "passed": _passed_for(entered, dict(self._passed)),
+        }
+        return str(h.span({"data-runbook-answers": json.dumps(found, sort_keys=True)}))
+
+    @property
+    def _whose(self) -> list[Any]:
+        case = self._case()
+        return [case.settings.profile, case.runbook, case.ticket.id]
+
+    def _kept(self, entered: Mapping[str, object]) -> dict[str, str]:
+        """The answers that are kept for a later kernel."""
+        redactor = Redactor.of(self._case().settings)
+        texts = {name: words for name, words in entered.items() if isinstance(words, str)}
+        return {name: words for name, words in texts.items() if _is_valid(name, words, redactor)}
 
     def begin(self, ticket_id: int) -> None:
         """Answers are of this ticket from now on; those of another one are forgotten."""
@@ -134,60 +141,32 @@ class CaseInput:
         if passed not in (parameters.UNKNOWN, False):
             found, source = _as_typed(name, passed), "set in the notebook"
         found, choices = parameters.in_words(found), tuple(map(parameters.in_words, known.choices or question.choices))
-        kind = FieldKind.FILES if name == "screenshots" else FieldKind.CHOICE if choices else FieldKind.TEXT
         read = self.pictures.suggestions.get(name, ())
         hint = " / ".join(choices) or question.hint
-        is_old = name in self.typed_before
-        return Field(name, question.label, kind, choices, found, source, hint, question.reading, read, is_old)
+        is_old, takes_files = name in self.typed_before, name == "screenshots"
+        return Field(name, question.label, choices, found, source, hint, question.reading, read, is_old, takes_files)
 
     def look_at_images(self, asks: Sequence[str]) -> Pictures:
         """The ticket's images, if a form asks for what they may show; what is read off them comes later."""
-        self.pictures = self._pictures() if set(asks) & set(parameters.ON_SCREENSHOTS) else Pictures()
+        self.pictures = Pictures()
+        if set(asks) & set(parameters.ON_SCREENSHOTS):
+            case, added = self._case(), named_files("screenshots", self.entered.get("screenshots", ""))
+            self.pictures = self.images.pictures(case.thread, added, download=case.downloads.content)
         return self.pictures
-
-    def _pictures(self) -> Pictures:
-        typed = self.entered.get("screenshots")
-        try:
-            paths = parameters.parse("screenshots", typed) if typed else None
-        except InputError:
-            paths = None
-        added = paths if isinstance(paths, tuple) else ()
-        case = self._case()
-        return self.images.pictures(case.thread, added, download=case.downloads.content)
 
 
 def _as_typed(name: str, value: object) -> str:
     return "yes" if parameters.QUESTIONS[name].plain(value) is True else parameters.QUESTIONS[name].typed(value)
 
 
-def kept_in(case: Case, notebook: object) -> KeptAnswers:
-    """The answers that a notebook keeps for a case; none where it has none, or they are of another one."""
-    try:
-        found = json.loads(Path(str(notebook)).read_text(encoding="utf-8"))["metadata"][templates.ANSWERS]
-        entered, confirmed, passed = dict(found["entered"]), frozenset(found["confirmed"]), dict(found["passed"])
-        if found["of"] != _whose(case):
-            return KeptAnswers()
-        passed = {str(step): dict(given) for step, given in passed.items()}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return KeptAnswers()
-    return _only_valid(KeptAnswers(entered, confirmed, passed), case)
+def _passed_for(entered: Collection[str], passed: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    """What was passed for what was entered, by step."""
+    found = {step: {one: given[one] for one in given if one in entered} for step, given in passed.items()}
+    return {step: given for step, given in found.items() if given}
 
 
-def _whose(case: Case) -> list[Any]:
-    return [case.settings.profile, case.runbook, case.ticket.id]
-
-
-def _only_valid(kept: KeptAnswers, case: Case) -> KeptAnswers:
-    redactor = Redactor.of(case.settings)
-    entered = {name: words for name, words in kept.entered.items() if _is_valid(name, words, redactor)}
-    passed = {step: {one: given[one] for one in given if one in entered} for step, given in kept.passed.items()}
-    return KeptAnswers(
-        entered, kept.confirmed & entered.keys(), {step: given for step, given in passed.items() if given}
-    )
-
-
-def _is_valid(name: str, words: object, redactor: Redactor) -> bool:
-    if name in NOT_OFFERED or not isinstance(words, str) or redactor.text(words) != words:
+def _is_valid(name: str, words: str, redactor: Redactor) -> bool:
+    if name in NOT_OFFERED or redactor.text(words) != words:
         return False
     try:
         parameters.parse(name, words)

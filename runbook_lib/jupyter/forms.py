@@ -17,7 +17,6 @@ import json
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import Any
 
 import htpy as h
@@ -49,20 +48,11 @@ _FOLDING = (
 """What is folded follows its button in the page itself: a kernel that runs a cell hears of a press only afterwards."""
 
 
-class FieldKind(Enum):
-    """How a field is filled in."""
-
-    CHOICE = "choice"
-    TEXT = "text"
-    FILES = "files"
-
-
 @dataclass(frozen=True)
 class Field:
     name: str  # by which its value is read
     label: str
-    kind: FieldKind = FieldKind.TEXT
-    choices: Sequence[str] = ()  # what is offered; only for a choice
+    choices: Sequence[str] = ()  # what is offered in a list; anything else may be typed
     found: str = ""  # what stands in it at first, or ""
     source: str = ""  # who says so, or ""
     hint: str = ""  # what is shown in an empty field
@@ -70,6 +60,12 @@ class Field:
     check: Callable[[str], str] = field(default=lambda text: "", compare=False)
     suggestions: tuple[Suggestion, ...] = ()  # what may be confirmed
     is_typed_before: bool = False  # whether what was entered comes from a kernel that has ended since
+    takes_files: bool = False  # whether files can be uploaded, whose names stand in it then
+
+    @property
+    def widget(self) -> Any:
+        """The kind of its input."""
+        return ipywidgets.Combobox if self.choices else ipywidgets.Text
 
 
 Change = Callable[[str, str], None]
@@ -147,7 +143,7 @@ class Form:
         self._foldable = tuple(one.name for one in folded)
         self.rows = {}
         for one in (*fields, *folded):
-            if one.name in former and former[one.name].field.kind is one.kind:
+            if one.name in former and former[one.name].field.widget is one.widget:
                 row = former.pop(one.name)
             else:  # what was found on a second look may make a list of a text: that is another widget
                 row = Row(one, self._changed, on_confirm=self._on_confirm, keep=self._keep)
@@ -260,11 +256,11 @@ class Row:
         self.field, self._on_change, self._on_confirm, self._keep = field, on_change, on_confirm, keep
         self._is_confirmed, self._renewing = False, 0
         self.confirm_buttons: list[Any] = []
-        self.input = _input(field)
+        self.input = new(field.widget, description=field.label, style=_STYLE, layout=_INPUT, continuous_update=False)
         self.message = ""
         self.note = new(ipywidgets.HTML, layout={"max_width": "100%"})
         self.input.observe(self._entered, names="value")
-        uploads = [self._uploads()] if field.kind is FieldKind.FILES else []
+        uploads = [self._uploads()] if field.takes_files else []
         self._line = new(ipywidgets.HBox, children=[self.input, *uploads, self.note], layout=_WRAP)
         self.box = new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
 
@@ -272,7 +268,7 @@ class Row:
         suggestions, self.field = self.field.suggestions, field
         self._renewing, self._is_confirmed = threading.get_ident(), is_confirmed
         self.input.placeholder, self.input.value = field.hint, field.found if entered is None else entered
-        if field.kind is FieldKind.CHOICE:
+        if field.choices:
             self.input.options = tuple(field.choices)
         self._renewing = 0
         if field.suggestions != suggestions or not self.confirm_buttons:
@@ -343,7 +339,7 @@ class Row:
         except InputError as exc:
             self._show_message(f"✗ {exc}")
             return
-        paths = list(dict.fromkeys((*_files(self.field.name, self.text), *paths)))
+        paths = list(dict.fromkeys((*named_files(self.field.name, self.text), *paths)))
         self.input.value = paths[0] if len(paths) == 1 else json.dumps(paths)
 
     def _suggestion(self, one: Suggestion) -> Any:
@@ -366,7 +362,7 @@ def fold(label: str) -> ipywidgets.ToggleButton:
     return button
 
 
-def _files(name: str, text: str) -> tuple[str, ...]:
+def named_files(name: str, text: str) -> tuple[str, ...]:
     """The files that a field names; none where that is no list of files."""
     try:
         found = parameters.parse(name, text) if text else ()
@@ -387,11 +383,6 @@ def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
     address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     style = f"max-width:min({width_px}px,100%);border:1px solid rgba(128,128,128,0.35)"
     return str(h.img(src=address, alt=clean(words, 120), style=style))
-
-
-def _input(field: Field) -> Any:
-    shown: dict[str, Any] = {"description": field.label, "style": _STYLE, "layout": _INPUT, "continuous_update": False}
-    return new(ipywidgets.Combobox if field.kind is FieldKind.CHOICE else ipywidgets.Text, **shown)
 
 
 def _note(field: Field, text: str) -> str:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from runbook_lib.domain.models import ENDINGS, Outcome
 from runbook_lib.domain.plan import Plan, Target
 from runbook_lib.domain.state_words import operation_words
 from runbook_lib.jupyter.answer_buttons import AnswerButtons, OperationQuestion
-from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress, effect_name
+from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
 from runbook_lib.jupyter.button import LABEL, Button
 from runbook_lib.ledger import answering
 from runbook_lib.redaction import Redactor
@@ -84,7 +83,7 @@ class PerformButton:
             self.widget.describe(self._described(plan))
         else:
             details = self._bundle("The exact texts", "to read", Tone.PLAIN, *plan_details(plan))
-            self.widget.renew(self._described(plan), details, partial(self._perform, plan))
+            self.widget.renew(self._described(plan), details, lambda: self._with_errors(self._steps_of_a_press(plan)))
         self.plan = self._shown = plan
         self.widget.finish(is_done=bool(last and last["outcome"] == plan.outcome))
         if is_under_way:
@@ -129,12 +128,6 @@ class PerformButton:
         said = [one for name, one in self._said.items() if name not in lines and name.startswith(own)]
         self.answers.renew([*asked, *said])
 
-    def _ask_after_run(self) -> None:
-        """Ask what a run has left open; what happened is said right above."""
-        self._said.clear()
-        with suppress(RunbookError):
-            self._ask(self._open_questions(), with_reason=False)
-
     def last_record(self) -> tuple[Part, ...]:
         """How this case was performed before, with a link to the record.
 
@@ -161,15 +154,12 @@ class PerformButton:
         case = self._case()
         return self.runs(case.settings, case.runbook, case.ticket.id)
 
-    def _perform(self, plan: Plan) -> Iterator[Mapping[str, Any]]:
-        """Handle a press of a plan's button: look once more, run, and follow the run to its end."""
-        return self._with_errors(self._steps_of_a_press(plan))
-
     def _watch(self) -> Iterator[Mapping[str, Any]]:
         """Follow the run that is under way; never begins one."""
         return self._with_errors(map(self._progress, self._run().progress()))
 
     def _steps_of_a_press(self, shown: Plan) -> Iterator[Mapping[str, Any]]:
+        """Look once more, run, and follow the run to its end."""
         run = self._run()
         if not run.is_under_way:
             yield self._result("looking once more", Tone.PLAN, "Nothing is changed yet.")
@@ -244,7 +234,9 @@ class PerformButton:
 
     def _progress(self, now: RunProgress) -> Mapping[str, Any]:
         if now.is_over:
-            self._ask_after_run()
+            self._said.clear()
+            with suppress(RunbookError):
+                self._ask(self._open_questions(), with_reason=False)  # what happened is said right above
         if now.error:
             return self._result("stopped", Tone.STOP, now.error, *_changed(now))
         if now.is_over and now.runbook not in ("", self._case().runbook):
@@ -320,5 +312,5 @@ def _how_far(now: RunProgress) -> str:
 
 
 def _changed(now: RunProgress) -> tuple[Part, ...]:
-    rows = [(effect_name(one), EFFECTS[one.kind].progress) for one in now.operations.values()]
+    rows = [(operation_words(one.effect), EFFECTS[one.kind].progress) for one in now.operations.values()]
     return (Table(("what this run changed", ""), rows),) if rows else ()

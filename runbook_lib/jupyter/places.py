@@ -13,7 +13,7 @@ import ipywidgets
 from IPython.display import display
 
 from runbook_lib.display import Part, Tone
-from runbook_lib.jupyter.forms import ASKS, MIME, Form, fold
+from runbook_lib.jupyter.forms import ASKS, MIME, Form
 from runbook_lib.jupyter.widgets import close, new, outputs_of, shared
 from runbook_lib.results import StepResult
 
@@ -27,8 +27,8 @@ class Place:
     """Where one step is shown.
 
     Args:
-        form: Asks what the step needs; given the button that opens what may also be changed.
-        label: What that button says.
+        form: Asks what the step needs.
+        fold: The button that opens what may also be changed.
         on_toggle: Called when the answers of this step are opened or closed.
         is_short: Whether its card may become one line, once it asks nothing.
 
@@ -36,15 +36,12 @@ class Place:
         is_next: Whether the reader goes on here.
     """
 
-    def __init__(
-        self, form: Callable[[Any], Form], label: str, on_toggle: Callable[[bool], None], *, is_short: bool = True
-    ) -> None:
+    def __init__(self, form: Form, fold: Any, on_toggle: Callable[[bool], None], *, is_short: bool = True) -> None:
         self.card: StepResult | None = None  # what its card says now
         self.parts: tuple[Part, ...] = ()  # its parts when the step ran last
         self.asks: tuple[str, ...] = ()  # what its form asks
         self.is_needed = False  # whether nothing below goes on without that
-        self.fold = fold(label)
-        self.form = form(self.fold)
+        self.form, self.fold = form, fold
         self._on_toggle, self._is_short, self._is_folding, self.is_next = on_toggle, is_short, False, False
         self.fold.observe(self._toggled, names="value")
         self._output = new(ipywidgets.Output)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -28,14 +28,13 @@ from runbook_lib.cases.pictures import keep
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import NeedsAnswerError, RunbookError
 from runbook_lib.domain.models import Outcome
-from runbook_lib.domain.plan import Plan
 from runbook_lib.jupyter.board import Board
-from runbook_lib.jupyter.case_input import OPEN, CaseInput, kept_in
-from runbook_lib.jupyter.forms import Form
+from runbook_lib.jupyter.case_input import OPEN, CaseInput
+from runbook_lib.jupyter.forms import Form, fold
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.places import Place
 from runbook_lib.jupyter.widgets import look_at
-from runbook_lib.results import ProgressLine, StepResult
+from runbook_lib.results import StepResult
 
 NOTEBOOK = "__session__"
 """The name under which ipykernel has the path of the notebook that it was started for."""
@@ -66,6 +65,9 @@ class Session:
     Attributes:
         case: The case as it is now.
         opened_with: The ticket's number as the cell passed it.
+        input: What the case was given.
+        board: What is shown of it.
+        worker: Goes through the steps when a button of a form was pressed; None before the first.
         button: The button; None where the runbook changes nothing.
         is_closed: Whether another session has taken over.
     """
@@ -75,18 +77,17 @@ class Session:
     ) -> None:
         self.case, self.opened_with, self.is_closed = case, ticket_id, False
         self.button = PerformButton(lambda: self.case, self._look_again, self._run_ended) if case.changes else None
-        self._input = CaseInput(lambda: self.case, ticket_id, self._follow_reading)
-        self._say: Callable[[str], None] = ProgressLine().say
+        self.input = CaseInput(lambda: self.case, ticket_id, self._follow_reading)
         self._used: dict[str, dict[str, object]] = {}
-        self._board = Board(lambda: self.case, self._input, self.button, self._ticket_card, self._new_place)
+        self.board = Board(lambda: self.case, self.input, self.button, self._ticket_card, self._new_place)
         self._turn = threading.RLock()
-        self._worker: threading.Thread | None = None
+        self.worker: threading.Thread | None = None
         self._not_open: RunbookError | None = None
         if previous:
-            self._board.former = previous.leave()
-            self._input.go_on_from(previous._input)
+            self.board.former = previous.leave()
+            self.input.go_on_from(previous.input)
         else:
-            self._input.bring_back(kept_in(case, notebook))
+            self.input.bring_back(notebook)
 
     def __getattr__(self, name: str) -> Any:
         """A step, as a cell calls it; anything else as the case has it now."""
@@ -107,23 +108,20 @@ class Session:
         with self._turn:
             with suppress(RunbookError):  # the card says it, and so does the next cell, which needs the ticket
                 self._open_entered_ticket()
-            self._board.show(OPEN, self._ticket_card(), None)
+            self.board.show(OPEN, self._ticket_card(), None)
 
     def _new_place(self, name: str) -> Place:
         """Where a step is shown, with a form that reports here what a person does."""
-
-        def form(fold: Any) -> Form:
-            return Form(
-                fold=fold,
-                on_change=self.enter,
-                on_confirm=self.confirm,
-                on_continue=None if name == OPEN else lambda: self.continued(name),
-                keep=self.upload,
-            )
-
-        label = "Another ticket" if name == OPEN else "Change an answer"
+        button = fold("Another ticket" if name == OPEN else "Change an answer")
+        form = Form(
+            fold=button,
+            on_change=self.enter,
+            on_confirm=self.confirm,
+            on_continue=None if name == OPEN else lambda: self.continued(name),
+            keep=self.upload,
+        )
         is_short = name not in (OPEN, self.case.order[-1])
-        return Place(form, label, lambda is_open: self.toggled(name, is_open), is_short=is_short)
+        return Place(form, button, lambda is_open: self.toggled(name, is_open), is_short=is_short)
 
     # -- what a person sees and does
 
@@ -142,28 +140,28 @@ class Session:
             raise
 
     def _run_step(self, name: str, given: Mapping[str, object]) -> StepResult:
-        self._board.performed = ""
-        self._input.take(name, given)
+        self.board.performed = ""
+        self.input.take(name, given)
         if self.button:
             self.button.outdate()
         try:
             is_ready = self._catch_up(self.case.order[: self.case.order.index(name)])
         except RunbookError:
-            self._board.show(name, self._board.waiting(name, "Waits for what has stopped above."), ())
+            self.board.show(name, self.board.waiting(name, "Waits for what has stopped above."), ())
             raise
         if not is_ready:
-            return self._board.show(name, self._board.waiting(name), ())
-        self._board.outdate_below(name)
+            return self.board.show(name, self.board.waiting(name), ())
+        self.board.outdate_below(name)
         try:
             result = self._attempt(name)
         except RunbookError as exc:
-            self._board.show(name, self.case.stopped(self.case.steps.title(name), exc), None)
+            self.board.show(name, self.case.stopped(self.case.steps.title(name), exc), None)
             raise
-        return self._board.show(name, result, self._board.asks_of(name, result))
+        return self.board.show(name, result, self.board.asks_of(name, result))
 
     def go_on(self, name: str) -> bool:
         """Take the answers of a step's form, and go through all that they change; returns whether that was possible."""
-        place = self._board.places.get(name)
+        place = self.board.places.get(name)
         if place is None:
             return False
         form = place.form
@@ -176,7 +174,7 @@ class Session:
                 self.button.outdate()
             with suppress(RunbookError):  # its card says it
                 if not self._catch_up(self.case.order) and place.is_needed:
-                    labels = map(parameters.label_of, self._board.open_questions)
+                    labels = map(parameters.label_of, self.board.open_questions)
                     form.tell(f"Still to be answered: {', '.join(labels)}.")
                     return all(form.values[one] for one in place.asks)
         return True
@@ -184,10 +182,10 @@ class Session:
     def reopen(self, name: str) -> None:
         """A step's answers are opened to be changed: the steps below wait until they are taken."""
         with self._turn:
-            if self._board.places[name].fold.value:
+            if self.board.places[name].fold.value:
                 if self.button:
                     self.button.outdate()
-                self._board.quiet_below(name)
+                self.board.quiet_below(name)
 
     def toggled(self, name: str, is_open: bool) -> None:
         if name != OPEN:  # another ticket begins when a cell is run
@@ -195,38 +193,27 @@ class Session:
 
     def continued(self, name: str) -> None:
         """*Continue* was pressed: what was opened folds, and the page shows what comes next."""
-        self._board.places[name].close_answers()
+        self.board.places[name].close_answers()
         self._begin(self._go_on_to_next, name)
 
     def _go_on_to_next(self, name: str) -> None:
-        if not self.go_on(name) or self.is_closed:
-            return
-        look_at(self._board.next_place().box)
+        if self.go_on(name) and not self.is_closed:
+            look_at(self.board.next_place().box)
 
     def _begin(self, work: Callable[[str], object], name: str) -> None:
         """Work in a thread, so that what is entered meanwhile arrives."""
-        self._worker = threading.Thread(target=work, args=(name,), daemon=True)
-        self._worker.start()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for the end of what a form has begun; returns whether that came."""
-        if self._worker:
-            self._worker.join(timeout_s)
-        return not (self._worker and self._worker.is_alive())
-
-    @property
-    def entered(self) -> Mapping[str, str]:
-        return self._input.entered
+        self.worker = threading.Thread(target=work, args=(name,), daemon=True)
+        self.worker.start()
 
     def enter(self, name: str, words: str) -> None:
         """Remember what was entered, and show it in every other form that asks the same."""
-        self._input.enter(name, words)
-        self._board.enter(name, words)
-        self._board.keep_answers()
+        self.input.enter(name, words)
+        self.board.enter(name, words)
+        self.board.keep_answers()
 
     def confirm(self, name: str) -> None:
-        self._input.confirmed.add(name)
-        self._board.keep_answers()
+        self.input.confirmed.add(name)
+        self.board.keep_answers()
 
     def upload(self, file_name: str, content: bytes) -> str:
         """Keep an image that was chosen, under a name of ours; returns its path.
@@ -236,67 +223,43 @@ class Session:
         """
         return keep(self.case.settings.ticket_folder(self.case.ticket.id), file_name, content)
 
-    def form(self, name: str) -> Form | None:
-        place = self._board.places.get(name)
-        return place.form if place and place.form.rows else None
-
-    def fold(self, name: str) -> Any:
-        return self._board.places[name].fold
-
-    @property
-    def cards(self) -> dict[str, StepResult]:
-        """The card of each step that was shown, as it is now."""
-        return {name: place.card for name, place in self._board.places.items() if place.card}
-
-    @property
-    def plan(self) -> Plan | None:
-        """The plan that a press would perform; None where no current one is shown."""
-        return self.button.plan if self.button else None
-
-    @property
-    def state(self) -> str:
-        return self._board.state
-
-    def wait_for_images(self, timeout_s: float) -> bool:
-        return self._input.images.wait(timeout_s)
-
     def leave(self) -> dict[str, Place]:
         """End this session, whose answers another one takes over; a run that was begun goes on.
 
         Returns what it shows, out of date, to be closed when something else stands there.
         """
         self.is_closed = True
-        return self._board.retire()
+        return self.board.retire()
 
     # -- going through the steps
 
     def _attempt(self, name: str) -> StepResult:
         """Run a step; a missing answer becomes a question of its form, and is no error."""
-        given = self._input.effective(name)
+        given = self.input.effective(name)
         self._used[name] = given
-        self._board.results.pop(name, None)
-        self._board.stuck.discard(name)
-        self._board.stopped = ""
+        self.board.results.pop(name, None)
+        self.board.stuck.discard(name)
+        self.board.stopped = ""
         self.case.services.budget.renew()  # each cell that a person runs may wait anew
         try:
             result: StepResult = getattr(type(self.case), name).attempt(self.case, given)
         except NeedsAnswerError as exc:
             if not exc.missing:
                 raise
-            self._board.stuck.add(name)
+            self.board.stuck.add(name)
             return replace(self.case.stopped(self.case.steps.title(name), exc), asks=exc.missing)
-        self._board.results[name] = result
+        self.board.results[name] = result
         return result
 
     def _catch_up(self, names: Sequence[str]) -> bool:
         """Go through steps again that an answer or the ticket has made out of date; returns whether none waits."""
         self._open_entered_ticket()
-        called = [one for one in names if one in self._input.given]
+        called = [one for one in names if one in self.input.given]
         for place, one in enumerate(called):
-            if self._used.get(one) == self._input.effective(one):
-                if one in self._board.results:
+            if self._used.get(one) == self.input.effective(one):
+                if one in self.board.results:
                     continue
-                if one in self._board.stuck:
+                if one in self.board.stuck:
                     return False
             return self._repeat(called[place:])
         return True
@@ -307,12 +270,12 @@ class Session:
             try:
                 result = self._attempt(name)
             except RunbookError as exc:
-                self._board.stop(name, exc)
+                self.board.stop(name, exc)
                 raise
-            self._board.follow(name, result, self._board.asks_of(name, result))
-            self._board.follow_ticket()
-            if name in self._board.stuck:
-                self._board.quiet_below(name)
+            self.board.follow(name, result, self.board.asks_of(name, result))
+            self.board.follow_ticket()
+            if name in self.board.stuck:
+                self.board.quiet_below(name)
                 return False
         return True
 
@@ -320,25 +283,23 @@ class Session:
         """Open the ticket whose number was entered; its card says what came of that."""
         previous = self.case.ticket.id, self._not_open
         try:
-            self._open_number(self._input.effective(OPEN)["ticket_id"])
+            given = self.input.effective(OPEN)["ticket_id"]
+            number = int(str(parameters.parse("ticket_id", given)))
+            self.case.settings.check_account(given)
+            if number != self.case.ticket.id:
+                self._reopen(number)
+                self.input.begin(number)
+                self.board.forget_ticket("Another ticket was opened: run this cell again.")
+                if OPEN in self.board.places:
+                    self.board.places[OPEN].close_answers()
             self._not_open = None
         except RunbookError as exc:
             self._not_open = exc
-            self._board.forget_ticket("Waits for what has stopped above.")
+            self.board.forget_ticket("Waits for what has stopped above.")
             raise
         finally:
             if previous != (self.case.ticket.id, self._not_open):
-                self._board.follow_ticket()
-
-    def _open_number(self, given: object) -> None:
-        number = int(str(parameters.parse("ticket_id", given)))
-        self.case.settings.check_account(given)
-        if number != self.case.ticket.id:
-            self._reopen(number)
-            self._input.begin(number)
-            self._board.forget_ticket("Another ticket was opened: run this cell again.")
-            if OPEN in self._board.places:
-                self._board.places[OPEN].close_answers()
+                self.board.follow_ticket()
 
     def _reopen(self, number: int) -> None:
         """Open a ticket in a new case, in which nothing was looked up yet."""
@@ -358,10 +319,10 @@ class Session:
             try:
                 self._reopen(self.case.ticket.id)
                 button.forget()
-                self._board.follow_ticket()
-                if not self._repeat([name for name in self.case.order if name in self._input.given]):
-                    waiting = [self.cards[one].data["summary"] for one in self._board.stuck if one in self.cards]
-                    raise NeedsAnswerError(" ".join(map(str, waiting)))
+                self.board.follow_ticket()
+                if not self._repeat([name for name in self.case.order if name in self.input.given]):
+                    cards = [place.card for one, place in self.board.places.items() if one in self.board.stuck]
+                    raise NeedsAnswerError(" ".join(str(card.data["summary"]) for card in cards if card))
             finally:
                 if self.is_closed or not button.plan:
                     button.outdate()
@@ -369,19 +330,15 @@ class Session:
     @contextmanager
     def _progress_shown_by(self, say: Callable[[str], None]) -> Iterator[None]:
         budget = self.case.services.budget
-        previous = budget.say, self._say
-        budget.say = self._say = say
+        previous, budget.say = budget.say, say
         try:
             yield
         finally:
-            budget.say, self._say = previous
+            budget.say = previous
 
     def _run_ended(self, outcome: Outcome | None, words: str) -> None:
-        self._board.end(outcome, words)
+        self.board.end(outcome, words)
 
     def _follow_reading(self, words: str) -> None:
-        if words:
-            self._board.follow_reading(words)
-            return
-        with self._turn:
-            self._board.follow_reading(words)
+        with nullcontext() if words else self._turn:
+            self.board.follow_reading(words)

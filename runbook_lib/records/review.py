@@ -21,7 +21,7 @@ from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean, count, listed
 from runbook_lib.domain.state_words import ending_words
 from runbook_lib.form_words import labelled
-from runbook_lib.jupyter.forms import Field, FieldKind, Form
+from runbook_lib.jupyter.forms import Field, Form
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.mirror import freshness
 from runbook_lib.records import filters, plots, review_rows
@@ -302,10 +302,9 @@ class Review:
         of_runs = {name: {getattr(run, name) for run in self._runs} for name in ("runbook", "operator")}
         choices: dict[str, Sequence[str]] = {name: sorted(found - {""}) for name, found in of_runs.items()}
         choices |= {"outcome": [*map(ending_words, Outcome)], "status": [*map(ending_words, Status)]}
-        kinds = {name: FieldKind.CHOICE if name in choices else FieldKind.TEXT for name in filters.FILTERS}
         found = {**self._values, **{one: ending_words(self._values[one]) for one in ("outcome", "status")}}
         return [
-            Field(name, name, kinds[name], choices.get(name, ()), found[name], hint="all", check=one.reading)
+            Field(name, name, choices.get(name, ()), found[name], hint="all", check=one.reading)
             for name, one in filters.FILTERS.items()
         ]
 

@@ -14,7 +14,6 @@ import json
 import os
 import secrets
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -30,10 +29,10 @@ from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, INTERRUPTED, USAGE, WORST_LAST
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.state_words import run_ending_words
-from runbook_lib.run import ticket_runs, warm
+from runbook_lib.run import ticket_runs
 from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.run.signals import handled
-from runbook_lib.run.ticket_runs import BatchOrder, Exit, Processes
+from runbook_lib.run.ticket_runs import BatchOrder, Exit
 from runbook_lib.settings import Settings
 
 MARKERS = ".batches"
@@ -95,11 +94,8 @@ Notify = Callable[[str | Ending], None]
 
 
 def run_at(place: Workers, row: BatchRow) -> Ending:
-    return ending(row, *place.run(row))
-
-
-def ending(row: BatchRow, status: int, out: str, err: str) -> Ending:
-    """What a command's output says of a ticket."""
+    """Run a ticket; returns what its command's output says of it."""
+    status, out, err = place.run(row)
     known = {"status": str(Status.INTERRUPTED)} if status < 0 else {}  # by a signal, wherever it was
     status = INTERRUPTED if status in (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP) else status
     status = status if status in WORST_LAST else FAILED
@@ -194,9 +190,8 @@ def _place(order: BatchOrder, settings: Settings, scheduler: str) -> Iterator[tu
         with cluster.connected(scheduler, order, settings) as place:
             yield place, place.room
         return
-    environment = {**os.environ, "RUNBOOK_OUTPUTS": str(settings.outputs.absolute())}
-    with warm.started(ticket_runs.MODULES, ticket_runs.PRELOADED) as program:
-        yield Processes(order, str(program or sys.executable), environment), usual_workers()
+    with ticket_runs.on_this_machine(order, settings) as place:
+        yield place, usual_workers()
 
 
 def _as_they_end(futures: Sequence[Future[Ending]], place: Workers, events: Events, notify: Notify) -> Iterator[Ending]:

@@ -17,8 +17,8 @@ from itertools import chain
 
 from runbook_lib.domain import pasted
 from runbook_lib.domain.errors import InputError
+from runbook_lib.run.intake import AUTO
 
-AUTO = "auto"
 TICKET, RUNBOOK = "ticket", "runbook"
 LONGEST_SHOWN = 40
 """Characters of a cell that a message repeats: a line of a license file is longer, and alone not known for one."""

@@ -13,10 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -40,9 +38,9 @@ from runbook_lib.addresses import is_loopback
 from runbook_lib.domain.errors import InputError, RunbookError, UnavailableError
 from runbook_lib.domain.exit_status import DONE, FAILED, USAGE
 from runbook_lib.ledger.share import within
-from runbook_lib.run import intake, pulse, ticket_runs, warm
+from runbook_lib.run import intake, pulse, ticket_runs
 from runbook_lib.run.batch_list import BatchRow
-from runbook_lib.run.ticket_runs import BatchOrder, Exit, Processes
+from runbook_lib.run.ticket_runs import BatchOrder, Exit
 from runbook_lib.settings import Settings
 
 CONNECT_S = 10
@@ -96,19 +94,13 @@ class Runs(distributed.WorkerPlugin):
         """Begin; Dask calls it when the worker joins."""
         self._problem = self._expected.problem()
         self._started = ExitStack()
-        program = self._started.enter_context(warm.started(ticket_runs.MODULES, ticket_runs.PRELOADED))
-        outputs = str(Settings.local().outputs.absolute())
-        environment = {**os.environ, "RUNBOOK_OUTPUTS": outputs}
-        self._processes = Processes(self._order, str(program or sys.executable), environment)
-        worker.metrics[self.name] = lambda worker: self._processes.running
+        self.processes = self._started.enter_context(ticket_runs.on_this_machine(self._order, Settings.local()))
+        worker.metrics[self.name] = lambda worker: self.processes.running
 
     def teardown(self, worker: Any) -> None:
         """End; Dask calls it when the batch has ended, or the worker leaves."""
         worker.metrics.pop(self.name, None)
         self._started.close()
-
-    def cancel(self) -> None:
-        self._processes.cancel()
 
     def run(self, row: BatchRow) -> Result:
         """Run a ticket, unless this batch has done that here before."""
@@ -116,7 +108,7 @@ class Runs(distributed.WorkerPlugin):
             return Exit(USAGE, "", self._problem), {}
         settings = Settings.local()
         done = ticket_runs.finished(settings, row, self._order.token)
-        output = Exit(DONE, json.dumps(done), "") if done else self._processes.run(row)
+        output = Exit(DONE, json.dumps(done), "") if done else self.processes.run(row)
         return output, _left(settings, row)
 
 
@@ -127,7 +119,7 @@ def run_on_worker(name: str, row: BatchRow) -> Result:
 
 def cancel_on_worker(name: str, dask_worker: Any) -> None:
     """Called on each worker: cancel what it runs."""
-    dask_worker.plugins[name].cancel()
+    dask_worker.plugins[name].processes.cancel()
 
 
 class Cluster:

@@ -6,6 +6,7 @@ kept in memory alone, so that a full disk or a stopped run loses none of it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +70,11 @@ def execute(
     cell_limit_s: float,
     run_limit_s: float,
     on_cell: Callable[[str], None],
-    progress: bool,
 ) -> Execution:
     """Run a prepared notebook from its first cell; returns how it ended, whatever stopped it.
 
     The notebook takes up the outputs, as far as they come, whatever happens. `on_cell` is called with a code cell's id
-    before it runs; what it raises ends the run.
+    before it runs; what it raises ends the run. A terminal shows a bar meanwhile.
     """
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from traitlets.log import get_logger
@@ -85,10 +85,10 @@ def execute(
         RunbookEngine.execute_notebook(
             notebook,
             KERNEL,
-            progress_bar={"leave": False} if progress else False,
+            progress_bar={"leave": False} if sys.stderr.isatty() else False,
             redactor=redactor,
-            on_cell=on_cell,
-            cell_limit_s=cell_limit_s,
+            on_cell_execute=lambda cell, cell_index: on_cell(cell.id),
+            execution_timeout=cell_limit_s,
             run_limit_s=run_limit_s,
             early=kernel,
             log=get_logger(),  # papermill's is shown where none is configured

@@ -131,20 +131,20 @@ class Spawned(KernelProcess):
 class KernelPool:
     """Kernels that start before it is known what to send them, forked where that is safe.
 
-    They import what the cells of the notebooks do. A process that has used a kernel must not make any: ZeroMQ does
-    not survive being forked.
+    They import what the cells of the notebook do. A process that has used a kernel must not make any: ZeroMQ does not
+    survive being forked.
 
     Raises:
         UnavailableError: The system gives no process, or no folder for its sockets.
     """
 
-    def __init__(self, number: int, notebooks: Sequence[Path]) -> None:
+    def __init__(self, number: int, notebook: Path) -> None:
         can_fork = warm.is_supported() and _is_alone()
         if can_fork:
             import jupyter_client.manager  # noqa: F401 - both sides need it
 
             gc.freeze()  # what has been imported stays: neither side looks through it again
-        modules = [name for notebook in notebooks for name in _IMPORTS.findall(_source(notebook))]
+        modules = _IMPORTS.findall(_source(notebook))
         self._waiting: list[KernelProcess] = []
         try:
             for _ in range(number):

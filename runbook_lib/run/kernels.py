@@ -88,22 +88,13 @@ class OwnSpec(KernelSpecManager):
 
 
 class Provisioner(LocalProvisioner):
-    """Hands out a process that is on its way, in place of starting one."""
+    """Has a process that was started before, so that none is launched."""
 
     def __init__(self, early: KernelProcess, manager: KernelManager) -> None:
         super().__init__(kernel_id="", kernel_spec=manager.kernel_spec, parent=manager)
         self._early = early
-        self._connection = manager.get_connection_info()
-
-    async def pre_launch(self, **options: Any) -> dict[str, Any]:
-        """Nothing is left to prepare."""
-        self.connection_info = self._connection
-        return {"cmd": [], **options}
-
-    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        self.process = self._early  # type: ignore[assignment]  # it has what is used of a Popen
-        self.pid = self.pgid = self._early.pid
-        return self.connection_info
+        self.process = early  # type: ignore[assignment]  # it has what is used of a Popen
+        self.pid = self.pgid = early.pid
 
     async def kill(self, restart: bool = False) -> None:
         """End it, and wait for that: a process that is killed takes no time worth a step of jupyter_client's."""

@@ -16,14 +16,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from jupyter_core.utils import ensure_event_loop
+from jupyter_core.utils import ensure_async, ensure_event_loop, run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
@@ -63,14 +62,14 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         progress_bar: bool | dict[str, Any] = True,
         log_output: bool = False,
         autosave_cell_every: float = 30,
+        redactor: Redactor | None = None,
         **options: Any,
     ) -> Any:
         """As papermill's engines do, with a manager that records each cell's true status."""
         nb.metadata.pop("runbook", None)  # of the run before, where a record is run again
-        redactor = options.pop("redactor", None) or Redactor.of_environment()
         manager = Manager(
             nb,
-            redactor,
+            redactor or Redactor.of_environment(),
             output_path=output_path,
             progress_bar=progress_bar,
             log_output=log_output,
@@ -90,8 +89,6 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         manager: Manager,
         kernel_name: str,
         *,
-        on_cell: Callable[[str], None] | None = None,
-        cell_limit_s: float | None = None,
         run_limit_s: float | None = None,
         start_timeout: int = START_TIMEOUT_S,
         execution_timeout: float | None = None,
@@ -101,14 +98,14 @@ class RunbookEngine(Engine):  # type: ignore[misc]
         """Start a kernel in a private folder, run the cells, end the kernel.
 
         Args:
-            on_cell: Called with a cell's id before it is sent to the kernel; what it raises ends the run.
             start_timeout: Seconds that the kernel may take to start.
-            execution_timeout: papermill's own word for `cell_limit_s`.
+            execution_timeout: Seconds that a cell may take.
             options: Of papermill's and nbclient's clients, as papermill passes them on. With `km` or
                 `kernel_manager_class` the kernel is the caller's own affair.
         """
-        cell_s = cell_limit_s or execution_timeout or options.pop("timeout", None)
-        options = _client_options(options, on_cell)
+        cell_s = execution_timeout or options.get("timeout")
+        dropped = ("input_path", "timeout", "startup_timeout")  # as by papermill's own engine
+        options = {name: value for name, value in options.items() if name not in dropped}
         own = not {"km", "kernel_manager_class"} & options.keys()
         with kernels.started(kernel_name, early) if own else nullcontext(options.pop("km", None)) as kernel:
             client = Client(
@@ -117,9 +114,13 @@ class RunbookEngine(Engine):  # type: ignore[misc]
                 limits=(cell_s, run_limit_s),
                 startup_timeout=start_timeout,
                 kernel_name=kernel_name,
-                **options,
+                **{"log": logger, "iopub_timeout": OUTPUT_TIMEOUT_S, **options},
             )
-            client.run(close=not own)
+            try:
+                client.execute()
+            finally:
+                if client.kc and not own:  # the caller's kernel goes on
+                    client.kc.stop_channels()
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]
@@ -135,7 +136,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
 
             own = progress_bar if isinstance(progress_bar, dict) else {}
             self.pbar = tqdm(**{"total": len(nb.cells), "unit": "cell", "desc": "Executing", **own})
-        self._redactor = redactor
+        self.redactor = redactor
         self._searched = 0
         self.last_save_time = datetime.min.replace(tzinfo=UTC)
 
@@ -158,19 +159,16 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         if not at_once and (self.now() - self.last_save_time).total_seconds() < every_s:
             return
         if self.output_path not in (None, "", "-"):  # what goes to standard output papermill writes once, at the end
-            _save(self.output_path, self._redactor.data(self.nb))
+            _save(self.output_path, self.redactor.data(self.nb))
         self.last_save_time = self.now()
-
-    def log(self, output: Any) -> Any:
-        return self._redactor.data(output)
 
     def show_progress(self, words: str) -> None:
         if self.pbar:
-            self.pbar.set_postfix_str(self._redactor.text(" ".join(words.split()))[:100])
+            self.pbar.set_postfix_str(self.redactor.text(" ".join(words.split()))[:100])
 
     def search_ahead(self, index: int) -> None:
         """Search the cells up to this one for secrets while it runs: at the end of the run that would take time."""
-        self._redactor.search_ahead(self.nb.cells[self._searched : index + 1], AHEAD_CHARS)
+        self.redactor.search_ahead(self.nb.cells[self._searched : index + 1], AHEAD_CHARS)
         self._searched = index
 
     def notebook_complete(self, **_: Any) -> None:
@@ -180,7 +178,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]
         self.nb.metadata.papermill["duration"] = (self.end_time - self.start_time).total_seconds()
         say_what_ran(self.nb)
         self.cleanup_pbar()
-        self.nb.update(self._redactor.data(self.nb))
+        self.nb.update(self.redactor.data(self.nb))
         self.save(at_once=True)
 
 
@@ -193,14 +191,6 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         self._ends_at = None if run_s is None else time.monotonic() + run_s
         self._has_begun = asyncio.Event()
         super().__init__(manager, timeout_func=self._limit, **options)
-
-    def run(self, *, close: bool) -> None:
-        """Run the cells; close the channels to a kernel that is the caller's, and goes on."""
-        try:
-            self.execute()
-        finally:
-            if close and self.kc:
-                self.kc.stop_channels()
 
     def _limit(self, cell: Any) -> float | None:
         """What a cell may take: its own limit, or what is left of the run's."""
@@ -232,7 +222,6 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         What waits for its outputs is at work still: nbclient leaves that to the code that stops the kernel. A kernel
         that has not begun with the cell would ignore the interrupt.
         """
-        from jupyter_core.utils import ensure_async, run_sync
 
         async def collect() -> None:
             waiting = asyncio.all_tasks() - {asyncio.current_task()}
@@ -258,19 +247,10 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def log_output_message(self, output: Any) -> None:
         """As papermill's, without secrets: what is logged is written, too."""
-        super().log_output_message(self.nb_man.log(output))
+        super().log_output_message(self.nb_man.redactor.data(output))
 
     def set_widgets_metadata(self) -> None:
         """Keep no widget state: a record shows results, and a password field would be kept in clear."""
-
-
-def _client_options(given: dict[str, Any], on_cell: Callable[[str], None] | None) -> dict[str, Any]:
-    """A client's options: our defaults, and what was given but for what papermill's own engine drops."""
-    left_out = ("input_path", "timeout", "startup_timeout")
-    options = {name: value for name, value in given.items() if name not in left_out}
-    if on_cell:
-        options["on_cell_execute"] = lambda cell, cell_index: on_cell(cell.get("id", ""))
-    return {"log": logger, "iopub_timeout": OUTPUT_TIMEOUT_S, **options}
 
 
 def say_what_ran(notebook: Any) -> None:

@@ -66,7 +66,6 @@ def run(
     *,
     perform: bool,
     settings: Settings,
-    progress: bool = False,
     batch: str = "",
     kernel: Callable[[], forks.KernelProcess] = forks.spawned,
 ) -> Report:
@@ -86,7 +85,7 @@ def run(
     with KeyRing.of(settings).in_use():
         with closing(kernel()) as process, Signals.noted() as signals:
             notebook = this.begin(batch)
-            execution = this.execute(notebook, process, signals, progress=progress)
+            execution = this.execute(notebook, process, signals)
             report = this.end(notebook, execution)
         return replace(report, notice=_after(settings, this.journal)) if perform else report
 
@@ -142,9 +141,7 @@ class _Run:
         )
         return executed
 
-    def execute(
-        self, executed: Any, kernel: forks.KernelProcess, signals: Signals, *, progress: bool
-    ) -> engine.Execution:
+    def execute(self, executed: Any, kernel: forks.KernelProcess, signals: Signals) -> engine.Execution:
         """Run the cells, each noted in the journal before; whatever stops them is part of the result, not raised."""
         cancelled = engine.Execution(Status.CANCELLED, error_words="The run was cancelled before its end.")
         try:
@@ -158,7 +155,6 @@ class _Run:
                     on_cell=lambda cell: self.journal.append(
                         EventKind.CELL_STARTED, record=self.record.name, cell=cell
                     ),
-                    progress=progress,
                 )
             ended_by_signal = signals.received and execution.status is Status.KILLED
             return cancelled if ended_by_signal else execution

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +17,7 @@ from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.exit_status import FAILED
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
+from runbook_lib.run import warm
 from runbook_lib.run.batch_list import BatchRow
 from runbook_lib.settings import Settings
 
@@ -82,8 +86,17 @@ class Processes:
                 process.send_signal(signal.SIGINT)
 
     def run(self, row: BatchRow) -> Exit:
+        pipe = subprocess.PIPE
         try:
-            process = self._started(row)
+            process = subprocess.Popen(  # noqa: S603 - no shell
+                self._order.command(self._python, row),
+                env=self._environment,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                text=True,
+                start_new_session=True,  # Ctrl-C of the terminal is ours to pass on
+            )
         except OSError as exc:
             return Exit(FAILED, "", f"It could not be started ({exc.strerror}). End other programs, then run again.")
         with process:
@@ -101,18 +114,13 @@ class Processes:
                     self._running.discard(process)
         return Exit(process.returncode, out, err)
 
-    def _started(self, row: BatchRow) -> subprocess.Popen[str]:
-        """Start a ticket's command. Raises OSError if the system has no room for it."""
-        pipe = subprocess.PIPE
-        return subprocess.Popen(  # noqa: S603 - no shell
-            self._order.command(self._python, row),
-            env=self._environment,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            start_new_session=True,  # Ctrl-C of the terminal is ours to pass on
-        )
+
+@contextmanager
+def on_this_machine(order: BatchOrder, settings: Settings) -> Iterator[Processes]:
+    """Processes that are forked from a warm Python, where there is one; records go where the settings say."""
+    environment = {**os.environ, "RUNBOOK_OUTPUTS": str(settings.outputs.absolute())}
+    with warm.started(MODULES, PRELOADED) as program:
+        yield Processes(order, str(program or sys.executable), environment)
 
 
 def finished(settings: Settings, row: BatchRow, token: str) -> dict[str, Any] | None:

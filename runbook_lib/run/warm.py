@@ -16,7 +16,6 @@ Knows no ticket and no notebook. A process that forks must have no thread and no
 from __future__ import annotations
 
 import atexit
-import contextlib
 import ctypes
 import gc
 import importlib
@@ -35,7 +34,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -143,7 +142,7 @@ def serve(address: str, program: str, *preloaded: str) -> None:
         gc.freeze()  # what has been imported stays, and is not looked through by each that is forked
         waiting.register(listener, selectors.EVENT_READ)
         waiting.register(sys.stdin.fileno(), selectors.EVENT_READ)
-        with contextlib.suppress(BrokenPipeError):  # then standard input has ended, too
+        with suppress(BrokenPipeError):  # then standard input has ended, too
             os.write(1, b"ready\n")
         while True:
             for key, _ in waiting.select():
@@ -170,16 +169,15 @@ def preload(name: str) -> None:
 def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
     """Fork for a new caller, and listen to both from now on."""
     caller, _ = listener.accept()
-    with contextlib.suppress(OSError):  # it has died
+    with suppress(OSError):  # it has died
         caller.sendall(b"!")
     request = _request(caller)
     if request is None:
         caller.close()
         return
     wanted, fds = request
-    server = int(
-        Path("/proc/self").readlink().name
-    )  # by `os.getpid` a server that was forked is another, see `_become`
+    # Not by `os.getpid`, which says something else in a server that was forked itself; see `_become`
+    server = int(Path("/proc/self").readlink().name)
     pid = os.fork()
     if pid == 0:
         _end_with(server)
@@ -195,7 +193,7 @@ def _request(caller: socket.socket) -> tuple[tuple[Any, Any, Any, Any], list[int
     """What a caller wants to run, and its standard files; None if it has died meanwhile."""
     fds: list[int] = []
     content = b""
-    with contextlib.suppress(ConnectionError):  # the same: it has died
+    with suppress(ConnectionError):  # the same: it has died
         head, fds, *_ = socket.recv_fds(caller, 8, 3)
         length = int.from_bytes(head, "big")
         while len(content) < length and (part := caller.recv(length - len(content))):
@@ -216,17 +214,17 @@ def _hear(waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
         return
     if key.fileobj != ended:
         number = b""
-        with contextlib.suppress(ConnectionError):  # as if it had closed its end
+        with suppress(ConnectionError):  # as if it had closed its end
             number = caller.recv(1)
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             os.kill(pid, number[0] if number else signal.SIGKILL)
         if not number:
             waiting.unregister(caller)
         return
     _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(OSError):  # the caller has died
+    with suppress(OSError):  # the caller has died
         caller.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
-    with contextlib.suppress(KeyError):
+    with suppress(KeyError):
         waiting.unregister(caller)
     waiting.unregister(ended)
     os.close(ended)
@@ -270,11 +268,11 @@ def _become(words: list[str], environment: Mapping[str, str], folder: str, pid: 
     except BaseException:
         traceback.print_exc()
     finally:
-        with contextlib.suppress(Exception):
+        with suppress(Exception):
             threading._shutdown()  # type: ignore[attr-defined]
             atexit._run_exitfuncs()
         for file in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
+            with suppress(Exception):
                 file.flush()
         os._exit(status)
 

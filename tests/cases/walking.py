@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +15,7 @@ from ipywidgets.widgets.widget import _instances
 from runbook_lib.jupyter.forms import MIME, Form, Row
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.session import Session
+from runbook_lib.results import StepResult
 from runbook_lib.settings import ROOT
 from tests.practice import World
 
@@ -119,15 +122,43 @@ NOTHING = PARAMETERS["collect_facts"]
 
 def form(case: Any, step: str) -> Form:
     """A step's form, once the images are read."""
-    assert session(case).wait_for_images(120)
-    found = session(case).form(step)
+    assert session(case).input.images.wait(120)
+    found = form_now(case, step)
     assert found
     return found
 
 
+def form_now(case: Any, step: str) -> Form | None:
+    """A step's form, whatever is being read; None where it asks nothing."""
+    place = session(case).board.places.get(step)
+    return place.form if place and place.form.rows else None
+
+
+def fold(case: Any, step: str) -> Any:
+    """The button that opens what may be changed in a step."""
+    return session(case).board.places[step].fold
+
+
+def entered(case: Any) -> Mapping[str, str]:
+    """What was entered, by parameter."""
+    return session(case).input.entered
+
+
+def cards(case: Any) -> dict[str, StepResult]:
+    """The card of each step that was shown, as it is now."""
+    return {name: place.card for name, place in session(case).board.places.items() if place.card}
+
+
+def ended(worker: threading.Thread | None, timeout_s: float = 120) -> bool:
+    """Wait for the end of what a press has begun; whether that came."""
+    if worker:
+        worker.join(timeout_s)
+    return not (worker and worker.is_alive())
+
+
 def fields(case: Any, step: str) -> list[str]:
     """The fields that a step's form has."""
-    found = session(case).form(step)
+    found = form_now(case, step)
     return list(found.rows) if found else []
 
 
@@ -143,7 +174,7 @@ def suggested(case: Any, step: str, name: str) -> list[str]:
 
 def state(case: Any) -> str:
     """What the state line says."""
-    return session(case).state
+    return session(case).board.state
 
 
 def sources(case: Any, *names: str) -> list[str | None]:
@@ -173,8 +204,8 @@ def plan(case: Any) -> str:
 def press(case: Any) -> str:
     """Press the button, and wait for its end; what is shown then."""
     widget = button_of(case).widget
-    widget.press()
-    assert widget.wait(120)
+    widget.button.click()
+    assert ended(widget.worker)
     return text_of(widget.output)
 
 
@@ -189,6 +220,6 @@ def answer(case: Any, label: str, *, place: int = 0) -> str:
     row = button.answers.box.children[place]
     *buttons, note = row.children[1].children
     next(one for one in buttons if one.description == label).click()
-    assert button.widget.wait(120)
+    assert ended(button.widget.worker)
     is_refused = row in button.answers.box.children
     return re.sub("<[^>]*>", "", note.value) if is_refused else text_of(button.widget.output)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runbook_lib.jupyter.button import DONE, LABEL, Button
+from tests.cases.walking import ended
 
 DOES, MORE = {"text/plain": "the plan"}, {"text/plain": "its texts"}
 
@@ -31,10 +32,10 @@ def test_a_double_click_presses_once() -> None:
     button.button.click()
     assert button.button.disabled
     go_on.set()
-    assert button.wait(10)
+    assert ended(button.worker, 10)
     assert ["pressed"] == presses
     button.button.click()
-    assert button.wait(10)
+    assert ended(button.worker, 10)
     assert ["pressed", "pressed"] == presses
 
 
@@ -45,7 +46,7 @@ def test_button_without_work_cannot_be_pressed() -> None:
     button.finish(is_done=True)
     assert (DONE, "", True) == (button.button.description, button.button.button_style, button.button.disabled)
     button.follow(lambda: iter([{"text/plain": "under way"}]))
-    assert button.wait(10)
+    assert ended(button.worker, 10)
     assert button.button.disabled
     button.renew(DOES, MORE, lambda: iter([]))
     assert (LABEL, "primary", False) == (

@@ -20,7 +20,7 @@ from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
 from runbook_lib.records.review import Review
 from runbook_lib.sandbox.tickets import all_tickets
-from tests.cases.walking import Screen, button_of, plan, run, session, state
+from tests.cases.walking import Screen, button_of, form_now, plan, run, state
 from tests.jupyter.test_answer_buttons import DOWN, lose_the_post, performed
 from tests.practice import World
 from tests.test_golden import GOLDEN
@@ -151,7 +151,7 @@ def sentences(*cards: str) -> set[str]:
 
 def notes(case: Any) -> list[str]:
     """What stands beside the fields of the forms."""
-    forms = [session(case).form(name) for name in case.order]
+    forms = [form_now(case, name) for name in case.order]
     return [row.message for form in forms if form for row in form.rows.values()]
 
 

@@ -11,7 +11,7 @@ import pytest
 from runbook_lib.cases.pictures import Suggestion
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.parameters import QUESTIONS
-from runbook_lib.jupyter.forms import MIME, Field, FieldKind, Form, fold, picture_html
+from runbook_lib.jupyter.forms import MIME, Field, Form, fold, picture_html
 from runbook_lib.jupyter.widgets import close
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -19,7 +19,6 @@ FIELDS = (
     Field(
         "plan",
         "Plan",
-        FieldKind.CHOICE,
         ("premium", "free"),
         "premium",
         "license file",
@@ -27,7 +26,8 @@ FIELDS = (
     ),
     Field("expires_on", "Expired on", hint="YYYY-MM-DD", check=QUESTIONS["expires_on"].reading),
 )
-FILES = Field("screenshots", "Screenshots", FieldKind.FILES)
+TEXT, CHOICE = Field("name", "Name"), Field("name", "Name", ("a", "b"))
+FILES = Field("screenshots", "Screenshots", takes_files=True)
 
 
 class Heard(list[tuple[str, str]]):
@@ -115,16 +115,16 @@ def test_a_form_that_asks_more_keeps_its_fields(heard: Heard) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "options"),
+    ("before", "after", "options"),
     [
-        ((FieldKind.TEXT, FieldKind.CHOICE), ("a", "b")),
-        ((FieldKind.CHOICE, FieldKind.TEXT), None),
-        ((FieldKind.FILES, FieldKind.CHOICE), ("a", "b")),
+        (TEXT, CHOICE, ("a", "b")),
+        (CHOICE, TEXT, None),
+        (replace(TEXT, takes_files=True), CHOICE, ("a", "b")),
     ],
+    ids=["a list", "no list any more", "a list in place of files"],
 )
-def test_a_field_of_another_kind_is_another_widget(kinds: tuple[FieldKind, FieldKind], options: object) -> None:
+def test_a_field_of_another_kind_is_another_widget(before: Field, after: Field, options: object) -> None:
     """A second look finds names to choose from, or none any more; what was entered stays."""
-    before, after = (Field("name", "Name", one, ("a", "b") if one is FieldKind.CHOICE else ()) for one in kinds)
     form = Form([before])
     former = form.rows["name"].input
     form.renew([after], entered={"name": "typed"})

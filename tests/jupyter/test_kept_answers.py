@@ -16,7 +16,7 @@ from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.jupyter.session import NOTEBOOK
 from runbook_lib.settings import ROOT
-from tests.cases.walking import NOTHING, ROBIN, form, row, run, session, sources, state
+from tests.cases.walking import NOTHING, ROBIN, entered, form, row, run, session, sources, state
 from tests.practice import World
 
 pytestmark = pytest.mark.slow
@@ -78,11 +78,11 @@ def test_a_confirmed_value_stays_confirmed(copy: Path) -> None:
     run(case, "collect_facts")
     for name in ("plan", "billable_users"):
         row(case, "collect_facts", name).confirm_buttons[0].click()
-    before = dict(session(case).entered)
+    before = dict(entered(case))
     page_saves(copy)
     again = WeekendLicense.open(1908)
     run(again, "collect_facts")
-    assert before == session(again).entered
+    assert before == entered(again)
     assert "✓ confirmed" in row(again, "collect_facts", "plan").confirm_buttons[0].description
     assert "confirmed by the engineer" in str(again.facts.best("plan"))
 
@@ -92,7 +92,7 @@ def test_an_emptied_answer_does_not_come_back(copy: Path) -> None:
     case = answered(copy, plan="starter", expires_on="2026-11-05")
     row(case, "collect_facts", "plan").input.value = ""
     page_saves(copy)
-    assert {"expires_on": "2026-11-05"} == session(WeekendLicense.open(1001)).entered
+    assert {"expires_on": "2026-11-05"} == entered(WeekendLicense.open(1001))
 
 
 def test_a_parameter_changed_since_counts(copy: Path) -> None:
@@ -108,13 +108,13 @@ def test_a_parameter_changed_since_counts(copy: Path) -> None:
 def test_answers_stay_with_their_case(copy: Path) -> None:
     """Neither another ticket nor another runbook has them; nor has the live ticket of the same number."""
     answered(copy, plan="starter")
-    assert {} == session(WeekendLicense.open(1005)).entered
-    assert {} == session(WeekdayTriage.open(1001)).entered
-    assert {"plan": "starter"} == session(WeekendLicense.open(1001)).entered
+    assert {} == entered(WeekendLicense.open(1005))
+    assert {} == entered(WeekdayTriage.open(1001))
+    assert {"plan": "starter"} == entered(WeekendLicense.open(1001))
     content = json.loads(copy.read_text())
     content["metadata"][templates.ANSWERS]["of"][0] = "live"
     copy.write_text(json.dumps(content))
-    assert {} == session(WeekendLicense.open(1001)).entered
+    assert {} == entered(WeekendLicense.open(1001))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_answers_stay_with_their_case(copy: Path) -> None:
 def test_licenses_and_wrong_answers_are_not_kept(copy: Path, name: str, words: str) -> None:
     """They are not even shown to the page."""
     case = answered(copy, plan="starter", **{name: words})
-    assert words == session(case).entered[name]
+    assert words == entered(case)[name]
     assert {"plan": "starter"} == page_saves(copy)["entered"]
 
 
@@ -167,9 +167,9 @@ def test_a_file_that_was_tampered_with(copy: Path, kept: object) -> None:
     content = json.loads(copy.read_text())
     content["metadata"][templates.ANSWERS] = kept
     copy.write_text(json.dumps(content))
-    assert {} == session(WeekendLicense.open(1001)).entered
+    assert {} == entered(WeekendLicense.open(1001))
     copy.unlink()
-    assert {} == session(WeekendLicense.open(1001)).entered
+    assert {} == entered(WeekendLicense.open(1001))
 
 
 def test_a_copy_with_answers_is_not_renewed(copy: Path) -> None:

@@ -30,6 +30,8 @@ from tests.cases.walking import (
     ROBIN,
     Screen,
     button_of,
+    ended,
+    entered,
     keep_in_kernel,
     plan,
     press,
@@ -156,13 +158,13 @@ def test_plan_made_during_a_run_is_not_performed(here: World) -> None:
 
     button_of(case).runs = Slow
     button = button_of(case).widget
-    button.press()
+    button.button.click()
     assert begun.wait(60)
     session(case).enter("user_count", "300")
     case.close()
     assert "[to be performed] The plan" in plan(case) and "300" in plan(case)
     go.set()
-    assert button.wait(120)
+    assert ended(button.worker, 120)
     assert "250 users" in here.posts(1001)[0]
     assert "[out of date] The plan" in plan(case)
 
@@ -251,7 +253,7 @@ def test_nothing_is_begun_without_a_press(here: World) -> None:
     button_of(case).runs = Under
     run(case)
     button = button_of(case).widget
-    assert button.wait(30)
+    assert ended(button.worker, 30)
     assert ([], []) == (here.posts(1001), here.mails(ADDRESS))
 
 
@@ -365,7 +367,7 @@ def test_late_click_performs_nothing(here: World) -> None:
     run(case, user_count="300")
     clicked.click()
     button = button_of(case).widget
-    assert button.wait(60)
+    assert ended(button.worker, 60)
     assert "The plan changed while you pressed." in text_of(button.output)
     assert ([], [False]) == (here.issues(1001), [one.disabled for one in button.box.children[1:2]])
     assert "[License issued]" in press(case)
@@ -387,12 +389,12 @@ def test_press_while_run_all_opens_a_new_session(here: World, monkeypatch: pytes
     monkeypatch.setattr(WeekendLicense, "opened_again", slow)
     keep_in_kernel(case)
     button = button_of(case).widget
-    button.press()
+    button.button.click()
     assert looks.wait(10)
     again = WeekendLicense.open(1001)  # the first cell of Run All
     go.set()
-    assert button.wait(120)
-    assert "300" == session(again).entered["user_count"]
+    assert ended(button.worker, 120)
+    assert "300" == entered(again)["user_count"]
     assert [] == here.posts(1001)
 
 
@@ -410,13 +412,13 @@ def test_typing_during_a_press_is_kept(here: World, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(WeekdayTriage.collect_facts, "attempt", slow)
     button = button_of(case).widget
-    button.press()
+    button.button.click()
     assert looks.wait(10)
     row(case, "find_account", "has_account").input.value = "no"
     go.set()
-    assert button.wait(120)
+    assert ended(button.worker, 120)
     assert "no" == row(case, "find_account", "has_account").text
-    assert "no" == session(case).entered.get("has_account")
+    assert "no" == entered(case).get("has_account")
 
 
 def test_everything_is_there_already(here: World) -> None:

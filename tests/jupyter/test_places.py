@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runbook_lib.display import Card, Tone
-from runbook_lib.jupyter.forms import Form
+from runbook_lib.jupyter.forms import Form, fold
 from runbook_lib.jupyter.places import SETTLED, SHORT, Place
 from runbook_lib.results import StepResult
 
@@ -38,6 +38,7 @@ def test_the_last_card_is_never_short() -> None:
 
 def shown_place(*, is_short: bool = True) -> Place:
     """A place with a card that asks nothing."""
-    place = Place(lambda fold: Form(fold=fold), "Change an answer", lambda is_open: None, is_short=is_short)
+    button = fold("Change an answer")
+    place = Place(Form(fold=button), button, lambda is_open: None, is_short=is_short)
     place.show(StepResult(Card("Step", "done", Tone.GOOD, "PRACTICE"), {}))
     return place

@@ -28,8 +28,14 @@ from tests.cases.walking import (
     NOTHING,
     PNG,
     Screen,
+    button_of,
+    cards,
+    ended,
+    entered,
     fields,
+    fold,
     form,
+    form_now,
     keep_in_kernel,
     plan,
     row,
@@ -78,7 +84,7 @@ def test_an_empty_field_says_what_to_enter(here: World) -> None:
     """In words, not by a command line's placeholder."""
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
-    hints = {name: one.field.hint for name, one in session(case).form("collect_facts").rows.items()}
+    hints = {name: one.field.hint for name, one in form_now(case, "collect_facts").rows.items()}
     assert ("a number of users", "YYYY-MM-DD") == (hints["billable_users"], hints["expires_on"])
     assert not {"N", "VALUE", "ADDRESS"} & {*hints.values()}
 
@@ -115,7 +121,7 @@ def answer(case: Any, step: str, **entered: str) -> None:
     for name, words in entered.items():
         session(case).enter(name, words)
     form(case, step).continue_button.click()
-    assert session(case).wait(60)
+    assert ended(session(case).worker, 60)
 
 
 def asking(number: int = 2001) -> WeekdayTriage:
@@ -133,7 +139,7 @@ def test_cells_below_an_open_question_wait(here: World, screen: Screen) -> None:
     assert ["escalate"] == fields(case, "decide")
     assert "[answer 1 question]" in screen.card("Look for the subscription's name")
     assert "Waits for the answer above." in screen.card("Engage an expert")
-    assert None is session(case).plan
+    assert None is button_of(case).plan
     answer(case, "find_subscription", subscription="A-S00020011")
     assert "[found]" in screen.card("Look for the subscription's name")
     assert "Subscription: A-S00020011 (your answer)" == form(case, "find_subscription").answered
@@ -157,17 +163,17 @@ def test_change_withdraws_the_plan_until_it_is_taken(here: World, screen: Screen
     case = WeekendLicense.open(1001)
     case._ipython_display_()
     run(case)
-    opens = session(case).fold("collect_facts")
+    opens = fold(case, "collect_facts")
     opens.value = True
-    assert session(case).wait(60)
-    assert None is session(case).plan
+    assert ended(session(case).worker, 60)
+    assert None is button_of(case).plan
     assert "Waits for the answer above." in screen.card("Close the case")
     opens.value = False
-    assert session(case).wait(60)
+    assert ended(session(case).worker, 60)
     assert "Would end: License issued" in screen.card("Close the case")
-    assert session(case).plan
+    assert button_of(case).plan
     opens.value = True
-    assert session(case).wait(60)
+    assert ended(session(case).worker, 60)
     answer(case, "collect_facts", plan="ultimate")
     assert (False, "ultimate") == (opens.value, str(case.facts.value("plan")))
     assert "Ultimate (engineer)" in screen.card("Ticket 1001")
@@ -209,7 +215,7 @@ def test_reopening_a_ticket_keeps_what_was_entered(here: World, monkeypatch: pyt
     again.collect_facts(**NOTHING)
     assert "starter" == str(again.facts.value("plan"))
     assert old.box.comm is None
-    assert {} == session(WeekendLicense.open(1005)).entered
+    assert {} == entered(WeekendLicense.open(1005))
 
 
 def test_an_emptied_field_falls_back_to_what_was_found(here: World) -> None:
@@ -237,9 +243,9 @@ def test_an_image_is_kept_under_a_name_of_ours(here: World) -> None:
 
 def seen(case: Any) -> list[str]:
     """The steps whose *Continue* is seen in the page."""
-    forms = {name: session(case).form(name) for name in case.order}
+    forms = {name: form_now(case, name) for name in case.order}
     in_view = {name for name, found in forms.items() if found and found.continue_button in found.box.children}
-    opened = {name for name, found in forms.items() if found and session(case).fold(name).value}
+    opened = {name for name, found in forms.items() if found and fold(case, name).value}
     return [name for name in case.order if name in in_view | opened and is_displayed(form(case, name).continue_button)]
 
 
@@ -272,8 +278,8 @@ def test_a_question_that_may_stay_open_has_no_continue(here: World) -> None:
     case = WeekendLicense.open(1002)
     run(case)
     assert [] == seen(case)
-    session(case).fold("collect_facts").value = True
-    assert session(case).wait(60)
+    fold(case, "collect_facts").value = True
+    assert ended(session(case).worker, 60)
     assert ["collect_facts"] == seen(case)
 
 
@@ -332,7 +338,7 @@ def test_an_image_is_read_once(here: World, readings: Path, tmp_path: Path, monk
     monkeypatch.setattr(ReadingCache, "read", slow)
     case = WeekendLicense.open(1908)
     run(case, "collect_facts")
-    assert "2 images are being read" in session(case).form("collect_facts").notes[0]
+    assert "2 images are being read" in form_now(case, "collect_facts").notes[0]
     assert began.wait(60)
     assert "reading " in state(case)
     may_read.set()
@@ -343,7 +349,7 @@ def test_an_image_is_read_once(here: World, readings: Path, tmp_path: Path, monk
     other = WeekendLicense.open(1908)
     run(other, "collect_facts")
     assert ["Confirm premium"] == [
-        one.description for one in session(other).form("collect_facts").rows["plan"].confirm_buttons
+        one.description for one in form_now(other, "collect_facts").rows["plan"].confirm_buttons
     ]
     assert ["dashboard.png", "subscription.png"] == read
 
@@ -460,10 +466,10 @@ def test_run_all_keeps_answers_for_the_entered_number(
     keep_in_kernel(case)
     again = StartHere.open(1001)
     again._ipython_display_()
-    assert (2004, {"ticket_id": "2004", "plan": "starter"}) == (again.ticket.id, session(again).entered)
+    assert (2004, {"ticket_id": "2004", "plan": "starter"}) == (again.ticket.id, entered(again))
     session(again).enter("ticket_id", "1005")
     again.collect_facts(**NOTHING)
-    assert {"ticket_id": "1005"} == session(again).entered
+    assert {"ticket_id": "1005"} == entered(again)
 
 
 def dispose(case: Any) -> None:
@@ -652,12 +658,12 @@ def test_wrong_number_leaves_no_decision(here: World, notebooks: Path, screen: S
     session(case).enter("ticket_id", words)
     with pytest.raises(RunbookError):
         case.collect_facts(**unknown("plan"))
-    cards = session(case).cards
-    assert {"waiting"} == {cards[one].card.state for one in case.order}
+    shown = cards(case)
+    assert {"waiting"} == {shown[one].card.state for one in case.order}
     assert "1 of 3 steps rehearsed" in state(case)
     session(case).enter("ticket_id", "1001")
     assert session(case).go_on("collect_facts")
-    assert "waiting" not in {one.card.state for one in session(case).cards.values()}
+    assert "waiting" not in {one.card.state for one in cards(case).values()}
     assert "3 of 3 steps rehearsed" in state(case)
 
 

@@ -98,7 +98,7 @@ def test_a_process_with_threads_does_not_fork(tmp_path: Path) -> None:
     thread = threading.Thread(target=ends.wait)
     thread.start()
     try:
-        with closing(forks.KernelPool(1, [tmp_path / "small.ipynb"])) as ahead:
+        with closing(forks.KernelPool(1, tmp_path / "small.ipynb")) as ahead:
             kernel = ahead.take()
             kernel.close()
         assert isinstance(kernel, Spawned)
@@ -129,7 +129,7 @@ def test_no_kernel_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(broken, full)
     monkeypatch.setattr(forks, "_is_alone", lambda: True)
     with pytest.raises(UnavailableError, match="No space left"):
-        forks.KernelPool(1, [tmp_path / "small.ipynb"])
+        forks.KernelPool(1, tmp_path / "small.ipynb")
 
 
 def test_a_module_that_is_missing_is_the_cells_affair(tmp_path: Path) -> None:

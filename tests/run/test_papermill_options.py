@@ -68,7 +68,7 @@ def test_cells_that_are_never_sent_are_no_failures(tmp_path: Path) -> None:
     """Empty ones and those tagged `skip-execution`; nor are they journaled as begun."""
     begun: list[str] = []
     source = notebook(tmp_path / "in.ipynb", "1", "", " \n", code("1 / 0", "skip-execution"), "2")
-    executed = run(source, tmp_path / "out.ipynb", on_cell=begun.append)
+    executed = run(source, tmp_path / "out.ipynb", on_cell_execute=lambda cell, cell_index: begun.append(cell.id))
 
     assert ["completed"] * 5 == states(executed)
     assert [[], [], []] == [cell.outputs for cell in executed.cells[1:4]]
