@@ -29,20 +29,15 @@ MINUTE_S = 60.0
 class Rate:
     """What a service takes; `at_once` of the requests may be sent in a row."""
 
-    requests: float
-    seconds: float
+    per_minute: float
     at_once: int = 1
-
-    @property
-    def step_s(self) -> float:
-        return self.seconds / self.requests
 
 
 RATES = {
-    "Zendesk": Rate(200, MINUTE_S, at_once=20),
-    "GitLab": Rate(2000, MINUTE_S, at_once=100),
-    "Slack chat.postMessage": Rate(1, 1.0),
-    "Slack conversations.history": Rate(50, MINUTE_S, at_once=10),
+    "Zendesk": Rate(200, at_once=20),
+    "GitLab": Rate(2000, at_once=100),
+    "Slack chat.postMessage": Rate(60),
+    "Slack conversations.history": Rate(50, at_once=10),
 }
 """By service, or by service and method.
 
@@ -73,7 +68,7 @@ class Pace:
         if not rate:
             return held_s
         with self._kept(name) as state:
-            step_s = MINUTE_S / state["per_minute"] if state.get("per_minute") else rate.step_s
+            step_s = MINUTE_S / (state.get("per_minute") or rate.per_minute)
             now = self._clock()
             at = max(now + held_s, state.get("next", now) - (rate.at_once - 1) * step_s)
             state["next"] = max(state.get("next", now), at) + step_s
