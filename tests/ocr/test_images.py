@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.ocr import images, read, thumbnail
+from runbook_lib.ocr import ReadingCache, images, thumbnail
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (600, 300)) -> Image.Image:
@@ -79,7 +79,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("content", "expected"), BAD.values(), ids=BAD)
-@pytest.mark.parametrize("call", [thumbnail, read])
+@pytest.mark.parametrize("call", [thumbnail, ReadingCache().read])
 def test_a_bad_image_is_refused_before_decoding(
     call: Any, content: bytes, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
