@@ -63,17 +63,14 @@ class Redactor:
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        values = {_core(value, secrets.values()): name for name, value in secrets.items()}
+        given = {value: name for name, value in secrets.items()}
+        values = {_core(value, given): name for value, name in given.items()}
         meant = {escapes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
         self._known: dict[str, str] = {}
         self._room = REMEMBERED_CHARS
         plain = {**twice, **meant, **values}  # a secret may look as if it were escaped itself
-        whole = {
-            value: name
-            for value, name in {**plain, **{value: name for name, value in secrets.items()}}.items()
-            if len(value) >= LEAST_CHARS
-        }
+        whole = {value: name for value, name in {**plain, **given}.items() if len(value) >= LEAST_CHARS}
         digits = {value.encode().hex(): name for value, name in whole.items()}
         self._names = _lower({**digits, **whole})
         longest_first = sorted(self._names, key=len, reverse=True)
