@@ -174,8 +174,6 @@ class _Pieces:
 
     def spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """From where to where a part of a secret stands, and the word in its place."""
-        if not self._blocks:
-            return
         done = 0
         places = range(0, len(text) - _STRIDE + 1, _STRIDE)
         for at in [at for at in places if text[at : at + _STRIDE] in self._blocks]:
