@@ -39,20 +39,14 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Redacted(str):
-    """Text with something taken out of it; `original` gives it back."""
+    """Text with something taken out of it; `original` is what it was."""
 
-    def __new__(cls, shown: str, original: str | None = None) -> Redacted:
-        """Text to show, and what it was."""
-        made = super().__new__(cls, shown)
-        made._original = shown if original is None else original
-        return made
-
-    _original: str
+    original: str
 
 
 def original(text: str) -> str:
     """Text as it came in: for the finder of licenses, and for what is sent back as it was. Never show it."""
-    return text._original if isinstance(text, Redacted) else text
+    return text.original if isinstance(text, Redacted) else text
 
 
 class Redactor:
@@ -119,7 +113,11 @@ class Redactor:
 
     def _entering(self, text: str) -> str:
         shown = self.text(text)
-        return text if shown == text else Redacted(shown, text)
+        if shown == text:
+            return text
+        redacted = Redacted(shown)
+        redacted.original = text
+        return redacted
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """What is taken out: from where to where, and the word in its place."""
