@@ -13,10 +13,9 @@ import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from runbook_lib import files
 
@@ -94,12 +93,19 @@ class Pace:
 
     @contextmanager
     def _kept(self, name: str) -> Iterator[dict[str, float]]:
-        """A service's state, for one process at a time; written afterwards if it changed, and the disk takes it."""
-        file = self._locked(name)
-        if file is None:
-            yield {}
-            return
-        with file:
+        """A service's state, for one process at a time; written afterwards if it changed, and the disk takes it.
+
+        Where there cannot be a file, it is empty and not kept.
+        """
+        with ExitStack() as stack:
+            try:
+                files.make_folder(self._folder)
+                file = stack.enter_context(open(self._folder / name, "a+b", opener=files.opener))
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+            except OSError:
+                yield {}
+                return
             state = self._known(file.read())
             before = dict(state)
             yield state
@@ -108,17 +114,6 @@ class Pace:
                     file.truncate(0)
                     file.write(json.dumps(state).encode())
                     file.flush()
-
-    def _locked(self, name: str) -> BinaryIO | None:
-        """A service's file, which is ours until it is closed; None if there cannot be one."""
-        try:
-            files.make_folder(self._folder)
-            file = open(self._folder / name, "a+b", opener=files.opener)  # noqa: SIM115 - the caller closes it
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-        except OSError:
-            return None
-        return file
 
     def _known(self, content: bytes) -> dict[str, float]:
         """The numbers in a file; of one that is damaged, or of an earlier boot, none."""
