@@ -72,7 +72,7 @@ def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
         images, reason = _look_into(file, download)
         for within, image in images:
             label = f"{name} ({clean(within, 60)})" if within else name
-            if _is_tiny(image):
+            if ocr.is_tiny(image):
                 tiny.append((label, "too small to be a screenshot."))
             elif len(files) == MOST_IMAGES:
                 aside.append((label, f"only the first {MOST_IMAGES} images are looked at."))
@@ -277,14 +277,6 @@ def _why_not_shown(content: bytes, kind: Kind) -> str:
     what = kind if is_named else "a drawing" if b"<svg" in content[:1000] else ""
     how = "Open it; if it shows a screenshot, add that as a PNG, or read the values by eye."
     return f"it is {what}. {how}" if what else ""
-
-
-def _is_tiny(content: bytes) -> bool:
-    """Whether an image is an icon. One that cannot be decoded is not called so: what is wrong with it is said later."""
-    try:
-        return ocr.is_tiny(content)
-    except InputError:
-        return False
 
 
 def _named(names: list[str]) -> str:

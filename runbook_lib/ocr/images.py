@@ -56,11 +56,13 @@ def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str =
 def is_tiny(content: bytes) -> bool:
     """Whether an image is too small to be a screenshot, such as an icon in a mail's signature; by its header alone.
 
-    Raises:
-        InputError: As `thumbnail`, but that the rest of the file may be damaged.
+    One that cannot be decoded is not called so: what is wrong with it is said later.
     """
-    with _opened(content, "") as image:
-        return max(image.size) < LEAST_SIDE_PX
+    try:
+        with _opened(content, "") as image:
+            return max(image.size) < LEAST_SIDE_PX
+    except InputError:
+        return False
 
 
 def called(name: str) -> str:
