@@ -21,6 +21,7 @@ from runbook_lib.domain import license, messages
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.settings import Settings
+from runbook_lib.variables import variable
 
 PATIENCE_S = 10.0
 """How long one read may take; each is tried once."""
@@ -108,22 +109,18 @@ def _probed(service: str, settings: Settings, probe: Callable[[], Checked | str]
             service, Health.UNREACHABLE, seen, advice or "Check the address and the network, then try again."
         )
     except httpx.InvalidURL:
-        wrong = f"{_variable(needed[0])} is no address that can be called"
+        wrong = f"{variable(needed[0])} is no address that can be called"
         return Checked(service, Health.UNREACHABLE, wrong, "Correct it, such as https://gitlab.com.")
     return seen if isinstance(seen, Checked) else Checked(service, Health.WORKING, seen)
 
 
 def _not_configured(service: str, missing: Sequence[str]) -> Checked:
-    variables = " and ".join(map(_variable, missing))
+    variables = " and ".join(map(variable, missing))
     if service in OPTIONAL:
         seen, advice = "every question can be answered by hand", f"Optional: set {variables} to have them read."
     else:
         seen, advice = "not all of its settings are given", f"Set {variables}."
     return Checked(service, Health.NOT_CONFIGURED, seen, advice)
-
-
-def _variable(name: str) -> str:
-    return f"RUNBOOK_{name.upper()}"
 
 
 def _needed(service: str, settings: Settings) -> tuple[str, ...]:
@@ -190,7 +187,7 @@ def _customersdot(settings: Settings, pool: HttpSession) -> str:
 
 def _lacks(service: str, scopes: Sequence[str], lacking: Sequence[str]) -> Checked:
     seen = f"the token has {', '.join(scopes) or 'no scope'}"
-    advice = f"{_variable(_NEEDED[service][1])} also needs {' and '.join(lacking)}."
+    advice = f"{variable(_NEEDED[service][1])} also needs {' and '.join(lacking)}."
     return Checked(service, Health.MISSING_SCOPE, seen, advice)
 
 
