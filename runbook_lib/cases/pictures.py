@@ -23,8 +23,6 @@ from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
 MOST_NAMES = 20
-WIDTH_PX = 1400
-"""Of an image that is shown large."""
 END_S = 60.0
 """How long the end of the process waits for the image that is being read; one takes 1 to 5 s."""
 HOW_TO_INSTALL = (
@@ -160,7 +158,7 @@ class ImageCache:
         for name, content in contents:
             try:
                 if content not in self._thumbnails:
-                    self._thumbnails[content] = ocr.thumbnail(content, name=name, width_px=WIDTH_PX)
+                    self._thumbnails[content] = ocr.thumbnail(content, name=name)
                 shown.append(Picture(self._thumbnails[content], name))
             except InputError as exc:
                 notes.append(str(exc))

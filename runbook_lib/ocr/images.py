@@ -26,7 +26,8 @@ MAX_PIXELS = 40_000_000
 """More than any screen has, and most cameras; decoded, it is 160 MB."""
 MAX_SCANS = 64
 """Passes of a progressive JPEG, each over the whole image. Cameras and browsers write ten."""
-THUMBNAIL_WIDTH_PX = 480
+THUMBNAIL_WIDTH_PX = 1400
+"""Greatest width of an image that a form shows large; it is at most four times as high."""
 LEAST_SIDE_PX = 64
 """An image that is smaller in both directions shows no value: a line of a page is wider."""
 
@@ -37,19 +38,18 @@ _SIZES = f"at most {MAX_SIDE_PX:,} on a side and {MAX_PIXELS:,} in all"
 _SMALLER = "Give a screenshot of the page alone."
 
 
-def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str = "") -> bytes:
+def thumbnail(content: bytes, *, name: str = "") -> bytes:
     """A small PNG of an image, re-encoded from its pixels, with no other part of the file.
 
     Args:
         content: A PNG, JPEG, GIF or WebP file.
-        width_px: Its greatest width; it is at most four times as high.
         name: The image's name in errors.
 
     Raises:
         InputError: It is no such image, too large, or damaged.
     """
     picture = decoded(content, name)
-    picture.thumbnail((width_px, 4 * width_px))
+    picture.thumbnail((THUMBNAIL_WIDTH_PX, 4 * THUMBNAIL_WIDTH_PX))
     return png(picture)
 
 
