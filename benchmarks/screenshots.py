@@ -24,7 +24,7 @@ from tabulate import tabulate
 from benchmarks.rows import CannotMeasureError, Row, alternate
 from runbook_lib import ocr
 from runbook_lib.domain.errors import InputError
-from tests.pages import STYLES, Camera, Values, View, camera
+from tests.pages import STYLES, Camera, Values, View, camera, read
 from tests.programs import MissingProgramError
 
 VALUES = (
@@ -96,7 +96,7 @@ def reading_time(_folder: Path) -> Iterator[Row]:
         content = shots.shoot("dashboard")
     engine = RapidOCR(params={"Global.log_level": "critical"})
     image = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))[:, :, ::-1]
-    pairs = alternate(lambda: ocr.read(content), lambda: engine(image), PAIRS)
+    pairs = alternate(lambda: read(content), lambda: engine(image), PAIRS)
     beside = f"rapidocr alone {pairs.theirs_s:.1f} s"
     yield Row("reading a screenshot, 1280 px", f"{pairs.ours_s:.1f} s", beside, pairs.ratio)
 
@@ -137,7 +137,7 @@ def _counted(
         content, expected = shots.shoot(style, values, view), values.expected(style)
         start = time.process_time()
         try:
-            found = {one.name: one for one in ocr.read(content).readings}
+            found = {one.name: one for one in read(content).readings}
             counted.update(_verdict(found.get(name), expected.get(name)) for name in expected.keys() | found.keys())
         except InputError:
             counted["refused"] += len(expected)

@@ -37,24 +37,13 @@ def setting(
 
 
 def matching(pattern: str, expected: str) -> AfterValidator:
-    """A check of a text, which says what is expected."""
+    """A check of a text, or of a secret, that says what is expected and does not repeat what was given."""
 
-    def checked(text: str) -> str:
+    def checked(given: str | SecretStr) -> str | SecretStr:
+        text = given.get_secret_value() if isinstance(given, SecretStr) else given
         if not re.fullmatch(pattern, text):
             raise ValueError(f"expected {expected}")
-        return text
-
-    return AfterValidator(checked)
-
-
-def secret(pattern: str, expected: str) -> AfterValidator:
-    """A check of a secret, without the blanks around it (a secret's file ends in one), that does not repeat it."""
-
-    def checked(given: SecretStr) -> SecretStr:
-        text = given.get_secret_value().strip()
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"expected {expected}")
-        return SecretStr(text)
+        return given
 
     return AfterValidator(checked)
 
@@ -62,9 +51,9 @@ def secret(pattern: str, expected: str) -> AfterValidator:
 _COOKIE = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!#-+./:<-\[\]-~0-9A-Za-z-]+"
 _HOST = re.compile(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f]*:[0-9a-f:.]*")
 """A name, or an address in digits, as `urlsplit` has it."""
-Token = Annotated[SecretStr, secret("[!-~]+", "one word of plain letters, digits and signs")]
-Cookie = Annotated[SecretStr, secret(_COOKIE, "one cookie as NAME=VALUE")]
-Password = Annotated[SecretStr, secret("[ -~]+", "one line of plain letters, digits and signs")]
+Token = Annotated[SecretStr, matching("[!-~]+", "one word of plain letters, digits and signs")]
+Cookie = Annotated[SecretStr, matching(_COOKIE, "one cookie as NAME=VALUE")]
+Password = Annotated[SecretStr, matching("[ -~]+", "one line of plain letters, digits and signs")]
 
 
 class Profile(BaseModel):

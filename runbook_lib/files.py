@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from io import FileIO
+from itertools import takewhile
 from pathlib import Path
 
 from runbook_lib.domain.errors import InputError, RunbookError
@@ -36,11 +37,7 @@ def make_folder(path: Path) -> None:
     Raises:
         OSError: It cannot be made.
     """
-    missing = []
-    for folder in (path, *path.parents):
-        if folder.exists():
-            break
-        missing.append(folder)
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     for folder in reversed(missing):
         folder.mkdir(mode=FOLDER, exist_ok=True)
     if not path.is_dir():

@@ -39,20 +39,14 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 class Redacted(str):
-    """Text with something taken out of it; `original` gives it back."""
+    """Text with something taken out of it; `original` is what it was."""
 
-    def __new__(cls, shown: str, original: str | None = None) -> Redacted:
-        """Text to show, and what it was."""
-        made = super().__new__(cls, shown)
-        made._original = shown if original is None else original
-        return made
-
-    _original: str
+    original: str
 
 
 def original(text: str) -> str:
     """Text as it came in: for the finder of licenses, and for what is sent back as it was. Never show it."""
-    return text._original if isinstance(text, Redacted) else text
+    return text.original if isinstance(text, Redacted) else text
 
 
 class Redactor:
@@ -63,17 +57,14 @@ class Redactor:
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        values = {_core(value, secrets.values()): name for name, value in secrets.items()}
+        given = {value: name for name, value in secrets.items()}
+        values = {_core(value, given): name for value, name in given.items()}
         meant = {escapes.decoded(value).text: name for value, name in values.items()}
         twice = {quote(value, safe=""): name for value, name in values.items() if "%" in value}
         self._known: dict[str, str] = {}
         self._room = REMEMBERED_CHARS
         plain = {**twice, **meant, **values}  # a secret may look as if it were escaped itself
-        whole = {
-            value: name
-            for value, name in {**plain, **{value: name for name, value in secrets.items()}}.items()
-            if len(value) >= LEAST_CHARS
-        }
+        whole = {value: name for value, name in {**plain, **given}.items() if len(value) >= LEAST_CHARS}
         digits = {value.encode().hex(): name for value, name in whole.items()}
         self._names = _lower({**digits, **whole})
         longest_first = sorted(self._names, key=len, reverse=True)
@@ -122,7 +113,11 @@ class Redactor:
 
     def _entering(self, text: str) -> str:
         shown = self.text(text)
-        return text if shown == text else Redacted(shown, text)
+        if shown == text:
+            return text
+        redacted = Redacted(shown)
+        redacted.original = text
+        return redacted
 
     def _spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """What is taken out: from where to where, and the word in its place."""
@@ -177,8 +172,6 @@ class _Pieces:
 
     def spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """From where to where a part of a secret stands, and the word in its place."""
-        if not self._blocks:
-            return
         done = 0
         places = range(0, len(text) - _STRIDE + 1, _STRIDE)
         for at in [at for at in places if text[at : at + _STRIDE] in self._blocks]:

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +30,6 @@ def defaults(notebook: Path) -> dict[str, object]:
     Raises:
         InputError: It cannot be read, or its parameters are no plain literals.
     """
-    try:
-        changed_ns = notebook.stat().st_mtime_ns
-    except OSError as exc:
-        raise InputError(f"The runbook {notebook} cannot be read ({exc}).") from exc
-    return dict(_defaults(notebook, changed_ns))
-
-
-@cache
-def _defaults(notebook: Path, changed_ns: int) -> dict[str, object]:
-    """As `defaults`; `changed_ns` is the file's own stamp, so that another content is read anew."""
     source = "\n".join("".join(cell["source"]) for cell in _read(notebook)["cells"] if _has_parameters(cell))
     try:
         return {

@@ -15,6 +15,9 @@ from datetime import date
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Browser
 
+from runbook_lib.ocr import Page
+from runbook_lib.ocr.images import decoded
+from runbook_lib.ocr.reading import named, shown
 from tests.chromium import launched
 
 STYLES = ("dashboard", "subscription", "license", "inline")
@@ -133,6 +136,11 @@ def camera() -> Iterator[Camera]:
     """A browser of one's own for screenshots."""
     with launched() as browser:
         yield Camera(browser)
+
+
+def read(content: bytes, *, name: str = "") -> Page:
+    """What is read off an image, anew each time."""
+    return named(shown(decoded(content, name)), name)
 
 
 def as_jpeg(content: bytes, quality: int) -> bytes:

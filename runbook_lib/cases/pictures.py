@@ -23,8 +23,6 @@ from runbook_lib.ocr import Page, Reading
 
 MOST_IMAGES = 6
 MOST_NAMES = 20
-WIDTH_PX = 1400
-"""Of an image that is shown large."""
 END_S = 60.0
 """How long the end of the process waits for the image that is being read; one takes 1 to 5 s."""
 HOW_TO_INSTALL = (
@@ -72,7 +70,7 @@ def sorted_images(thread: Iterable[Comment], download: Download) -> Images:
         images, reason = _look_into(file, download)
         for within, image in images:
             label = f"{name} ({clean(within, 60)})" if within else name
-            if _is_tiny(image):
+            if ocr.is_tiny(image):
                 tiny.append((label, "too small to be a screenshot."))
             elif len(files) == MOST_IMAGES:
                 aside.append((label, f"only the first {MOST_IMAGES} images are looked at."))
@@ -160,7 +158,7 @@ class ImageCache:
         for name, content in contents:
             try:
                 if content not in self._thumbnails:
-                    self._thumbnails[content] = ocr.thumbnail(content, name=name, width_px=WIDTH_PX)
+                    self._thumbnails[content] = ocr.thumbnail(content, name=name)
                 shown.append(Picture(self._thumbnails[content], name))
             except InputError as exc:
                 notes.append(str(exc))
@@ -277,14 +275,6 @@ def _why_not_shown(content: bytes, kind: Kind) -> str:
     what = kind if is_named else "a drawing" if b"<svg" in content[:1000] else ""
     how = "Open it; if it shows a screenshot, add that as a PNG, or read the values by eye."
     return f"it is {what}. {how}" if what else ""
-
-
-def _is_tiny(content: bytes) -> bool:
-    """Whether an image is an icon. One that cannot be decoded is not called so: what is wrong with it is said later."""
-    try:
-        return ocr.is_tiny(content)
-    except InputError:
-        return False
 
 
 def _named(names: list[str]) -> str:

@@ -84,8 +84,8 @@ def model(kind: type[_T], item: Any, **more: Any) -> _T:
         TypeError: It is no object, lacks a field, or has one of another type.
     """
     given = {**item, **more}
-    with_default = {one.name for one in fields(cast(Any, kind)) if not one.default is one.default_factory is MISSING}
-    return typed(kind, {name: value for name, value in given.items() if value is not None or name not in with_default})
+    needed = {one.name for one in fields(cast(Any, kind)) if one.default is one.default_factory is MISSING}
+    return typed(kind, {name: value for name, value in given.items() if value is not None or name in needed})
 
 
 def listed(items: Any, parse: Callable[[Any], _T]) -> list[_T]:

@@ -90,7 +90,7 @@ class CustomersDot:
             raise
         if "html" in response.headers.get("content-type", ""):
             raise _expired(401)
-        return list(self._service.parsed(response, lambda body: listed(body, parse)))
+        return self._service.parsed(response, lambda body: listed(body, parse))
 
 
 def list_page(base_url: str, model: str, query: str) -> str:

@@ -96,9 +96,9 @@ class Failures:
         except ValueError:
             where = "an address that cannot be read"
         words = f"{self._name} sends this on to {where} ({response.status_code}), and has done nothing itself."
-        correct = f"correct {self._refusals.address}, then run again: nothing is sent twice."
+        rest = f"{self._refusals.address}, then run again: nothing is sent twice."
         is_for_now = response.status_code in (302, 307)  # as a network answers that has a sign-in page of its own
-        advice = f"{SIGN_IN}; else {correct}" if is_for_now else f"C{correct[1:]}"
+        advice = f"{SIGN_IN}; else correct {rest}" if is_for_now else f"Correct {rest}"
         return RefusedError(words, status=response.status_code, advice=advice)
 
     def _words(self, response: httpx.Response) -> str:

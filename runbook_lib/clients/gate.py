@@ -79,9 +79,8 @@ class Gate:
     def _live_request(self, url: str, parts: SplitResult, host: str, port: int) -> PinnedRequest:
         proxied = self._has_proxy(host)
         found = self._addresses(host, port, proxied=proxied)
-        for one in found:
-            if not addresses.is_public(one):
-                raise RefusedError(f"The file is at {host}, which is not a public address, so it was not fetched.")
+        if not all(map(addresses.is_public, found)):
+            raise RefusedError(f"The file is at {host}, which is not a public address, so it was not fetched.")
         if proxied or not found:
             return PinnedRequest(url)
         address = found[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from runbook_lib.clients.refusals import CREDENTIALS, RIGHTS, Hint, Refusals
 
 _ISSUES, _PIPELINES = r"/projects/\d+/issues\b", r"/projects/\d+/pipelines\b"
-_OWNER = "the user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN"
+_OWNER = "user who made RUNBOOK_MECHANIZER_TRIGGER_TOKEN"
 
 
 def _no_pipeline(advice: str, *, says: str = "", status: int | None = None, fault: str = "") -> Hint:
@@ -23,12 +23,12 @@ REFUSALS = Refusals(
         _no_pipeline(
             "GitLab answers so to a wrong trigger token, to one of another project, and to one whose maker is no "
             "member any more: check RUNBOOK_MECHANIZER_TRIGGER_TOKEN and RUNBOOK_MECHANIZER_PROJECT_ID, and that "
-            f"{_OWNER} has the Developer role or more there.",
+            f"the {_OWNER} has the Developer role or more there.",
             status=404,
         ),
         _no_pipeline(
             "In the project's Settings > CI/CD > Variables, set *Minimum role to use pipeline variables* to a role "
-            f"that {_OWNER} has.",
+            f"that the {_OWNER} has.",
             says="permissions to set pipeline variables",
             fault=RIGHTS,
         ),
@@ -36,7 +36,7 @@ REFUSALS = Refusals(
             "Check RUNBOOK_MECHANIZER_REF: the project has no branch or tag of this name.", says="reference not found"
         ),
         _no_pipeline(
-            f"T{_OWNER[1:]} may not run pipelines on RUNBOOK_MECHANIZER_REF: give them the Developer "
+            f"The {_OWNER} may not run pipelines on RUNBOOK_MECHANIZER_REF: give them the Developer "
             "role, or, where that branch is protected, one that may merge or push to it.",
             says=r"permissions? to (create a new|run a) pipeline",
             fault=RIGHTS,
@@ -52,10 +52,10 @@ REFUSALS = Refusals(
         _no_pipeline("Run again in a minute.", says="too many pipelines"),
         _no_pipeline("Unarchive the project of RUNBOOK_MECHANIZER_PROJECT_ID, or give another one.", says="archived"),
         _no_pipeline("Switch CI/CD on in the project of RUNBOOK_MECHANIZER_PROJECT_ID.", says="pipelines are disabled"),
-        _no_pipeline(f"T{_OWNER[1:]} has to verify their account in GitLab first.", says="verif"),
+        _no_pipeline(f"The {_OWNER} has to verify their account in GitLab first.", says="verif"),
         Hint("GitLab is read-only, perhaps for maintenance. Run again later.", says="read-only instance"),
         _no_pipeline(
-            f"T{_OWNER[1:]} may not do that: they need the Developer role or more there.", status=403, fault=RIGHTS
+            f"The {_OWNER} may not do that: they need the Developer role or more there.", status=403, fault=RIGHTS
         ),
         Hint(
             "RUNBOOK_GITLAB_TOKEN needs the scope api.",

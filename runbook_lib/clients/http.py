@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -111,7 +111,11 @@ class HttpSession(httpx.Client):
 
 
 class Service:
-    """One vendor's API. `headers` go to `base_url`'s host only; `explain` finds the vendor's words in an error."""
+    """One vendor's API.
+
+    `headers` go to the hosts of `base_url` and of the addresses `also_own` only; `explain` finds the vendor's words in
+    an error.
+    """
 
     def __init__(
         self,
@@ -121,11 +125,13 @@ class Service:
         session: HttpSession,
         explain: Callable[[Any], str],
         refusals: Refusals = UNKNOWN,
+        also_own: Iterable[str] = (),
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self.failures = Failures(name, self.base_url, session.redactor, explain, refusals)
         self._headers = dict(headers)
+        self._own = {_origin(address) for address in (self.base_url, *also_own)}
         self._session = session
         self.budget = session.budget  # the run's budget of waiting
         self._patient = patient(name, session.budget)
@@ -204,14 +210,14 @@ class Service:
         except OTHER_FORM as exc:
             raise self.failures.odd(path) from exc
 
-    def download(self, url: str, limit: int, *, also_own: str = "") -> httpx.Response:
-        """Fetch a file of at most `limit` bytes; credentials go only to the service's own hosts, `also_own` among them.
+    def download(self, url: str, limit: int) -> httpx.Response:
+        """Fetch a file of at most `limit` bytes; credentials go only to the service's own hosts.
 
         Raises:
             InputError: The file is larger.
             RefusedError, UnavailableError: As `read`; or nothing may be fetched from the address.
         """
-        return self._patient(self._in_turn, "", partial(self._download_once, url, limit, also_own))
+        return self._patient(self._in_turn, "", partial(self._download_once, url, limit))
 
     def header(self, response: httpx.Response, name: str) -> str | None:
         """A header of an answer, redacted as its body is; None if it is not there."""
@@ -270,11 +276,11 @@ class Service:
         with self._session.stream(method, f"{self.base_url}/{path.lstrip('/')}", **request) as response:
             return _whole(response, LARGEST_ANSWER)
 
-    def _download_once(self, url: str, limit: int, also_own: str) -> httpx.Response:
+    def _download_once(self, url: str, limit: int) -> httpx.Response:
         try:
             for _ in range(REDIRECTS + 1):
                 request = self._session.gate.request_for(url, self.base_url)
-                headers = {**(self._headers if self._is_own(url, also_own) else {}), **request.headers}
+                headers = {**(self._headers if _origin(url) in self._own else {}), **request.headers}
                 with self._session.stream(
                     "GET", request.url, headers=headers, extensions=request.extensions
                 ) as response:
@@ -286,12 +292,6 @@ class Service:
         except httpx.RequestError as exc:
             raise self.failures.unreachable(exc) from exc
         raise RefusedError(f"{self.name} redirects more than {REDIRECTS} times, so the file was not fetched.")
-
-    def _is_own(self, url: str, also_own: str) -> bool:
-        """Whether an address is on a host that may see the credentials."""
-        parts = urlsplit(url)
-        mapped = bool(also_own) and (parts.scheme, parts.netloc.lower()) == ("https", also_own.lower())
-        return mapped or parts[:2] == urlsplit(self.base_url)[:2]
 
     def _file(self, response: httpx.Response, limit: int) -> httpx.Response:
         if _is_unsure(response.status_code):
@@ -318,6 +318,12 @@ class Service:
 
     def _decoded(self, response: httpx.Response) -> Any:
         return self._session.redactor.entering(decoded(response.content))
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """An address's scheme, and its host with the port; capitals do not count."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 def _whole(response: httpx.Response, limit: int) -> httpx.Response:

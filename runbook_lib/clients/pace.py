@@ -13,10 +13,9 @@ import fcntl
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from runbook_lib import files
 
@@ -29,20 +28,15 @@ MINUTE_S = 60.0
 class Rate:
     """What a service takes; `at_once` of the requests may be sent in a row."""
 
-    requests: float
-    seconds: float
+    per_minute: float
     at_once: int = 1
-
-    @property
-    def step_s(self) -> float:
-        return self.seconds / self.requests
 
 
 RATES = {
-    "Zendesk": Rate(200, MINUTE_S, at_once=20),
-    "GitLab": Rate(2000, MINUTE_S, at_once=100),
-    "Slack chat.postMessage": Rate(1, 1.0),
-    "Slack conversations.history": Rate(50, MINUTE_S, at_once=10),
+    "Zendesk": Rate(200, at_once=20),
+    "GitLab": Rate(2000, at_once=100),
+    "Slack chat.postMessage": Rate(60),
+    "Slack conversations.history": Rate(50, at_once=10),
 }
 """By service, or by service and method.
 
@@ -73,7 +67,7 @@ class Pace:
         if not rate:
             return held_s
         with self._kept(name) as state:
-            step_s = MINUTE_S / state["per_minute"] if state.get("per_minute") else rate.step_s
+            step_s = MINUTE_S / (state.get("per_minute") or rate.per_minute)
             now = self._clock()
             at = max(now + held_s, state.get("next", now) - (rate.at_once - 1) * step_s)
             state["next"] = max(state.get("next", now), at) + step_s
@@ -99,12 +93,19 @@ class Pace:
 
     @contextmanager
     def _kept(self, name: str) -> Iterator[dict[str, float]]:
-        """A service's state, for one process at a time; written afterwards if it changed, and the disk takes it."""
-        file = self._locked(name)
-        if file is None:
-            yield {}
-            return
-        with file:
+        """A service's state, for one process at a time; written afterwards if it changed, and the disk takes it.
+
+        Where there cannot be a file, it is empty and not kept.
+        """
+        with ExitStack() as stack:
+            try:
+                files.make_folder(self._folder)
+                file = stack.enter_context(open(self._folder / name, "a+b", opener=files.opener))
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+            except OSError:
+                yield {}
+                return
             state = self._known(file.read())
             before = dict(state)
             yield state
@@ -113,17 +114,6 @@ class Pace:
                     file.truncate(0)
                     file.write(json.dumps(state).encode())
                     file.flush()
-
-    def _locked(self, name: str) -> BinaryIO | None:
-        """A service's file, which is ours until it is closed; None if there cannot be one."""
-        try:
-            files.make_folder(self._folder)
-            file = open(self._folder / name, "a+b", opener=files.opener)  # noqa: SIM115 - the caller closes it
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-        except OSError:
-            return None
-        return file
 
     def _known(self, content: bytes) -> dict[str, float]:
         """The numbers in a file; of one that is damaged, or of an earlier boot, none."""

@@ -47,10 +47,10 @@ class Zendesk:
     ) -> None:
         by_mail = credentials.get("Authorization", "").startswith("Basic")
         self._credential = "RUNBOOK_ZENDESK_API_TOKEN" if by_mail else "RUNBOOK_ZENDESK_OAUTH_TOKEN"
+        mapped = [f"https://{mapped_host}"] if mapped_host else []
         self._service = Service(
-            "Zendesk", base_url, credentials, session, zendesk_answers.explain, refusals(self._credential)
+            "Zendesk", base_url, credentials, session, zendesk_answers.explain, refusals(self._credential), mapped
         )
-        self._mapped_host = mapped_host
 
     def ticket(self, ticket_id: int) -> Ticket:
         """A ticket with its requester, organization and assignee. Raises RefusedError if it cannot be seen."""
@@ -251,7 +251,7 @@ class Zendesk:
                 "Zendesk gives no address for it, so it was not fetched. Open the ticket and look there."
             )
         for url in urls:
-            found = self._service.download(url, limit, also_own=self._mapped_host)
+            found = self._service.download(url, limit)
             if zendesk_answers.is_sign_in_page(found.content, found.headers, attachment):
                 continue
             if len(found.content) < attachment.size:

@@ -63,7 +63,7 @@ def obstacle(agent: Person, role: Mapping[str, object] | None = None) -> str:
         return "is suspended in Zendesk"
     if agent.role == "end-user":
         return "is an end user in Zendesk, and no agent"
-    if name := _LIGHT_ROLES.get(agent.role_type if agent.role_type is not None else -1):
+    if name := _LIGHT_ROLES.get(agent.role_type or 0):
         return f"is a {name} in Zendesk, who may comment privately at the most, and is assigned no tickets"
     if agent.only_private_comments or configuration.get("ticket_comment_access", "public") != "public":
         return "may only comment privately in Zendesk, so that no reply would reach the customer"

@@ -9,7 +9,7 @@ It takes bytes and returns plain data; it does not know tickets, cases or forms.
 
 from runbook_lib.ocr.cache import ReadingCache
 from runbook_lib.ocr.images import MAX_BYTES, is_tiny, media_type, screenshot, thumbnail
-from runbook_lib.ocr.reading import Page, Reading, combined, read
+from runbook_lib.ocr.reading import Page, Reading, combined
 from runbook_lib.ocr.words import available
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "combined",
     "is_tiny",
     "media_type",
-    "read",
     "screenshot",
     "thumbnail",
 ]

@@ -64,7 +64,15 @@ class ReadingCache:
         return reading.named(self._pages[digest], name)
 
     def read(self, content: bytes, *, name: str = "") -> Page:
-        """What an image shows: read now, and kept, if it has not been before. Raises as `ocr.read`."""
+        """Read a screenshot of GitLab's Dashboard, Subscription or License page, unless it is known, and keep that.
+
+        Args:
+            content: A PNG, JPEG, GIF or WebP file.
+            name: The image's name in errors and conflicts.
+
+        Raises:
+            InputError: It is no such image, too large, damaged, or shows something else; or the extra `ocr` is missing.
+        """
         page = self.known(content, name=name)
         if page is None:
             found = reading.shown(decoded(content, name))

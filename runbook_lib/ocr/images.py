@@ -26,7 +26,8 @@ MAX_PIXELS = 40_000_000
 """More than any screen has, and most cameras; decoded, it is 160 MB."""
 MAX_SCANS = 64
 """Passes of a progressive JPEG, each over the whole image. Cameras and browsers write ten."""
-THUMBNAIL_WIDTH_PX = 480
+THUMBNAIL_WIDTH_PX = 1400
+"""Greatest width of an image that a form shows large; it is at most four times as high."""
 LEAST_SIDE_PX = 64
 """An image that is smaller in both directions shows no value: a line of a page is wider."""
 
@@ -37,30 +38,31 @@ _SIZES = f"at most {MAX_SIDE_PX:,} on a side and {MAX_PIXELS:,} in all"
 _SMALLER = "Give a screenshot of the page alone."
 
 
-def thumbnail(content: bytes, *, width_px: int = THUMBNAIL_WIDTH_PX, name: str = "") -> bytes:
+def thumbnail(content: bytes, *, name: str = "") -> bytes:
     """A small PNG of an image, re-encoded from its pixels, with no other part of the file.
 
     Args:
         content: A PNG, JPEG, GIF or WebP file.
-        width_px: Its greatest width; it is at most four times as high.
         name: The image's name in errors.
 
     Raises:
         InputError: It is no such image, too large, or damaged.
     """
     picture = decoded(content, name)
-    picture.thumbnail((width_px, 4 * width_px))
+    picture.thumbnail((THUMBNAIL_WIDTH_PX, 4 * THUMBNAIL_WIDTH_PX))
     return png(picture)
 
 
 def is_tiny(content: bytes) -> bool:
     """Whether an image is too small to be a screenshot, such as an icon in a mail's signature; by its header alone.
 
-    Raises:
-        InputError: As `thumbnail`, but that the rest of the file may be damaged.
+    One that cannot be decoded is not called so: what is wrong with it is said later.
     """
-    with _opened(content, "") as image:
-        return max(image.size) < LEAST_SIDE_PX
+    try:
+        with _opened(content, "") as image:
+            return max(image.size) < LEAST_SIDE_PX
+    except InputError:
+        return False
 
 
 def called(name: str) -> str:

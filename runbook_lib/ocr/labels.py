@@ -73,7 +73,6 @@ class Found:
 
     name: str  # the parameter, or `starts_on`
     label: str  # as `PLACES` has it
-    text: str  # the value as recognized
     value: str  # in the form of the parameter
     label_word: Word  # the text with the label
     value_word: Word  # the text with the value; the same if they are on one line
@@ -210,7 +209,7 @@ def _found(label: _Label, text: str, word: Word, way: str) -> list[Found]:
     if value is None:
         return []
     words = {"label_word": label.word, "value_word": word}
-    return [Found(name=label.name, label=label.label, text=text, value=value, way=way, **words)]
+    return [Found(name=label.name, label=label.label, value=value, way=way, **words)]
 
 
 def _beside(label: _Label, words: Sequence[Word], taken: set[int]) -> list[Found]:
@@ -235,7 +234,6 @@ def _sentences(words: Sequence[Word]) -> list[Found]:
             Found(
                 name=name,
                 label=SENTENCE,
-                text=text,
                 value=value,
                 label_word=word,
                 value_word=word,

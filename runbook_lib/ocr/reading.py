@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.policy import FIGURES
 from runbook_lib.ocr import labels, words
-from runbook_lib.ocr.images import called, decoded, png
+from runbook_lib.ocr.images import called, png
 from runbook_lib.ocr.labels import Found
 
 if TYPE_CHECKING:
@@ -49,19 +49,6 @@ class Page:
     style: str  # which of GitLab's admin pages it shows: `dashboard`, `subscription`, or `license` (the older page)
     readings: tuple[Reading, ...]  # at most one of each name; missing or ambiguous values are left out
     name: str = ""  # the image's name in messages, such as its file name
-
-
-def read(content: bytes, *, name: str = "") -> Page:
-    """Read a screenshot of GitLab's Dashboard, Subscription or License page in the admin area.
-
-    Args:
-        content: A PNG, JPEG, GIF or WebP file.
-        name: The image's name in errors and conflicts.
-
-    Raises:
-        InputError: It is no such image, too large, damaged, or shows something else; or the extra `ocr` is missing.
-    """
-    return named(shown(decoded(content, name)), name)
 
 
 def named(page: Page | None, name: str) -> Page:

@@ -79,7 +79,7 @@ def recognize(picture: Image.Image) -> tuple[Word, ...]:
         text, score = _text(_cut(picture, quad, height_px=LINE_HEIGHT_PX, more=0))
         if score >= LEAST_SCORE and text.strip():
             found.append((quad, text, score))
-    return _placed(*zip(*found, strict=True)) if found else ()
+    return _placed(found)
 
 
 def recognize_again(picture: Image.Image, corners: Sequence[Point]) -> list[tuple[str, float]]:
@@ -152,11 +152,11 @@ def _factor(width: int, height: int, most_wide: int, most_pixels: int) -> float:
     return min(2.0, largest) if width < SMALL_WIDTH_PX else min(1.0, most_wide / width, largest)
 
 
-def _placed(quads: Sequence[Any], texts: Sequence[str], scores: Sequence[float]) -> tuple[Word, ...]:
-    tilt = _tilt(quads)
+def _placed(found: Sequence[tuple[Any, str, float]]) -> tuple[Word, ...]:
+    tilt = _tilt([quad for quad, _, _ in found])
     cos, sin = math.cos(-tilt), math.sin(-tilt)
     placed = []
-    for quad, text, score in zip(quads, texts, scores, strict=True):
+    for quad, text, score in found:
         turned = [(x * cos - y * sin, x * sin + y * cos) for x, y in quad]
         xs, ys = zip(*turned, strict=True)
         # A slanted quad's box is a little too high, so the middles of its upper and lower sides are used.

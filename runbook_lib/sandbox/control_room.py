@@ -51,27 +51,6 @@ _NEWEST = 100
 """How many cards a pane of the whole world shows; that of a ticket shows all."""
 
 
-@dataclass(frozen=True)
-class Pane:
-    id: str
-    title: str
-    empty_text: str  # what it says when there are no cards
-    cards: list[h.Node]  # what it shows, newest first
-    above: h.Node = None  # between its heading and its cards
-    limit: int | None = None  # how many cards it has at most, if there may be more in the world
-
-    def html(self) -> h.Node:
-        """The pane; it can be reached and scrolled by keyboard, and says by a digest what it shows."""
-        number = len(self.cards)
-        count = f"newest {number}" if number == self.limit else number
-        heading = h.h2(id=f"{self.id}-title")[f"{self.title} ({count})"]
-        content = h.fragment[heading, self.above, self.cards or h.p(".soft")[self.empty_text]]
-        digest = hashlib.sha256(str(content).encode()).hexdigest()[:16]
-        return h.section(
-            ".pane", id=self.id, tabindex="0", aria_labelledby=f"{self.id}-title", data_pane=True, data_digest=digest
-        )[content]
-
-
 def routes() -> list[BaseRoute]:
     """Everything below `CONTROL_ROOM_PATH`, and the vendors' own addresses, which lead there."""
     to_issue = _to_card("issue", "SELECT description AS text FROM issues WHERE iid = ?")
@@ -117,8 +96,8 @@ def show(call: Call) -> Answer:
     main = h.main(class_="ticket" if ticket_id else "world", data_panes=f"{room(ticket_id)}/panes", data_version=etag)
     body = [
         _header(world, ticket_id),
-        main[[pane.html() for pane in panes]],
-        h.aside(".faults", aria_label="Faults")[_faults_pane(faults, ticket_id).html()],
+        main[panes],
+        h.aside(".faults", aria_label="Faults")[_faults_pane(faults, ticket_id)],
     ]
     title = f"#{ticket_id} - Control room" if ticket_id else "Control room"
     style = _STYLE_PATH.read_text(encoding="utf-8")
@@ -138,7 +117,7 @@ def show_panes(call: Call) -> Answer:
     panes = _panes(world, ticket_id)
     if panes is None:
         return _no_ticket(ticket_id)
-    content = h.fragment[[pane.html() for pane in (_faults_pane(faults, ticket_id), *panes)]]
+    content = h.fragment[_faults_pane(faults, ticket_id), panes]
     return HTMLResponse(str(content), headers=headers)
 
 
@@ -185,6 +164,19 @@ def _names_in(column: str) -> Callable[[Row, Row], bool]:
     return lambda row, ticket: re.search(rf"/agent/tickets/{ticket['id']}(?!\d)", row[column]) is not None
 
 
+def _pane(
+    pane_id: str, title: str, empty_text: str, cards: list[h.Node], *, above: h.Node = None, limit: int | None = None
+) -> h.Node:
+    """Cards, newest first, that are reached and scrolled by keyboard; with a limit, the world may have more of them."""
+    count = f"newest {limit}" if len(cards) == limit else len(cards)
+    heading = h.h2(id=f"{pane_id}-title")[f"{title} ({count})"]
+    content = h.fragment[heading, above, cards or h.p(".soft")[empty_text]]
+    digest = hashlib.sha256(str(content).encode()).hexdigest()[:16]  # by which the script sees what has changed
+    return h.section(
+        ".pane", id=pane_id, tabindex="0", aria_labelledby=f"{pane_id}-title", data_pane=True, data_digest=digest
+    )[content]
+
+
 @dataclass(frozen=True)
 class _Kind:
     id: str
@@ -194,10 +186,12 @@ class _Kind:
     card: Callable[[Row, bool], h.Node]  # takes whether the card is open
     concerns: Callable[[Row, Row], bool]  # takes a row and a ticket
 
-    def pane(self, world: World, ticket: Row | None, limit: int | None) -> Pane:
+    def pane(self, world: World, ticket: Row | None, above: h.Node = None) -> h.Node:
+        """The newest of the whole world, or all of a ticket."""
+        limit = None if ticket else _NEWEST
         rows = world.store.rows(f"{self.query} LIMIT ?", limit or -1)
         cards = [self.card(row, ticket is not None) for row in rows if ticket is None or self.concerns(row, ticket)]
-        return Pane(self.id, self.title, self.empty_text, cards, limit=limit)
+        return _pane(self.id, self.title, self.empty_text, cards, above=above, limit=limit)
 
 
 _TICKETS = """
@@ -222,22 +216,24 @@ _KINDS = (
 )
 
 
-def _panes(world: World, ticket_id: int | None) -> list[Pane] | None:
+def _panes(world: World, ticket_id: int | None) -> list[h.Node] | None:
     """The panes of the whole world or of a ticket; None if there is no such ticket."""
     tickets = world.store.rows(_TICKETS)
     ticket = next((row for row in tickets if row["id"] == ticket_id), None)
     if ticket is None and ticket_id is not None:
         return None
-    thread, *others = (kind.pane(world, ticket, None if ticket else _NEWEST) for kind in _KINDS)
     if ticket is None:
-        return [Pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets]), thread, *others]
+        choices = _pane("tickets", "Tickets", "No tickets.", [_choice(row) for row in tickets])
+        return [choices, *(kind.pane(world, None) for kind in _KINDS)]
+    thread, *others = _KINDS
     above = h.div(".about")[h.b[untrusted(ticket["subject"])], ticket_facts(ticket)]
-    return [replace(thread, title="Thread", above=above), *others]
+    return [replace(thread, title="Thread").pane(world, ticket, above), *(kind.pane(world, ticket) for kind in others)]
 
 
-def _faults_pane(faults: Faults, ticket_id: int | None) -> Pane:
+def _faults_pane(faults: Faults, ticket_id: int | None) -> h.Node:
     cards = [fault_card(fault, ticket_id) for fault in faults.active()]
-    return Pane("faults", "Faults to practice with", "None: everything works.", cards, presets(faults, ticket_id))
+    above = presets(faults, ticket_id)
+    return _pane("faults", "Faults to practice with", "None: everything works.", cards, above=above)
 
 
 def _choice(row: Row) -> h.Node:

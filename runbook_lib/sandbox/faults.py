@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -137,7 +137,7 @@ class Faults:
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._active: dict[int, Fault] = {}
-        self._counted: Counter[tuple[str, str]] = Counter()
+        self._counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._held: dict[int, list[Callable[[], None]]] = {}
 
     def add(self, fields: Fields) -> Fault:
@@ -167,11 +167,8 @@ class Faults:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How often each service was hit by each kind, cleared faults included."""
-        found: dict[str, dict[str, int]] = {}
         with self._lock:
-            for (service, kind), number in sorted(self._counted.items()):
-                found.setdefault(service, {})[kind] = number
-        return found
+            return {service: dict(sorted(kinds.items())) for service, kinds in sorted(self._counted.items())}
 
     def hit(self, service: str, *kinds: str, method: str = "", path: str = "") -> Fault | None:
         """The fault that hits a request, mail or job; its hit is counted.
@@ -187,7 +184,7 @@ class Faults:
                     self._active[fault.id] = replace(fault, passed=fault.passed + 1)
                     continue
                 hit = self._active[fault.id] = replace(fault, hits=fault.hits + 1)
-                self._counted[service, fault.kind] += 1
+                self._counted[service][fault.kind] += 1
                 if hit.is_used_up and hit.kind not in _HOLDING:
                     del self._active[fault.id]
                 return hit

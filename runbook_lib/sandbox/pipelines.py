@@ -66,7 +66,7 @@ def trigger(call: Call) -> Answer:
 def list_pipelines(call: Call, project: Row) -> Answer:
     rows = call.store.rows("SELECT * FROM pipelines WHERE project_id = ? ORDER BY id DESC", project["id"])
     since, is_source = created_after(call), call.query.get("source", _SOURCE) == _SOURCE
-    fitting = [row for row in rows if is_source and _moment(row["created_at"]) >= since]
+    fitting = [row for row in rows if is_source and datetime.fromisoformat(row["created_at"]) >= since]
     return page(call, [_brief(call, project, row) for row in fitting])
 
 
@@ -104,7 +104,7 @@ def _brief(call: Call, project: Row, row: Row) -> Json:
 
 
 def _pipeline(call: Call, project: Row, row: Row) -> Json:
-    ended = row["started_at"] and row["finished_at"]
+    began, ended = (row[name] and datetime.fromisoformat(row[name]) for name in ("started_at", "finished_at"))
     return {
         **_brief(call, project, row),
         **columns(row, "started_at", "finished_at"),
@@ -112,9 +112,5 @@ def _pipeline(call: Call, project: Row, row: Row) -> Json:
         "before_sha": "0" * 40,
         "tag": False,
         "user": person(call, call.world.settings["operator"]),
-        "duration": (_moment(ended) - _moment(row["started_at"])).total_seconds() if ended else None,
+        "duration": (ended - began).total_seconds() if began and ended else None,
     }
-
-
-def _moment(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp)

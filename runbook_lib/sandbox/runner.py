@@ -16,7 +16,6 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from functools import partial
-from types import TracebackType
 
 from runbook_lib.sandbox.faults import Faults
 from runbook_lib.sandbox.store import Row
@@ -57,9 +56,7 @@ class Runner:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._stopping = True
             if self._job is not None:

@@ -69,7 +69,7 @@ def _dashboard(draw: ImageDraw.ImageDraw, screen: Screen) -> None:
         left += 9
     term = f"This license is valid from {screen.starts_on} to {screen.expires_on}."
     cards = (
-        ("User in subscription" if screen.shown.users == 1 else "Users in subscription", screen.shown.users, term),
+        ("Users in subscription", screen.shown.users, term),
         ("Billable users", screen.shown.billable, "Users with a seat. Updated once a day, UTC."),
         ("Maximum Users", screen.shown.maximum, "The most users since the license started."),
         ("Users over License", screen.over, "Users above the license, at its highest count."),

@@ -258,7 +258,7 @@ class _TicketWriter:
         )
         for sold in account.licenses:
             expires_on = ticket.date(self._world_date) - timedelta(days=sold.expired_days)
-            starts_on = expires_on - timedelta(days=sold.term_days)
+            starts_on = expires_on - timedelta(days=365)
             self._store.insert(
                 "cdot_licenses",
                 customer_id=customer_id,

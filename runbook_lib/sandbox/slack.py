@@ -159,10 +159,10 @@ def _next_ts(world: World, channel_id: str) -> str:
     """The time of a new message: later than every other in its channel, even if the clock was set back."""
     moment = world.now()
     ts = f"{int(moment.timestamp())}.{moment.microsecond:06d}"
-    last = world.store.row("SELECT max(ts) AS ts FROM messages WHERE channel_id = ?", channel_id)
-    if last is None or last["ts"] is None or last["ts"] < ts:
+    last = world.require("SELECT max(ts) AS ts FROM messages WHERE channel_id = ?", channel_id)["ts"]
+    if last is None or last < ts:
         return ts
-    following = int(last["ts"].replace(".", "")) + 100
+    following = int(last.replace(".", "")) + 100
     return f"{following // 10**6}.{following % 10**6:06d}"
 
 

@@ -366,11 +366,12 @@ def endless(seen: list[int]) -> Iterator[bytes]:
 class TestDownload:
     """Files are fetched up to a limit, and strangers see no credentials."""
 
-    def test_own_host(self) -> None:
-        """A file on the own host is fetched with credentials."""
+    @pytest.mark.parametrize("base_url", [OWN, "https://Desk.Example"])
+    def test_own_host(self, base_url: str) -> None:
+        """A file on the own host is fetched with credentials, in whatever case the setting has it."""
         wire = Wire(reply(content=FILE))
 
-        assert FILE == service(wire).download(f"{OWN}/files/1", len(FILE)).content
+        assert FILE == service(wire, base_url).download(f"{OWN}/files/1", len(FILE)).content
         assert SECRET == wire.last.headers["private-token"]
 
     @pytest.mark.parametrize(

@@ -20,12 +20,12 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from runbook_lib.clients.pace import Pace, Rate
-pace = Pace(Path(sys.argv[1]), {"desk": Rate(100, 1.0, at_once=2)})
+pace = Pace(Path(sys.argv[1]), {"desk": Rate(6000, at_once=2)})
 for _ in range(int(sys.argv[2])):
     time.sleep(pace.turn("desk"))
     print(time.monotonic(), flush=True)
 """
-SLOW = {"desk": Rate(60, 60.0, at_once=2)}
+SLOW = {"desk": Rate(60, at_once=2)}
 
 
 class Clock:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
 from runbook_lib.domain.errors import InputError
-from runbook_lib.ocr import images, read, thumbnail
+from runbook_lib.ocr import ReadingCache, images, thumbnail
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (600, 300)) -> Image.Image:
@@ -79,7 +79,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("content", "expected"), BAD.values(), ids=BAD)
-@pytest.mark.parametrize("call", [thumbnail, read])
+@pytest.mark.parametrize("call", [thumbnail, ReadingCache().read])
 def test_a_bad_image_is_refused_before_decoding(
     call: Any, content: bytes, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,8 +118,9 @@ def test_any_flipped_byte_raises_only_our_error(kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
-def test_a_thumbnail_is_a_small_png_in_rgb(mode: str) -> None:
+def test_a_thumbnail_is_a_small_png_in_rgb(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the colors of the image are stored as."""
+    monkeypatch.setattr(images, "THUMBNAIL_WIDTH_PX", 480)
     made = opened(thumbnail(saved(picture("L").convert(mode), "JPEG" if mode == "CMYK" else "PNG")))
     assert ("PNG", "RGB", (480, 240)) == (made.format, made.mode, made.size)
 
@@ -127,11 +128,12 @@ def test_a_thumbnail_is_a_small_png_in_rgb(mode: str) -> None:
 @pytest.mark.parametrize(
     ("size", "expected"), [((100, 50), (100, 50)), ((4000, 3000), (200, 150)), ((9, 9000), (1, 800))]
 )
-def test_a_thumbnail_is_never_wider_nor_much_higher_than_asked(
-    size: tuple[int, int], expected: tuple[int, int]
+def test_a_thumbnail_is_never_wider_nor_much_higher_than_its_limit(
+    size: tuple[int, int], expected: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a small image stays as it is."""
-    assert expected == opened(thumbnail(saved(Image.new("RGB", size)), width_px=200)).size
+    monkeypatch.setattr(images, "THUMBNAIL_WIDTH_PX", 200)
+    assert expected == opened(thumbnail(saved(Image.new("RGB", size)))).size
 
 
 def test_a_thumbnail_holds_only_pixels() -> None:

@@ -60,7 +60,7 @@ def read_once(dashboard: bytes) -> tuple[ocr.Page, tuple[Word, ...]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(words, "recognize", noted)
-        return ocr.read(dashboard, name="dashboard.png"), seen[0]
+        return pages.read(dashboard, name="dashboard.png"), seen[0]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def shown(text: str, *, suffix: str = "") -> dict[str, str]:
 )
 def test_every_value_is_read_and_sure(camera: Camera, style: str, values: Values, view: View) -> None:
     """`python -m benchmarks.screenshots` does the same for every style, window, theme and value."""
-    page = ocr.read(camera.shoot(style, values, view))
+    page = pages.read(camera.shoot(style, values, view))
     assert values.expected(style) == values_of(page)
     assert style.replace("inline", "license") == page.style
 
@@ -127,7 +127,7 @@ def test_practice_screenshots_are_read(dashboard: bytes) -> None:
     """The other page is read above; each is the same whenever it is drawn, and small."""
     values = Values(users=1250, billable=1262, maximum=1274, over=24)
     content = drawn("subscription", values)
-    found = ocr.read(content)
+    found = pages.read(content)
     assert ("subscription", values.expected("subscription")) == (found.style, values_of(found))
     for one, again in ((content, drawn("subscription", values)), (dashboard, drawn("dashboard", Values()))):
         assert one == again
@@ -153,7 +153,7 @@ def test_another_page_is_refused(seen: tuple[Word, ...], texts: tuple[str, ...],
     with pytest.raises(
         InputError, match=r"image a\.png shows no Dashboard, Subscription or License page .* in English"
     ):
-        ocr.read(png(Image.new("RGB", (80, 80))), name="a.png")
+        pages.read(png(Image.new("RGB", (80, 80))), name="a.png")
 
 
 def test_an_image_without_text_has_none() -> None:
@@ -167,7 +167,7 @@ def test_hostile_text_is_not_shown(
     """A value is one that its parameter takes, a label is one of ours; the rest of the page stays in the page."""
     line = next(word.text for word in seen if "Plan" in word.text)
     show({line: line.replace("Premium", "<img src=x>").replace("Maya Lindqvist", "<script>alert(1)")})
-    page = ocr.read(dashboard)
+    page = pages.read(dashboard)
     expected = shown("dashboard")
     del expected["plan"]
     assert expected == values_of(page)
@@ -186,13 +186,13 @@ def test_a_look_that_says_something_else_makes_unsure(
 ) -> None:
     """Or that is not certain of it; the value stays, for a person to compare."""
     show(look=(text, score))
-    assert shown("dashboard", suffix="?") == values_of(ocr.read(dashboard))
+    assert shown("dashboard", suffix="?") == values_of(pages.read(dashboard))
 
 
 def test_only_what_a_look_confirms_is_sure(dashboard: bytes, show: Callable[..., None]) -> None:
     """That the test above can fail."""
     show(look=("250", 0.8))
-    found = values_of(ocr.read(dashboard))
+    found = values_of(pages.read(dashboard))
     assert {"users_in_license": "250"} == {name: value for name, value in found.items() if value[-1] != "?"}
 
 
@@ -203,13 +203,13 @@ def test_what_the_image_cuts_off_is_not_sure(
     show()
     box = next(one for one in seen if one.text == "231")
     cut = decoded(dashboard, "").crop((0, 0, round(box.right), 1200))
-    assert "231?" == values_of(ocr.read(png(cut)))["billable_users"]
+    assert "231?" == values_of(pages.read(png(cut)))["billable_users"]
 
 
 def test_numbers_that_do_not_fit_are_not_sure(dashboard: bytes, show: Callable[..., None]) -> None:
     """One of them was painted over or misread, and which is for a person to say."""
     show({"254": "25"})
-    found = values_of(ocr.read(dashboard))
+    found = values_of(pages.read(dashboard))
     assert ("premium", "2026-11-06") == (found["plan"], found["expires_on"])
     assert not {value for name, value in found.items() if name.endswith(("users", "license")) and value[-1] != "?"}
 
@@ -230,7 +230,7 @@ def test_both_lines_of_a_sentence_are_looked_at_again(
     for text, expected in (("2026-11-06.", "2026-11-06"), ("2026-11-08.", "2026-11-06?")):
         at[below.corners] = text
         monkeypatch.setattr(words, "recognize_again", lambda _, corners: [(at[corners], 1.0)])
-        assert expected == values_of(ocr.read(dashboard))["expires_on"]
+        assert expected == values_of(pages.read(dashboard))["expires_on"]
 
 
 def _moved(word: Word, down: float) -> tuple[words.Point, words.Point, words.Point, words.Point]:
@@ -242,7 +242,7 @@ def test_small_blurred_text_is_not_sure(dashboard: bytes) -> None:
     """Where a 5 and a 6 are the same few pixels, a right value is luck."""
     image = decoded(dashboard, "").crop((232, 48, screens.WIDTH, 640))
     small = image.resize((image.width * 6 // 10, image.height * 6 // 10))
-    found = values_of(ocr.read(pages.as_jpeg(png(small), 30)))
+    found = values_of(pages.read(pages.as_jpeg(png(small), 30)))
     assert found.get("expires_on", "?").endswith("?")
 
 
@@ -336,5 +336,5 @@ def test_without_the_extra_reading_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, missing, None)
     assert not ocr.available()
     with pytest.raises(InputError, match=r"pip install 'license-runbook\[ocr\]'"):
-        ocr.read(dashboard)
+        pages.read(dashboard)
     assert ocr.thumbnail(dashboard).startswith(b"\x89PNG")

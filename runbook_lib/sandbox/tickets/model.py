@@ -133,7 +133,6 @@ class Sold(_Strict):
     cloud: bool = True  # an online cloud license
     plan: str = "premium"
     users: int = 120
-    term_days: int = 365
 
 
 @dataclass(frozen=True, kw_only=True)
