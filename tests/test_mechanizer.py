@@ -639,6 +639,17 @@ class TestAtOnce:
         assert "has issued its license already" in run(settings, tracker, outbox).said
         assert ([], "closed", DUPLICATE) == (outbox.mails, tracker.issues[0]["state"], tracker.issues[0]["title"])
 
+    def test_a_person_has_retitled_the_issue(
+        self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
+    ) -> None:
+        """Then it is not known whose it is, so nothing is mailed."""
+        tracker.meanwhile["after"] = lambda: tracker.only.update(title="Duplicate, see #7")
+
+        job = run(settings, tracker, outbox, operation_id=operation_id)
+        assert isinstance(job.error, UnavailableError)
+        assert "was retitled meanwhile, so no mail was sent" in str(job.error)
+        assert [] == outbox.mails
+
     def test_the_other_comes_later(
         self, settings: JobSettings, tracker: Tracker, outbox: Outbox, operation_id: str
     ) -> None:

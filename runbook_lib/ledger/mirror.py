@@ -94,12 +94,12 @@ def freshness(share: str, folder: Path) -> str:
     try:
         fields = json.loads(files.read(folder / STAMP))
         at = datetime.fromisoformat(fields["at"])
+        minutes = int((datetime.now(UTC) - at).total_seconds() // 60)
         url, what = str(fields["share"]), str(fields["what"])
     except (OSError, ValueError, KeyError, TypeError):
         return (
             f"Nothing was pulled from {share} yet: only this machine's own records are here (`runbook records pull`)."
         )
-    minutes = int((datetime.now(UTC) - at).total_seconds() // 60)
     age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} days"
     part = " in part" if what else ""
     return f"As pulled{part} from {url} at {at:%Y-%m-%d %H:%M} UTC, {age} ago."

@@ -187,7 +187,7 @@ class Share:
             raise FileNotFoundError(str(self.folder))
         found = (
             Stored(path, state.st_size, datetime.fromtimestamp(state.st_mtime, UTC))
-            for path, state in walk(self.folder / prefix, f"{prefix}/")
+            for path, state in walk(self.folder, f"{prefix}/")
             if not _STAGED.search(path)
         )
         while page := list(islice(found, PAGE)):
@@ -253,14 +253,21 @@ def names_in(folder: Path) -> Iterator[str]:
 
 
 def walk(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """The files below a folder with their names, in the order of a bucket's listing; links are left out."""
-    for name in names_in(folder):
-        if name.endswith("/"):
-            yield from walk(folder / name, prefix + name)
+    """The files below a folder, or one in it, by the paths from it, as a bucket lists them; links are left out."""
+    levels = [
+        (prefix, names_in(folder / prefix))
+    ]  # not by recursion, since others may have put a thousand folders into each other
+    while levels:
+        place, names = levels[-1]
+        name = next(names, None)
+        if name is None:
+            levels.pop()
+        elif name.endswith("/"):
+            levels.append((place + name, names_in(folder / place / name)))
         else:
             with suppress(FileNotFoundError):
-                if stat.S_ISREG((state := (folder / name).lstat()).st_mode):
-                    yield prefix + name, state
+                if stat.S_ISREG((state := (folder / place / name).lstat()).st_mode):
+                    yield place + name, state
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:

@@ -75,12 +75,19 @@ class Archive:
         return sorted({int(name) for name in (*lost, *here) if _is_ticket(name)})
 
     def other_folders(self) -> list[Finding]:
-        """The folders that hold notebooks and are no ticket's."""
-        names = [name for name in sorted(self._folders()) if not _is_ticket(name) and not name.startswith(".")]
-        words = "is no ticket's folder, but holds notebooks. Its name was expected to be a ticket's number."
-        return [
-            Finding(name, name, Code.NO_TICKET, f"{name} {words}") for name in names if notebooks(self.folder / name)
-        ]
+        """The folders that are no ticket's and hold notebooks, or cannot be read. A link is not followed."""
+        found: list[Finding] = []
+        for name in sorted(self._folders()):
+            folder = self.folder / name
+            if _is_ticket(name) or name.startswith(".") or folder.is_symlink():
+                continue
+            try:
+                if notebooks(folder):
+                    words = "is no ticket's folder, but holds notebooks. Its name was expected to be a ticket's number."
+                    found.append(Finding(name, name, Code.NO_TICKET, f"{name} {words}"))
+            except InputError as exc:
+                found.append(Finding(name, name, Code.UNREADABLE, str(exc)))
+        return found
 
     def ledgers(self, tickets: Sequence[int] | None = None) -> list[Ledger]:
         """What is known of these tickets, or of all, in their order.

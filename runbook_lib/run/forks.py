@@ -20,8 +20,8 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -56,11 +56,21 @@ class KernelProcess(ABC):
 
         self.folder = private_folder()
         ip, key = str(self.folder / "kernel"), secrets.token_hex(32).encode()
-        write_connection_file(str(self.connection_file), ip=ip, key=key, transport="ipc", kernel_name="python3")
+        with self._removed_if_it_fails():
+            write_connection_file(str(self.connection_file), ip=ip, key=key, transport="ipc", kernel_name="python3")
 
     @property
     def connection_file(self) -> Path:
         return self.folder / "connection.json"
+
+    @contextmanager
+    def _removed_if_it_fails(self) -> Iterator[None]:
+        """Leave no folder, with its key, of a kernel that never came to be."""
+        try:
+            yield
+        except OSError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     @abstractmethod
     def start(self) -> None:
@@ -93,12 +103,18 @@ class Forked(KernelProcess):
     def __init__(self, modules: Sequence[str]) -> None:
         super().__init__()
         self._ended: int | None = None
-        waiting, go = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _be_kernel(self.connection_file, modules, waiting)
-        os.close(waiting)
-        self._go = os.fdopen(go, "wb", buffering=0)
+        with self._removed_if_it_fails():
+            waiting, go = os.pipe()
+            try:
+                self.pid = os.fork()
+            except OSError:
+                os.close(waiting)
+                os.close(go)
+                raise
+            if self.pid == 0:
+                _be_kernel(self.connection_file, modules, waiting)
+            os.close(waiting)
+            self._go = os.fdopen(go, "wb", buffering=0)
 
     def start(self) -> None:
         with suppress(BrokenPipeError), self._go:  # that a kernel has died is found by its run
@@ -121,7 +137,8 @@ class Spawned(KernelProcess):
     def start(self) -> None:
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self.connection_file), *OPTIONS]
         command.append(f"--IPKernelApp.parent_handle={os.getpid()}")
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+        with self._removed_if_it_fails():
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
         self.pid = self._process.pid
 
     def poll(self) -> int | None:

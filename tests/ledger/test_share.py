@@ -268,6 +268,18 @@ def test_listing_takes_no_more_memory_for_more_objects(tmp_path: Path) -> None:
     assert most(4 * share_module.PAGE) < 1.5 * most(2 * share_module.PAGE)
 
 
+def test_a_thousand_folders_in_each_other_are_listed(tmp_path: Path) -> None:
+    """Whoever can write to the share can put them there."""
+    place = tmp_path / "live"
+    for _ in range(1200):
+        place.mkdir()
+        place /= "d"
+    place.mkdir()
+    (place / "a.ipynb").touch()
+    listed = opened(Settings(share=str(tmp_path))).objects("live")
+    assert [str((place / "a.ipynb").relative_to(tmp_path))] == [each.path for each in listed]
+
+
 def test_names_of_a_large_folder_are_held_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them come, in order, in the memory of one part."""
     monkeypatch.setattr(share_module, "AT_ONCE", 100)

@@ -192,6 +192,8 @@ def test_pull_is_for_a_ticket_or_since_a_day(alice: Machine, lead: Machine) -> N
     assert "As pulled from" in mirror.freshness("share", lead.folder)
     lead.pull(ticket_id=1001)
     assert "As pulled from" in mirror.freshness("share", lead.folder)
+    (lead.folder / mirror.STAMP).write_text('{"share": "x", "at": "2026-01-01T00:00:00", "what": ""}')
+    assert "Nothing was pulled" in mirror.freshness("share", lead.folder)
 
 
 def test_mirror_is_private(alice: Machine, lead: Machine) -> None:

@@ -244,6 +244,22 @@ def test_a_folder_that_is_no_tickets(shelf: Shelf, record: Path) -> None:
     assert [("no_ticket", "1001-copy")] == shelf.defects()
 
 
+def test_an_odd_folder_hides_nothing(shelf: Shelf, record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be read, as *lost+found*, is named; a link is not followed, wherever it leads."""
+    (shelf.archive.folder / "lost+found").mkdir()
+    (shelf.archive.folder / "elsewhere").symlink_to(record.parent)
+    scandir = os.scandir
+
+    def refuse(place: str) -> Any:
+        if str(place).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert [("unreadable", "lost+found")] == shelf.defects()
+    assert 1001 in [run.ticket_id for ledger in shelf.archive.listed() for run in ledger.runs]
+
+
 # -- journals
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -73,6 +74,7 @@ def test_a_kernel_is_the_same_forked_and_spawned(tmp_path: Path) -> None:
 
 DAMAGED = """
 import sys
+import tempfile
 
 class Damaged:
     def find_spec(self, name, path=None, target=None):
@@ -118,18 +120,24 @@ def test_unused_kernels_are_ended(tmp_path: Path) -> None:
             assert not kernel.folder.exists()
 
 
-@pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "os.fork"])
+@pytest.mark.parametrize("broken", ["tempfile.mkdtemp", "jupyter_client.connect.write_connection_file", "os.fork"])
 def test_no_kernel_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
-    """It is reported before the run begins."""
+    """It is reported before the run begins, and nothing is left of it."""
 
-    def full(**options: object) -> None:
+    def full(*words: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
     _write(tmp_path / "small.ipynb", "1")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder := tmp_path / "t"))
+    folder.mkdir()
     monkeypatch.setattr(broken, full)
     monkeypatch.setattr(forks, "_is_alone", lambda: True)
     with pytest.raises(UnavailableError, match="No space left"):
         forks.KernelPool(1, tmp_path / "small.ipynb")
+    monkeypatch.setattr("subprocess.Popen", full)
+    with pytest.raises(UnavailableError, match="No space left"):
+        forks.spawned()
+    assert [] == list(folder.iterdir())
 
 
 def test_a_module_that_is_missing_is_the_cells_affair(tmp_path: Path) -> None:
