@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 
 from runbook_lib.domain.base64_pieces import (
     LEAST_BYTES,
@@ -149,15 +149,13 @@ class Search:
         lines = list(_LINE.finditer(text))
         if len(lines) < 2 or lines[0].start():
             return None
-        rows = [end.start() for end in re.finditer("\n", text)]
-        longest: dict[int, re.Match[str]] = {}
-        for line in lines:
-            row = bisect_right(rows, line.start())
-            longest[row] = max(longest.get(row, line), line, key=lambda one: len(one[0]))
+        ends = [end.start() for end in re.finditer("\n", text)]
+        by_row = groupby(lines, key=lambda line: bisect_right(ends, line.start()))
+        longest = [max(of_row, key=lambda line: len(line[0])) for _, of_row in by_row]
         bare = _TAG.sub(lambda tag: " " * len(tag[0]), text)
         found = (
             _joined(text, lines)
-            or _joined(text, list(longest.values()))
+            or _joined(text, longest)
             or (_joined(bare, list(_LINE.finditer(bare))) if bare != text else None)
         )
         if found is None:
