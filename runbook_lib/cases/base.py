@@ -67,8 +67,8 @@ class Case:
     runbook: ClassVar[str]  # the notebook's name
     workflow: ClassVar[Workflow] = Workflow()  # what the runbook decides for the steps that it shares
     order: ClassVar[tuple[str, ...]]  # the names of the steps, as the notebook calls them
-    changes: ClassVar[bool] = True  # whether the runbook changes anything, so that there is something to perform
-    any_ticket: ClassVar[bool] = False  # whether its card offers another ticket
+    # Whether the runbook changes anything, so that there is something to perform; else its card offers another ticket
+    changes: ClassVar[bool] = True
 
     verdict: Verdict | None = None
     users: int | None = None  # for how many users the new license is, once that is chosen

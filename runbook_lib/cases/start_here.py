@@ -26,7 +26,6 @@ class StartHere(Case):
 
     runbook: ClassVar[str] = "start_here"
     changes: ClassVar[bool] = False
-    any_ticket: ClassVar[bool] = True
 
     route: routing.Route | None = None
 
