@@ -76,8 +76,12 @@ class Envelope:
     @property
     def text(self) -> str:
         """The license file as the gem writes it, with its boundary lines."""
-        lines = (self.body[at : at + LINE_CHARS] for at in range(0, len(self.body), LINE_CHARS))
-        return "\n".join((boundary_line("BEGIN"), *lines, boundary_line("END")))
+        return f"{boundary_line('BEGIN')}\n{in_lines(self.body)}{boundary_line('END')}"
+
+
+def in_lines(letters: str) -> str:
+    """Base64 in lines of 60 characters, each ended by a newline, as Ruby's `Base64.encode64` has it."""
+    return "".join(f"{letters[at : at + LINE_CHARS]}\n" for at in range(0, len(letters), LINE_CHARS))
 
 
 def boundary_line(word: str) -> str:
