@@ -25,7 +25,7 @@ from runbook_lib.cases.steps import Steps
 from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
 from runbook_lib.domain import evidence, parameters, policy
 from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
+from runbook_lib.domain.models import Facts, Outcome, Person, Verdict
 from runbook_lib.domain.plan import Plan, PlanFact
 from runbook_lib.domain.state_words import QUIET
 from runbook_lib.ledger.effects import EffectResult
@@ -116,10 +116,6 @@ class Case:
     def outcome(self) -> Outcome | None:
         """How the case ended, or in a rehearsal would end; None while it is open."""
         return self.steps.outcome
-
-    @property
-    def thread(self) -> tuple[Comment, ...]:
-        return self.known.thread
 
     @property
     def facts(self) -> Facts:

@@ -152,7 +152,7 @@ class LicenseNotReceived(Case):
 
     def _is_just_issued(self, issue: TrackerIssue, tracker: Tracker) -> bool:
         """Whether the license was issued after an earlier run of this runbook, without a customer's comment since."""
-        if not tracker.is_own(issue) or by_customer(self.thread, self.ticket, after=issue.created_at):
+        if not tracker.is_own(issue) or by_customer(self.known.thread, self.ticket, after=issue.created_at):
             return False
         return self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
 

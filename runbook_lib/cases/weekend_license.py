@@ -240,7 +240,7 @@ class WeekendLicense(Case):
         return tuple(map(Paragraph, filter(None, (words, *images.notes))))
 
     def _images(self) -> Images:
-        return sorted_images(self.thread, self.downloads.content)
+        return sorted_images(self.known.thread, self.downloads.content)
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
         tracker = Tracker(self, email)
