@@ -25,7 +25,7 @@ from runbook_lib.cases.steps import Steps
 from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
 from runbook_lib.domain import evidence, parameters, policy
 from runbook_lib.domain.errors import InputError, RunbookError
-from runbook_lib.domain.models import Comment, Facts, Outcome, Person, Verdict
+from runbook_lib.domain.models import Facts, Outcome, Person, Verdict
 from runbook_lib.domain.plan import Plan, PlanFact
 from runbook_lib.domain.state_words import QUIET
 from runbook_lib.ledger.effects import EffectResult
@@ -67,8 +67,8 @@ class Case:
     runbook: ClassVar[str]  # the notebook's name
     workflow: ClassVar[Workflow] = Workflow()  # what the runbook decides for the steps that it shares
     order: ClassVar[tuple[str, ...]]  # the names of the steps, as the notebook calls them
-    changes: ClassVar[bool] = True  # whether the runbook changes anything, so that there is something to perform
-    any_ticket: ClassVar[bool] = False  # whether its card offers another ticket
+    # Whether the runbook changes anything, so that there is something to perform; else its card offers another ticket
+    changes: ClassVar[bool] = True
 
     verdict: Verdict | None = None
     users: int | None = None  # for how many users the new license is, once that is chosen
@@ -116,10 +116,6 @@ class Case:
     def outcome(self) -> Outcome | None:
         """How the case ended, or in a rehearsal would end; None while it is open."""
         return self.steps.outcome
-
-    @property
-    def thread(self) -> tuple[Comment, ...]:
-        return self.known.thread
 
     @property
     def facts(self) -> Facts:

@@ -56,7 +56,7 @@ def collect_facts(case: Case, /, **given: object) -> StepResult:
     ]
     parts: list[Part] = [Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3))]
     parts += [Table(("signed by the expected key", "fingerprint", "licensed to"), licenses)] if licenses else []
-    parts += [*map(Paragraph, notes), *first_message(case.thread, case.ticket)]
+    parts += [*map(Paragraph, notes), *first_message(case.known.thread, case.ticket)]
     asks = tuple(name for name in scope.verdict(case.known).missing if name in given)
     words = f"{count(len(rows), 'fact')} known."
     return case.card("collected", Tone.GOOD, words, *parts, asks=asks, facts=data, notes=notes)

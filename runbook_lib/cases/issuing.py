@@ -57,11 +57,11 @@ class OrderReader:
         InputError: Mechanizer is not configured.
     """
 
-    def __init__(self, case: Case, email: str, users: int) -> None:
+    def __init__(self, case: Case, email: str) -> None:
         settings = case.settings
         if settings.mechanizer_project_id is None:
             raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
-        self.case, self.email, self.users = case, email, users
+        self.case, self.email = case, email
         self.gitlab, self.project = case.services.gitlab, settings.mechanizer_project_id
         self.tracker = Tracker(case, email)
 
@@ -148,10 +148,10 @@ def _of(operation_id: str, issues: Sequence[TrackerIssue]) -> tuple[TrackerIssue
 
 
 class OrderFollower:
-    """Follows a ticket's license order, step by step. The arguments are those of `OrderReader`."""
+    """Follows a ticket's license order, step by step. `users` is how many one is ordered for; to settle needs none."""
 
     def __init__(self, case: Case, email: str, users: int = 0) -> None:
-        self._reader, self._case = OrderReader(case, email, users), case
+        self._reader, self._case, self._users = OrderReader(case, email), case, users
         self._result: EffectResult | None = None
         self._followed, self._starts, self._pause_s = "", 0, FIRST_PAUSE_S
         self._settled: set[str] = set()
@@ -231,10 +231,10 @@ class OrderFollower:
             case.effects.close_question(step.order.question, "license_mail", result.proven)
             return result, reader.tracker.issuance(step.issue)
         identity = f"not read by the runbook; {answer.summary if answer else 'a person says that it was mailed'}"
-        return result, Issuance(reader.users, _url(step.order) or case.ticket.url, identity=identity)
+        return result, Issuance(self._users, _url(step.order) or case.ticket.url, identity=identity)
 
     def _job(self, operation_id: str) -> LicensePipeline:
-        reader, settings, users = self._reader, self._case.settings, str(self._reader.users)
+        reader, settings, users = self._reader, self._case.settings, str(self._users)
         variables = {
             settings.mechanizer_variable_username: settings.operator,
             settings.mechanizer_variable_users: users,
@@ -250,7 +250,7 @@ class OrderFollower:
             page=self._page,
             operation_id=operation_id,
             variables=variables,
-            users=reader.users,
+            users=self._users,
             values={"your username": settings.operator, "user count": users, "email": reader.email},
             find=lambda: reader.evidence(operation_id),
             check=still_assigned_guard(self._case),
@@ -274,7 +274,7 @@ class OrderFollower:
         self._settled.add(step.order.operation_id)
 
     def _retitle(self, issue: TrackerIssue, mark: Mark, why: str) -> None:
-        effect = self._reader.tracker.issue_title(issue, mark, self._reader.users, why)
+        effect = self._reader.tracker.issue_title(issue, mark, self._users, why)
         done = apply(self._case, effect)
         if done.state is EffectState.ALREADY_DONE and effect.find() is None:
             raise PersonNeededError(

@@ -129,7 +129,9 @@ class LicenseNotReceived(Case):
     def close(self) -> StepResult:
         """The copy that was sent, with the evidence; or the runbook that continues, with the answers so far."""
         if self.outcome is Outcome.LICENSE_FOUND and self.copy:
-            return closing_card(self, self._sent_words(self.copy))
+            verb = "would be" if any(effect.state is EffectState.PLANNED for effect in self.applied) else "was"
+            sent = f": the copy {verb} sent with a public reply; no second license. {self.copy.evidence}"
+            return closing_card(self, sent)
         runbook, command = self.next_runbook, self.command_for(self.next_runbook)
         words = f"No license was generated, so {runbook} goes on with this ticket."
         if self.failure:
@@ -150,7 +152,7 @@ class LicenseNotReceived(Case):
 
     def _is_just_issued(self, issue: TrackerIssue, tracker: Tracker) -> bool:
         """Whether the license was issued after an earlier run of this runbook, without a customer's comment since."""
-        if not tracker.is_own(issue) or by_customer(self.thread, self.ticket, after=issue.created_at):
+        if not tracker.is_own(issue) or by_customer(self.known.thread, self.ticket, after=issue.created_at):
             return False
         return self.effects.adopt(changes.sent_note(self, "nothing_found", summary=_NOTHING_FOUND)) is not None
 
@@ -237,11 +239,6 @@ class LicenseNotReceived(Case):
             return ""
         users, email = count(self.copy.users, "user"), clean(self.ticket.requester.email or "", 80)
         return f"copy of the license for {users}, to {email}"
-
-    def _sent_words(self, copy: Issuance) -> str:
-        planned = any(effect.state is EffectState.PLANNED for effect in self.applied)
-        verb = "would be" if planned else "was"
-        return f": the copy {verb} sent with a public reply; no second license. {copy.evidence}"
 
 
 def _issues_table(found: TrackerIssues, chosen: TrackerIssue | None) -> Table:

@@ -26,7 +26,6 @@ class StartHere(Case):
 
     runbook: ClassVar[str] = "start_here"
     changes: ClassVar[bool] = False
-    any_ticket: ClassVar[bool] = True
 
     route: routing.Route | None = None
 
@@ -71,8 +70,8 @@ class StartHere(Case):
             on_file = "the tracker was not looked at, since no usable address is known"
         own = [issue for issue in found.copies if tracker and tracker.is_own(issue)]
         # What was written before a license was issued is no complaint about it
-        theirs = by_customer(self.thread, self.ticket, after=own[0].created_at if own else None)
-        subject = [] if own or opened_by_agent(self.thread) else [self.ticket.subject]
+        theirs = by_customer(self.known.thread, self.ticket, after=own[0].created_at if own else None)
+        subject = [] if own or opened_by_agent(self.known.thread) else [self.ticket.subject]
         if stated is not None:
             return routing.Mail(stated, f"The engineer says {stated}; {on_file}.", bool(filed))
         if mail_words.says_mail_missing([*subject, *(comment.body for comment in theirs)]):

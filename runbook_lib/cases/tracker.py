@@ -74,17 +74,14 @@ class Tracker:
         began_on = self._case.known.began_on
         since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
         issues = self.issues(since)
-        ours = [issue for issue in issues if titles.read(issue.title).names(self.email)]
-        present = [issue for issue in ours if issue.created_at.date() >= began_on]
+        recent = [issue for issue in issues if issue.created_at.date() >= began_on]
+        sent = [issue for issue in issues if self._is_success(issue)]
+        opened = ((issue, titles.read(issue.title)) for issue in recent if issue.state == "opened")
         return TrackerIssues(
-            copies=tuple(i for i in present if self._is_success(i)),
-            earlier=tuple(i for i in ours if i not in present and self._is_success(i)),
-            failures=tuple(i for i in present if i.state == "opened" and titles.read(i.title).mark is Mark.FAILURE),
-            under_way=tuple(
-                issue
-                for issue in issues
-                if issue.created_at.date() >= began_on and orders.is_under_way(issue, self.email, self._ticket.url)
-            ),
+            copies=tuple(issue for issue in sent if issue in recent),
+            earlier=tuple(issue for issue in sent if issue not in recent),
+            failures=tuple(issue for issue, title in opened if title.mark is Mark.FAILURE and title.names(self.email)),
+            under_way=tuple(issue for issue in recent if orders.is_under_way(issue, self.email, self._ticket.url)),
         )
 
     def is_own(self, issue: TrackerIssue) -> bool:

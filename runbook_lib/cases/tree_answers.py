@@ -25,7 +25,6 @@ PARAMETERS = {
     "sub_status": "entry_today",
 }
 """The parameter that answers a node, in the order of the path."""
-_LOOKUPS = ("license", "seat_link")
 _NO = {
     "cdot": "the requester has no CustomersDot account",
     "sub": "the requester's CustomersDot account has no access to the subscription",
@@ -127,7 +126,7 @@ class TreeAnswers:
         """The path and the decision, without any text from a customer."""
         path = self.path
         replied = [(v.node, v.reply) for v in path.visits if v.taken and v.reply]
-        lines = [f"{node.words} {_word(reply)} ({reply.source}{_other_page(reply)})" for node, reply in replied]
+        lines = [f"{node.words} {_word(node, reply)} ({reply.source}{_other_page(reply)})" for node, reply in replied]
         if path.open_at is not None:
             lines.append(f"{path.open_at.words} not known")
         elif path.outcome is not decision:
@@ -161,8 +160,8 @@ def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
-def _word(reply: triage.Reply) -> str:
-    return "done" if reply.node in _LOOKUPS else str(reply.answer)
+def _word(node: triage.Node, reply: triage.Reply) -> str:
+    return "done" if node.kind is triage.NodeKind.LOOKUP else str(reply.answer)
 
 
 def _other_page(reply: triage.Reply) -> str:
@@ -174,7 +173,7 @@ def _stop(visit: triage.Visit) -> Stop:
     if reply is None:
         return Stop(visit.node.words, visit.taken)
     differs = f" {reply.differs}." if reply.differs else ""
-    return Stop(visit.node.words, visit.taken, _word(reply), f"{reply.source}: {reply.evidence}.{differs}")
+    return Stop(visit.node.words, visit.taken, _word(visit.node, reply), f"{reply.source}: {reply.evidence}.{differs}")
 
 
 def _differing(reply: triage.Reply) -> str:

@@ -58,12 +58,9 @@ def check_before_asking(unread: Sequence[Unread], facts: Facts, missing: Sequenc
         NeedsAnswerError: An unread thing may show what is missing.
     """
     if names := unanswered(unread, facts, missing):
-        raise _stopped(
-            _that_may_show(unread, names),
-            (*missing, "ask_customer"),
-            "The customer is not asked for what may be there already.",
-            " If it does not show it, pass ask_customer as True.",
-        )
+        why = "The customer is not asked for what may be there already."
+        otherwise = " If it does not show it, pass ask_customer as True."
+        raise _stopped(unread, names, why, otherwise, missing=(*missing, "ask_customer"))
 
 
 def check_before_scope(unread: Sequence[Unread], facts: Facts, rulings: Sequence[Ruling]) -> None:
@@ -83,7 +80,7 @@ def check_before_scope(unread: Sequence[Unread], facts: Facts, rulings: Sequence
         wanted = ["expires_on"] if facts.value("expires_on") is not None else []
         unread = [one for one in unread if one.source is Source.LICENSE_FILE and not one.is_here]
     if names := unanswered(unread, facts, wanted):
-        raise _stopped(_that_may_show(unread, names), names, "The scope is not decided without it.", "")
+        raise _stopped(unread, names, "The scope is not decided without it.", missing=names)
 
 
 def _unanswered_of(ruling: Ruling, unread: Iterable[Unread], facts: Facts) -> tuple[str, ...]:
@@ -96,16 +93,13 @@ def _is_settled(facts: Facts, name: str) -> bool:
     return any(fact.name == name and fact.source in _BY_PERSON for fact in facts.known)
 
 
-def _that_may_show(unread: Iterable[Unread], names: Iterable[str]) -> list[Unread]:
-    return [one for one in unread if set(one.may_show) & set(names)]
-
-
-def _stopped(unread: Sequence[Unread], missing: Sequence[str], why: str, more: str) -> NeedsAnswerError:
-    """The error that names the unread things, why the run stops, and how to go on."""
-    what = " ".join(one.words for one in unread[:_MOST_NAMED])
-    rest = len(unread) - _MOST_NAMED
+def _stopped(
+    unread: Iterable[Unread], names: Iterable[str], why: str, otherwise: str = "", *, missing: tuple[str, ...]
+) -> NeedsAnswerError:
+    """The error that names the unread things that may show some parameters, why the run stops, and how to go on."""
+    found = [one for one in unread if set(one.may_show) & set(names)]
+    what = " ".join(one.words for one in found[:_MOST_NAMED])
+    rest = len(found) - _MOST_NAMED
     others = f" {rest} more could not be looked at; the facts card lists them." if rest > 0 else ""
-    again = "Run again in a moment, or look" if any(one.may_pass for one in unread) else "Look"
-    return NeedsAnswerError(
-        f"{what}{others} {why} {again} at it yourself and pass what it shows.{more}", tuple(missing)
-    )
+    again = "Run again in a moment, or look" if any(one.may_pass for one in found) else "Look"
+    return NeedsAnswerError(f"{what}{others} {why} {again} at it yourself and pass what it shows.{otherwise}", missing)

@@ -135,10 +135,10 @@ class WeekdayTriage(Case):
     @step("Is there an entry with the current date?")
     def check_entry(self, *, entry_today: object = parameters.UNKNOWN) -> StepResult:
         """Decide by the day on which the rows were received; the hints are for information."""
-        page = None
-        if self.rows is not None and self.tree.subscription is not None:
-            page = triage.entry_ruling(self._seat_link_facts())
-        self.hints = self._hints()
+        facts, is_named, is_read = self._seat_link_facts(), self.tree.subscription is not None, self.rows is not None
+        page = triage.entry_ruling(facts) if is_named and is_read else None
+        # Where the rows could not be read, only that a license file has none
+        self.hints = triage.hints(facts) if is_named and (is_read or facts.cloud is False) else ()
         return self.tree.answer("sub_status", entry_today, page, [Paragraph(f"Hint: {hint}") for hint in self.hints])
 
     @step("Decide")
@@ -278,13 +278,6 @@ class WeekdayTriage(Case):
             looked_at=self.settings.now(),
             cloud=self.known.purchases.is_cloud(self.tree.subscription),
         )
-
-    def _hints(self) -> tuple[str, ...]:
-        """What the rows mean; where they could not be read, only that a license file has none."""
-        facts = self._seat_link_facts()
-        if self.tree.subscription is None or (self.rows is None and facts.cloud is not False):
-            return ()
-        return triage.hints(facts)
 
     def _known_lines(self) -> list[str]:
         """Checked facts, the subscription, the hints, and what is open about the scope."""

@@ -240,7 +240,7 @@ class WeekendLicense(Case):
         return tuple(map(Paragraph, filter(None, (words, *images.notes))))
 
     def _images(self) -> Images:
-        return sorted_images(self.thread, self.downloads.content)
+        return sorted_images(self.known.thread, self.downloads.content)
 
     def _issue_by_hand(self, email: str, users: int, issued_evidence: object) -> StepResult:
         tracker = Tracker(self, email)
@@ -248,7 +248,7 @@ class WeekendLicense(Case):
             self.issuance = tracker.issuance(issue)
             words = "Mechanizer has issued a license for this ticket already; no second one is made."
             return self.card("found", Tone.GOOD, words, Link("tracker issue", issue.url), strong=False)
-        _check_nothing_under_way(self, email, users)
+        _check_nothing_under_way(self, email)
         rows = _manual_form(self.ticket, email, users, self.settings.now().date())
         given = cast(str | None, parameters.parse("issued_evidence", issued_evidence))
         if given is None:  # a license that was made is noted in any case
@@ -288,7 +288,7 @@ def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
     return f"The engineer chose {chosen}{read} instead of the suggested {suggested}."
 
 
-def _check_nothing_under_way(case: Case, email: str, users: int) -> None:
+def _check_nothing_under_way(case: Case, email: str) -> None:
     """Make sure that Mechanizer is not at work for this ticket, before a person makes a license by hand.
 
     Raises:
@@ -296,7 +296,7 @@ def _check_nothing_under_way(case: Case, email: str, users: int) -> None:
     """
     if not case.settings.mechanizer_project_id:
         return
-    step = orders.decide(OrderReader(case, email, users).read()[-1])
+    step = orders.decide(OrderReader(case, email).read()[-1])
     is_open = case.effects.is_open(step.order.operation_id)
     if step.do not in (orders.NextAction.PERFORM, orders.NextAction.GIVE_UP) or is_open:
         seen = "it was started a moment ago" if is_open else step.why.rstrip(".")

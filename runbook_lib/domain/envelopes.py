@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 
 from runbook_lib.domain.base64_pieces import (
     LEAST_BYTES,
@@ -76,8 +76,12 @@ class Envelope:
     @property
     def text(self) -> str:
         """The license file as the gem writes it, with its boundary lines."""
-        lines = (self.body[at : at + LINE_CHARS] for at in range(0, len(self.body), LINE_CHARS))
-        return "\n".join((boundary_line("BEGIN"), *lines, boundary_line("END")))
+        return f"{boundary_line('BEGIN')}\n{in_lines(self.body)}{boundary_line('END')}"
+
+
+def in_lines(letters: str) -> str:
+    """Base64 in lines of 60 characters, each ended by a newline, as Ruby's `Base64.encode64` has it."""
+    return "".join(f"{letters[at : at + LINE_CHARS]}\n" for at in range(0, len(letters), LINE_CHARS))
 
 
 def boundary_line(word: str) -> str:
@@ -149,15 +153,13 @@ class Search:
         lines = list(_LINE.finditer(text))
         if len(lines) < 2 or lines[0].start():
             return None
-        rows = [end.start() for end in re.finditer("\n", text)]
-        longest: dict[int, re.Match[str]] = {}
-        for line in lines:
-            row = bisect_right(rows, line.start())
-            longest[row] = max(longest.get(row, line), line, key=lambda one: len(one[0]))
+        ends = [end.start() for end in re.finditer("\n", text)]
+        by_row = groupby(lines, key=lambda line: bisect_right(ends, line.start()))
+        longest = [max(of_row, key=lambda line: len(line[0])) for _, of_row in by_row]
         bare = _TAG.sub(lambda tag: " " * len(tag[0]), text)
         found = (
             _joined(text, lines)
-            or _joined(text, list(longest.values()))
+            or _joined(text, longest)
             or (_joined(bare, list(_LINE.finditer(bare))) if bare != text else None)
         )
         if found is None:

@@ -58,7 +58,7 @@ class View:
     """A text with some characters removed or replaced, and the original place of each."""
 
     text: str = field(repr=False)  # the remaining characters
-    starts: list[int] = field(repr=False)  # the place of each piece in `text`
+    edges: list[int] = field(repr=False)  # where each piece begins in `text`, and where the last one ends
     # The span of each piece in the original text. A piece of another length is an escape as a whole
     origins: list[tuple[int, int]] = field(repr=False)
 
@@ -66,26 +66,23 @@ class View:
     def of(cls, pieces: Iterable[tuple[str, int, int]]) -> View:
         """The view of these pieces, each with its span in the original text; empty ones are left out."""
         kept = [piece for piece in pieces if piece[0]]
-        starts = accumulate((len(piece) for piece, _, _ in kept), initial=0)
-        return cls("".join(piece for piece, _, _ in kept), list(starts)[:-1], [piece[1:] for piece in kept])
+        edges = accumulate((len(piece) for piece, _, _ in kept), initial=0)
+        return cls("".join(piece for piece, _, _ in kept), list(edges), [piece[1:] for piece in kept])
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span in the original text of a part of the view, which must not be empty."""
-        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, end - 1) - 1
+        first, last = bisect_right(self.edges, start) - 1, bisect_right(self.edges, end - 1) - 1
         begins, ends = self.origins[first][0], self.origins[last][1]
         if self._is_plain(first):
-            begins += start - self.starts[first]
+            begins += start - self.edges[first]
         if self._is_plain(last):
-            ends -= self._piece_end(last) - end
+            ends -= self.edges[last + 1] - end
         return begins, ends
-
-    def _piece_end(self, piece: int) -> int:
-        return self.starts[piece + 1] if piece + 1 < len(self.starts) else len(self.text)
 
     def _is_plain(self, piece: int) -> bool:
         """Whether a piece stands in the original text as it is."""
         begins, ends = self.origins[piece]
-        return ends - begins == self._piece_end(piece) - self.starts[piece]
+        return ends - begins == self.edges[piece + 1] - self.edges[piece]
 
 
 def decoded(text: str) -> View:

@@ -52,26 +52,28 @@ class EventKind(StrEnum):
 
 BEGINNINGS = (EventKind.RUN_STARTED, EventKind.INTENDED)
 """Lines that announce something, and may be refused; the others report what has happened already."""
+SEEN = (EventKind.DONE, EventKind.ADOPTED)
+"""By these a run has seen that the effect is there."""
 _ENDS = (EventKind.RUN_ENDED, EventKind.RECORD_ADOPTED)
+_OPEN = (EventKind.INTENDED, EventKind.UNKNOWN)
+"""After these it is unknown whether the effect is there."""
 
 
 class Meaning(NamedTuple):
-    """The meaning of a line for an operation."""
+    """The meaning of a line for an operation, in words."""
 
-    is_open: bool  # whether it is unknown if the effect is there
-    is_there: bool  # whether a run has seen that the effect is there
     timeline: str  # the line as a sentence, with a placeholder for the effect's name
     progress: str  # the state of the effect, for the reader who watches the run
 
 
 _NOT_KNOWN = "Unknown. The next run checks before it sends."
 EFFECTS: Mapping[str, Meaning] = {
-    EventKind.INTENDED: Meaning(True, False, "{effect}: about to be done", _NOT_KNOWN),
-    EventKind.UNKNOWN: Meaning(True, False, "{effect}: unknown whether it is there", _NOT_KNOWN),
-    EventKind.NOT_DONE: Meaning(False, False, "{effect}: not done", "not done"),
-    EventKind.DONE: Meaning(False, True, "{effect}: done", "done"),
-    EventKind.ADOPTED: Meaning(False, True, "{effect}: found, not repeated", "found, not repeated"),
-    EventKind.ANSWERED: Meaning(False, False, "answered for {effect}: it is {place}", "answered"),
+    EventKind.INTENDED: Meaning("{effect}: about to be done", _NOT_KNOWN),
+    EventKind.UNKNOWN: Meaning("{effect}: unknown whether it is there", _NOT_KNOWN),
+    EventKind.NOT_DONE: Meaning("{effect}: not done", "not done"),
+    EventKind.DONE: Meaning("{effect}: done", "done"),
+    EventKind.ADOPTED: Meaning("{effect}: found, not repeated", "found, not repeated"),
+    EventKind.ANSWERED: Meaning("answered for {effect}: it is {place}", "answered"),
 }
 """The kinds of lines that are about an operation."""
 
@@ -153,14 +155,12 @@ class Event(NamedTuple):
     @property
     def is_open(self) -> bool:
         """Whether, after it, it is unknown if the effect is there."""
-        meaning = EFFECTS.get(self.kind)
-        return meaning is not None and meaning.is_open
+        return self.kind in _OPEN
 
     @property
     def ends(self) -> bool:
         """Whether it settles, for every writer, if the effect is there: a run saw it, or a person has answered."""
-        meaning = EFFECTS.get(kind := self.kind)
-        return kind == EventKind.ANSWERED or (meaning is not None and meaning.is_there)
+        return self.kind in (*SEEN, EventKind.ANSWERED)
 
     @property
     def says_there(self) -> bool:
@@ -319,8 +319,7 @@ class History:
     @property
     def answerable(self) -> list[str]:
         """The operations that a person may answer for: those whose effect no run has seen."""
-        seen = (EventKind.DONE, EventKind.ADOPTED)
-        return [name for name, operation in self.operations.items() if operation.least_closed.last.kind not in seen]
+        return [name for name, operation in self.operations.items() if operation.least_closed.last.kind not in SEEN]
 
     @property
     def questions(self) -> dict[str, Event]:

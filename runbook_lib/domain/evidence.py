@@ -49,17 +49,11 @@ class Attached:
 
     def works_on(self, day: date, grace_days: int) -> bool:
         """Whether an instance with this license can be written to on a day."""
-        if self.blocked_on is None and self.expires_on is None:
-            return True
         try:
             end = self.blocked_on or (self.expires_on or date.max) + timedelta(days=grace_days)
-        except OverflowError:
+        except OverflowError:  # it never ends, or after the calendar does
             return True
         return day < end
-
-    def has_expired_on(self, day: date) -> bool:
-        """Whether it has expired; its grace period may still run."""
-        return self.expires_on is not None and day >= self.expires_on
 
 
 @dataclass(frozen=True)
@@ -94,7 +88,7 @@ def installed(
         return Installed(_named(answer, held))
     in_order = sorted(held, key=lambda one: one.expires_on or date.max, reverse=True)
     running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
-    is_renewal = len(running) < len(held) or not all(one.has_expired_on(emergency_on) for one in running)
+    is_renewal = len(running) < len(held) or any(emergency_on < (one.expires_on or date.max) for one in running)
     names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
     if works is Answer.YES and held and not running:
         return Installed(

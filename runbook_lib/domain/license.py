@@ -41,7 +41,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from runbook_lib.domain.envelopes import LINE_CHARS, boundary_line
+from runbook_lib.domain.envelopes import boundary_line, in_lines
 from runbook_lib.domain.errors import InputError, LicenseError
 from runbook_lib.domain.license_contents import License, damaged, encoded, invalid, parsed, payload, problem
 
@@ -185,12 +185,7 @@ def _encrypt(payload: bytes, key: bytes, iv: bytes) -> bytes:
 
 
 def _base64_lines(data: bytes) -> str:
-    """Base64 in lines of 60 characters, each ended by a newline.
-
-    Source: Ruby's `Base64.encode64`.
-    """
-    text = base64.b64encode(data).decode()
-    return "".join(f"{text[start : start + LINE_CHARS]}\n" for start in range(0, len(text), LINE_CHARS))
+    return in_lines(base64.b64encode(data).decode())
 
 
 # -- reading

@@ -183,9 +183,6 @@ class Comment:
     raw: str = field(repr=False, compare=False, default="")
     raw_html: str = field(repr=False, compare=False, default="")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "raw", self.raw or self.body)
-
 
 @dataclass(frozen=True)
 class TrackerIssue:
@@ -203,9 +200,6 @@ class TrackerIssue:
     url: str
     description: str = field(repr=False, default="")
     raw: str = field(repr=False, compare=False, default="")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "raw", self.raw or self.description)
 
 
 @dataclass(frozen=True)

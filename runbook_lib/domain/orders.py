@@ -187,19 +187,13 @@ def decide(order: LicenseOrder) -> NextStep:
             NextAction.ADOPT, order, f"{order.issued.url} reports the license.", order.issued, duplicates=left
         )
     if order.mail:
-        return _sent(order)
+        why = "A person says that the license was mailed."
+        return _retitle(order, sent=True, why=why) if order.issues else NextStep(NextAction.ADOPT, order, why)
     if order.issues and not order.left and len(order.issues) >= len(order.pipelines):
         if order.mail is None and order.contradicted:
             return _ask(order)
         return NextStep(NextAction.GIVE_UP, order, "Each of its jobs has reported its failure.")
     return _running(order) or _ended(order)
-
-
-def _sent(order: LicenseOrder) -> NextStep:
-    """A person says that the mail came: the issue with the copy gets that result, if there is one."""
-    why = "A person says that the license was mailed."
-    has_issue = order.left or order.issues
-    return _retitle(order, sent=True, why=why) if has_issue else NextStep(NextAction.ADOPT, order, why)
 
 
 def _running(order: LicenseOrder) -> NextStep | None:

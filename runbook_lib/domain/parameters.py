@@ -52,12 +52,12 @@ class Question:
     @property
     def example(self) -> str:
         """A placeholder for the value on the command line; one that is pasted as it is answers nothing."""
-        return _EXAMPLES.get(self.read) or "/".join(self.choices) or "VALUE"
+        return _PLACEHOLDERS.get(self.read, ("", ""))[0] or "/".join(self.choices) or "VALUE"
 
     @property
     def hint(self) -> str:
         """What an empty field shows a person; "" where its label says it all."""
-        return _HINTS.get(self.read, "")
+        return _PLACEHOLDERS.get(self.read, ("", ""))[1]
 
     def reading(self, raw: object) -> str:
         """How a value is read, where that is not obvious: a date with its weekday. Raises as `parse`."""
@@ -353,25 +353,19 @@ _ALL = (
     _flag("escalate", "True engages an expert although questions are open", "Engage an expert"),
     _answer("mail_missing", "yes or no: the customer says that the mail has not come", "Mail missing?"),
 )
-_EXAMPLES: Mapping[Callable[[str, object], Value], str] = {
-    flag: "True",
-    _name: "NAME",
-    day: "YYYY-MM-DD",
-    count: "N",
-    _seats: "N",
-    _pasted_address: "ADDRESS",
-    _files: """'["a.png", "b.png"]'""",
-    _on_screenshots: "expires_on,plan",
+_PLACEHOLDERS: Mapping[Callable[[str, object], Value], tuple[str, str]] = {
+    ticket: ("", "a number, or its web address"),
+    flag: ("True", ""),
+    day: ("YYYY-MM-DD", "YYYY-MM-DD"),
+    count: ("N", "a number of users"),
+    _seats: ("N", "a number of users"),
+    _name: ("NAME", ""),
+    _pasted_address: ("ADDRESS", ""),
+    _files: ("""'["a.png", "b.png"]'""", "files on this machine"),
+    _on_screenshots: ("expires_on,plan", ""),
+    line: ("", "a link, or a file's path"),
 }
-_HINTS: Mapping[Callable[[str, object], Value], str] = {
-    ticket: "a number, or its web address",
-    day: "YYYY-MM-DD",
-    count: "a number of users",
-    _seats: "a number of users",
-    address: "name@company.example",
-    _files: "files on this machine",
-    line: "a link, or a file's path",
-}
+"""What stands for a value that each of these reads: on the command line, and in an empty field."""
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
 """Every parameter of every runbook, by name."""
 

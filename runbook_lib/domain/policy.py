@@ -284,32 +284,29 @@ def suggest_users(
     the license. Source: GitLab handbook; the figures are those of the Dashboard and the Subscription page.
     """
     in_license, billable, maximum, over = users_in_license, billable_users, maximum_users, users_over_license or 0
+    known = max((n + over for n in (in_license, billable) if n), default=None)
     if billable is not None and maximum is not None:
         users = max(billable + over, maximum, 1)
-        if users > MAX_USERS:
-            return _too_many(users)
         over_words = f" plus {over} over the license" if over else ""
-        return SeatAdvice(
-            users,
+        reason = (
             f"The larger of {billable} billable users{over_words} and a maximum of {maximum}: an instance "
-            "refuses a license that does not cover the highest count of the term.",
+            "refuses a license that does not cover the highest count of the term."
         )
-    if maximum is not None:
-        return SeatAdvice(max(maximum, 1), f"The instance's maximum is {maximum}; the billable users are not known.")
-    known = max((n + over for n in (in_license, billable) if n), default=None)
-    if known is None:
+    elif maximum is not None:
+        users = max(maximum, 1)
+        reason = f"The instance's maximum is {maximum}; the billable users are not known."
+    elif known is not None:
+        users = known
+        reason = (
+            f"The seats known are {known}; the instance's maximum is not known. "
+            f"A license for {known} is refused if the instance ever had more than {accepted_users(known)} users."
+        )
+    else:
         return SeatAdvice(None, "No user figure is known: it stands on the Dashboard and on the License page.")
-    if known > MAX_USERS:
-        return _too_many(known)
-    return SeatAdvice(
-        known,
-        f"The seats known are {known}; the instance's maximum is not known. "
-        f"A license for {known} is refused if the instance ever had more than {accepted_users(known)} users.",
-    )
-
-
-def _too_many(users: int) -> SeatAdvice:
-    return SeatAdvice(None, f"The figures make it {users:,} users, more than a license can have: check each of them.")
+    if users > MAX_USERS:
+        reason = f"The figures make it {users:,} users, more than a license can have: check each of them."
+        return SeatAdvice(None, reason)
+    return SeatAdvice(users, reason)
 
 
 def _calendar_ruling(rule: str, workflow: str, advice: str, holds: bool, reason: str) -> Ruling:

@@ -7,10 +7,15 @@ blanks, or rows of HTML. Where a column of users stands beside it, any word belo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator
 
 MOST_LINE_CHARS = 2000
+WORDS = (
+    "pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord|hasło|heslo|parola|lösenord|adgangskode|salasana|"
+    "jelszó|şifre|пароль|パスワード|密码|密碼|비밀번호|암호|passcode|secret|token"
+)
+NAMES = ("pass", "pw", "clave", *WORDS.split("|"))
+"""What a column of secrets is called, or how that begins, in lower case."""
 PLACEHOLDER = (
     r"(?i:\W{0,3}(?:n/?a|none|null|yes|no|true|false|unknown|hidden|changed|forgotten|expired|required|optional|reset|"
     r"redacted|removed|invalid|incorrect|string|text|varchar\S*|see|same)\W{0,3}|\W{1,200}|x{1,200})"
@@ -25,26 +30,24 @@ _ROWS = re.compile(
 )
 _RULE = re.compile(r"(?=[^\r\n]{0,400}[-=])[-+=|:,; \t]*")
 _USER = re.compile(r"(?i:user|login|benutzer|account|name|utilisateur|usuario|utente|gebruiker|mail|konto|host)")
+_HEAD = re.compile(rf"(?:pass(?:wor[dt]|wd)?|{'|'.join(NAMES)})[ \"'*`]*(?=[|,;\t\r\n]|  |\Z)", re.IGNORECASE)
 _BEFORE_HEAD = re.compile(r"(?:\A|[|,;\t\n]|  )[ \"'*`]*(?:\w{1,20}[ _-])?\Z")
 _BEFORE_CHARS = 40
 _WORD = re.compile(r"(?:<[^<>]{0,80}>|[ \"'*`]){0,20}([^\s\"'*`<>|]{4,300})(?:<[^<>]{0,80}>|[ \"'*`]){0,20}")
 _DENSE = re.compile(r"(?=.{0,300}?[0-9])(?=.{0,300}?[A-Za-z]).{6,300}")
 
 
-def spans(text: str, lower: str, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+def spans(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
     """From where to where a secret stands in a table, and the word for it.
 
-    Args:
-        text: The text.
-        lower: It in lower case, with each character in its place.
-        words: What a column of secrets is called, or how that begins, in lower case.
+    `lower` is the text in lower case, with each character in its place.
     """
-    starts = sorted(found.start() for word in words if word in lower for found in re.finditer(re.escape(word), lower))
+    starts = sorted(found.start() for name in NAMES if name in lower for found in re.finditer(re.escape(name), lower))
     if starts and "</t" in lower:
         text = _CELLS.sub(lambda found: "|".ljust(len(found[0])), _ROWS.sub(lambda one: "\n".ljust(len(one[0])), text))
-    end, is_head = 0, _head(tuple(words))
+    end = 0
     for at in starts:
-        if at < end or not is_head.match(text, at) or not _BEFORE_HEAD.search(text[max(end, at - _BEFORE_CHARS) : at]):
+        if at < end or not _HEAD.match(text, at) or not _BEFORE_HEAD.search(text[max(end, at - _BEFORE_CHARS) : at]):
             continue
         start, end = max(end, text.rfind("\n", end, at) + 1), _end_of_line(text, at)
         line = text[start:end].replace("||", " |")
@@ -52,7 +55,7 @@ def spans(text: str, lower: str, words: Sequence[str]) -> Iterator[tuple[int, in
             continue
         mark = next((mark for mark in ("|", "\t", ";", ",", _BLANKS) if mark in line.strip()), "")
         heads = [line[slice(*cell)].strip(" \"'*`\r\n") for cell in _cells(line, mark)] if mark else []
-        columns = [at for at, name in enumerate(heads) if _is_named(name, is_head)]
+        columns = [at for at, name in enumerate(heads) if _is_named(name)]
         if sum(map(bool, heads)) < 2:  # it is a list
             continue
         has_users = any(_USER.search(name) for at, name in enumerate(heads) if at not in columns)
@@ -71,14 +74,9 @@ def spans(text: str, lower: str, words: Sequence[str]) -> Iterator[tuple[int, in
                     yield first + found.start(1), first + found.end(1), "[secret]"
 
 
-def _is_named(name: str, is_head: re.Pattern[str]) -> bool:
+def _is_named(name: str) -> bool:
     """Whether a cell has such a word in it, and at most one before that."""
-    return any(is_head.match(name, at) for at in {0, *(found.end() for found in re.finditer(r"^\w{1,20}[ _-]", name))})
-
-
-@cache
-def _head(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?:pass(?:wor[dt]|wd)?|{'|'.join(words)})[ \"'*`]*(?=[|,;\t\r\n]|  |\Z)", re.IGNORECASE)
+    return any(_HEAD.match(name, at) for at in {0, *(found.end() for found in re.finditer(r"^\w{1,20}[ _-]", name))})
 
 
 def _cells(line: str, mark: str) -> list[tuple[int, int]]:

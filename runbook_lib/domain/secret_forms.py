@@ -91,11 +91,6 @@ _COOKIE = (
     r"cookie[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<cookie>[\w.-]{1,80}=[^\s;,\"']{1,4000}"
     r"(?:;\s?[\w.-]{1,80}=[^\s;,\"']{1,4000}){0,40})"
 )
-_WORDS = (
-    "pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord|hasło|heslo|parola|lösenord|adgangskode|salasana|"
-    "jelszó|şifre|пароль|パスワード|密码|密碼|비밀번호|암호|passcode|secret|token"
-)
-_OF_PASSWORDS = ("pass", "pw", "clave", *_WORDS.split("|"))
 _KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", "private", "auth", "shared", "master")
 _OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
 _IS = (
@@ -108,7 +103,7 @@ _PASS = (
     rf"|(?<![a-z]pass)(?<=(?-i:[Pp]ass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
 )
 _NAMED = (
-    rf"(?:{_PASS}|(?<![a-z])pw|(?<![a-z])clave(?!\s+de\b)|{_WORDS}"
+    rf"(?:{_PASS}|(?<![a-z])pw|(?<![a-z])clave(?!\s+de\b)|{secret_columns.WORDS}"
     rf"|session(?:id)?(?==)|key_base"
     rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
     rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
@@ -238,7 +233,7 @@ _FORMS = tuple(
         ("[signature]", ("sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
-        ("[secret]", (*_OF_PASSWORDS, "session", "key"), _NAMED),
+        ("[secret]", (*secret_columns.NAMES, "session", "key"), _NAMED),
         ("[secret]", ("pass", "pwd", "secret", "token"), _PHRASE),
         ("[secret]", ('variable "', 'output "'), _BLOCK),
         ("[secret]", ("pass", "pw", "kennwort", "token", "secret"), _ASKED),
@@ -307,7 +302,7 @@ def spans(text: str) -> Iterator[tuple[int, int, str]]:
             if found:
                 yield *found.span(found.lastgroup or 0), word
                 end = max(end, found.end())
-    yield from secret_columns.spans(text, lower, _OF_PASSWORDS)
+    yield from secret_columns.spans(text, lower)
     for token in _TOKEN.finditer(text):
         prefix = _PREFIX.search(text[max(0, token.start() - _PREFIX_CHARS) : token.start()])
         if prefix and len(_DIGITS.findall(token[0])) > 1:

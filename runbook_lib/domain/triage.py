@@ -1,7 +1,7 @@
 """The weekday decision tree as data, its traversal, and the meaning of Seat Link rows. Pure: no I/O, no clock.
 
-Source: weekday seed, flowchart. The nodes have the chart's ids; `tests/domain/test_triage.py` compares questions,
-arrows and links with the chart.
+Source: weekday seed, flowchart. The nodes have the chart's ids; `tests/domain/test_triage.py` compares questions and
+arrows with the chart, and its links with the pages of `customersdot`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ class Node:
     id: str  # its id in the chart
     words: str  # its text, reworded
     kind: NodeKind
-    link: str = ""  # the page that it names, or ""
     outcome: Outcome | None = None  # the outcome of the case there, or None
 
 
@@ -51,18 +50,8 @@ NODES = (
     Node("cdot", "Does the person who opened the ticket have an account in CustomersDot?", NodeKind.QUESTION),
     Node("sub", "Does that CustomersDot account have access to the subscription information?", NodeKind.QUESTION),
     EXPERT,
-    Node(
-        "license",
-        "Look for the license's subscription name on the CustomersDot account",
-        NodeKind.LOOKUP,
-        "https://customers.gitlab.com/admin/customer",
-    ),
-    Node(
-        "seat_link",
-        "Enter the subscription name on the Seat Link page of CustomersDot",
-        NodeKind.LOOKUP,
-        "https://customers.gitlab.com/admin/license_seat_link",
-    ),
+    Node("license", "Look for the license's subscription name on the CustomersDot account", NodeKind.LOOKUP),
+    Node("seat_link", "Enter the subscription name on the Seat Link page of CustomersDot", NodeKind.LOOKUP),
     Node("sub_status", "Is there an entry with the current date on the page?", NodeKind.QUESTION),
     RESOLVED,
 )

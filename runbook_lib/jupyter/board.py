@@ -265,7 +265,7 @@ class Board:
         is_over = self._case().outcome is not None and name in self.results and not place.asks
         given = self._input.given.get(name, {})
         own = [] if is_over else [one for one in given if one not in (*place.asks, *NOT_OFFERED)]
-        if name == OPEN and self._case().any_ticket:
+        if name == OPEN and not self._case().changes:
             own = ["ticket_id"]
         open_fields, folded = (list(map(self._input.field, names)) for names in (place.asks, own))
         entered, confirmed = self._input.entered, self._input.confirmed

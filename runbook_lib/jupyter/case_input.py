@@ -151,7 +151,7 @@ class CaseInput:
         self.pictures = Pictures()
         if set(asks) & set(parameters.ON_SCREENSHOTS):
             case, added = self._case(), named_files("screenshots", self.entered.get("screenshots", ""))
-            self.pictures = self.images.pictures(case.thread, added, download=case.downloads.content)
+            self.pictures = self.images.pictures(case.known.thread, added, download=case.downloads.content)
         return self.pictures
 
 

@@ -18,7 +18,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Self
 
-from runbook_lib.domain.events import CASE, REPEATED, SUFFIX, Event, EventKind, History, RunEvents
+from runbook_lib.domain.events import CASE, REPEATED, SEEN, SUFFIX, Event, EventKind, History, RunEvents
 from runbook_lib.domain.models import ENDINGS, Outcome, Status
 from runbook_lib.ledger.chains import KEY_DIGITS
 
@@ -31,7 +31,6 @@ ADOPTED_WORDS = "adopted: its contents are not guaranteed"
 UNKNOWN_PERSON = "unknown person"
 _NAME = re.compile(r"(\d{8}T\d{9})Z-(\w{1,80}?)(?:-([0-9a-f]{8}))?\.ipynb")
 _NEEDS_ANOTHER_RUN = (Status.NEEDS_ANSWER, Status.INTERRUPTED)
-_SEEN = (EventKind.DONE, EventKind.ADOPTED)
 _RECORDED = ("runbook", "operator", "status", "outcome", "next_runbook", "summary")
 
 
@@ -259,7 +258,7 @@ def _state_of_part(event: Event) -> State | None:
 
 def _add_operations(run: Run, last: Mapping[str, Event], runs: Sequence[Run], ended: Event | None) -> None:
     """What became of a run's operations, by the last line on each; nothing is open once a person ended the case."""
-    last = {name: event for name, event in last.items() if event.kind not in _SEEN}
+    last = {name: event for name, event in last.items() if event.kind not in SEEN}
     run.by_hand = tuple(_reported(name, event) for name, event in last.items() if event.kind == EventKind.ANSWERED)
     if ended and ended.at and run.started_at and run.started_at < ended.at:
         run.ended_by_hand = True

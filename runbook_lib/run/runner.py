@@ -24,7 +24,7 @@ from typing import Any
 from runbook_lib import files
 from runbook_lib.display import MIME
 from runbook_lib.domain.errors import PERSON_NEEDED, RunbookError, UnavailableError
-from runbook_lib.domain.events import EventKind, RunEvents
+from runbook_lib.domain.events import SEEN, EventKind, RunEvents
 from runbook_lib.domain.models import EffectState, Status
 from runbook_lib.domain.state_words import run_ending_words
 from runbook_lib.ledger.journal import Journal
@@ -286,9 +286,7 @@ def _writable(record: Path) -> Path:
 
 def _has_seen(run: RunEvents, evidence: object) -> bool:
     """Whether a run has made an effect, or found it, with this evidence."""
-    return any(
-        event.kind in (EventKind.DONE, EventKind.ADOPTED) and event.evidence == evidence for event in run.effects
-    )
+    return any(event.kind in SEEN and event.evidence == evidence for event in run.effects)
 
 
 def _results(notebook: Any) -> list[Mapping[str, Any]]:

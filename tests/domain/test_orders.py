@@ -51,7 +51,7 @@ def issue(iid: int, kind: str, *, ago: timedelta = timedelta(minutes=10)) -> Tra
     title = TITLES.get(kind) or titles.write(mark or Mark.SUCCESS, EMAIL, 250)
     url = f"https://gitlab.example/i/{iid}"
     text = messages.issue_description("live-1001-license-1", "grace", TICKET, body)
-    return TrackerIssue(iid, title, state, (messages.LABEL,), NOW - ago, url, text)
+    return TrackerIssue(iid, title, state, (messages.LABEL,), NOW - ago, url, text, raw=text)
 
 
 @dataclass
