@@ -66,7 +66,7 @@ def collect_facts(case: Case, /, **given: object) -> StepResult:
 def confirm_identity(case: Case, *, identity_confirmed: object = parameters.UNKNOWN) -> StepResult:
     """Compare the names in the licenses with our records; the engineer's answer overrides both."""
     answer = parameters.parse("identity_confirmed", identity_confirmed)
-    case.known = replace(case.known, confirmed=Answer.UNKNOWN if answer is None else Answer(str(answer)))
+    case.known = replace(case.known, identity_confirmed=Answer.UNKNOWN if answer is None else Answer(str(answer)))
     who = case.known.who
     ruling = identity.ruling(who)
     named = [(record, "ours") for record in who.ours]
@@ -79,7 +79,7 @@ def confirm_identity(case: Case, *, identity_confirmed: object = parameters.UNKN
         Answer.NO: ("not the customer", Tone.STOP, ()),
         Answer.UNKNOWN: ("open", Tone.ASK, ("identity_confirmed",)),
     }[ruling.holds]
-    return case.card(state, tone, ruling.reason, table, asks=asks, holds=ruling.holds, said_by=who.confirmed)
+    return case.card(state, tone, ruling.reason, table, asks=asks, holds=ruling.holds, said_by=who.identity_confirmed)
 
 
 @step("Decide the scope")

@@ -85,7 +85,7 @@ class Knowledge:
     unread: tuple[Unread, ...] = ()  # the things that could not be read
     # The license that this ticket has from an earlier run or a colleague, or None
     existing_license: Issuance | None = None
-    confirmed: Answer = Answer.UNKNOWN  # the engineer's answer whether this is the customer
+    identity_confirmed: Answer = Answer.UNKNOWN  # the engineer's answer whether this is the customer
     account_by_hand: bool = False  # whether the engineer has found the requester's account where the runbook found none
 
     @property
@@ -127,7 +127,7 @@ class Knowledge:
             ours.append(identity.NamedParty("CustomersDot account found by the engineer", "", requester.domains, True))
         licenses = [identity.NamedParty(one.name, one.company, domain_of(one.email)) for one in self.attached]
         not_looked = self.purchases.trouble.rstrip(".")
-        return identity.IdentitySources(tuple(ours), requester, tuple(licenses), self.confirmed, not_looked)
+        return identity.IdentitySources(tuple(ours), requester, tuple(licenses), self.identity_confirmed, not_looked)
 
 
 def purchase_facts(licenses: Sequence[SoldLicense], emergency_on: date) -> tuple[list[Fact], list[str]]:

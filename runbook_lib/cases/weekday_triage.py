@@ -230,7 +230,8 @@ class WeekdayTriage(Case):
         """The value from CustomersDot, or the fact that counts; without the engineer's answers."""
         if name == "subscription":
             names = self.known.purchases.subscriptions
-            return Prefill(names[0] if len(names) == 1 else "", str(Source.CUSTOMERSDOT), tuple(names))
+            source = str(Source.CUSTOMERSDOT) if names else ""
+            return Prefill(names[0] if len(names) == 1 else "", source, tuple(names))
         nodes = {parameter: node for node, parameter in PARAMETERS.items()}
         reply = self.tree.replies.get(nodes.get(name, ""))
         if reply and reply.source is Source.CUSTOMERSDOT:

@@ -93,15 +93,15 @@ class IdentitySources:
     ours: tuple[NamedParty, ...] = ()  # the organization, and CustomersDot accounts of exactly the requester's address
     requester: NamedParty = NamedParty("requester")
     licenses: tuple[NamedParty, ...] = ()  # the license files on the ticket that the case uses
-    confirmed: Answer = Answer.UNKNOWN
+    identity_confirmed: Answer = Answer.UNKNOWN
     not_looked: str = ""  # why CustomersDot could not be read, or ""
 
 
 def ruling(who: IdentitySources) -> Ruling:
     """Whether this is the customer, by our records or by the engineer's answer."""
-    if who.confirmed is Answer.YES:
+    if who.identity_confirmed is Answer.YES:
         return Ruling(RULE, Answer.YES, "The engineer confirms that the requester speaks for this customer.", ORIGIN)
-    if who.confirmed is Answer.NO:
+    if who.identity_confirmed is Answer.NO:
         reason = (
             "The engineer says that the requester does not speak for this customer. Nothing is issued: ask the "
             "customer's contact on file to open a ticket."

@@ -360,7 +360,7 @@ _PLACEHOLDERS: Mapping[Callable[[str, object], Value], tuple[str, str]] = {
     count: ("N", "a number of users"),
     _seats: ("N", "a number of users"),
     _name: ("NAME", ""),
-    _pasted_address: ("ADDRESS", ""),
+    _pasted_address: ("ADDRESS", "name@company.example"),
     _files: ("""'["a.png", "b.png"]'""", "files on this machine"),
     _on_screenshots: ("expires_on,plan", ""),
     line: ("", "a link, or a file's path"),

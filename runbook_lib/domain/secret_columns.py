@@ -7,7 +7,7 @@ blanks, or rows of HTML. Where a column of users stands beside it, any word belo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 MOST_LINE_CHARS = 2000
 WORDS = (
@@ -50,28 +50,31 @@ def spans(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
         if at < end or not _HEAD.match(text, at) or not _BEFORE_HEAD.search(text[max(end, at - _BEFORE_CHARS) : at]):
             continue
         start, end = max(end, text.rfind("\n", end, at) + 1), _end_of_line(text, at)
-        line = text[start:end].replace("||", " |")
-        if len(line) > MOST_LINE_CHARS:
-            continue
-        mark = next((mark for mark in ("|", "\t", ";", ",", _BLANKS) if mark in line.strip()), "")
-        heads = [line[slice(*cell)].strip(" \"'*`\r\n") for cell in _cells(line, mark)] if mark else []
-        columns = [at for at, name in enumerate(heads) if _is_named(name)]
-        if sum(map(bool, heads)) < 2:  # it is a list
-            continue
-        has_users = any(_USER.search(name) for at, name in enumerate(heads) if at not in columns)
-        while end < len(text):
-            row, first, after = "", end, _end_of_line(text, end)
-            if after - end <= MOST_LINE_CHARS:
-                row = text[end:after].rstrip("\r\n")
-            cells = _cells(row, mark)
-            if not (is_rule := _RULE.fullmatch(row)) and len(cells) != len(heads):
-                break
-            end = after
-            for start, stop in () if is_rule else [cells[at] for at in columns]:
-                found = _WORD.fullmatch(row, start, stop)
-                is_any = has_users and found and not re.fullmatch(PLACEHOLDER, found[1])
-                if found and (is_any or _DENSE.fullmatch(found[1])):
-                    yield first + found.start(1), first + found.end(1), "[secret]"
+        if end - start <= MOST_LINE_CHARS:
+            end = yield from _below(text, text[start:end].replace("||", " |"), end)
+
+
+def _below(text: str, line: str, end: int) -> Generator[tuple[int, int, str], None, int]:
+    """The secrets below a line with the heads of a table, which ends at `end`; returns where the table ends."""
+    mark = next((mark for mark in ("|", "\t", ";", ",", _BLANKS) if mark in line.strip()), "")
+    heads = [line[slice(*cell)].strip(" \"'*`\r\n") for cell in _cells(line, mark)] if mark else []
+    if sum(map(bool, heads)) < 2:  # it is a list
+        return end
+    columns = [at for at, name in enumerate(heads) if _is_named(name)]
+    has_users = any(_USER.search(name) for at, name in enumerate(heads) if at not in columns)
+    while end < len(text):
+        after = _end_of_line(text, end)
+        row = text[end:after].rstrip("\r\n") if after - end <= MOST_LINE_CHARS else ""
+        cells, is_rule = _cells(row, mark), _RULE.fullmatch(row)
+        if not is_rule and len(cells) != len(heads):
+            break
+        for at in () if is_rule else columns:
+            found = _WORD.fullmatch(row, *cells[at])
+            is_any = has_users and found and not re.fullmatch(PLACEHOLDER, found[1])
+            if found and (is_any or _DENSE.fullmatch(found[1])):
+                yield end + found.start(1), end + found.end(1), "[secret]"
+        end = after
+    return end
 
 
 def _is_named(name: str) -> bool:
