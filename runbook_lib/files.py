@@ -53,6 +53,11 @@ def tighten(path: Path) -> None:
             path.chmod(mode & ~OTHERS)
 
 
+def address(path: Path) -> str:
+    """A path as a link in a notebook: from the folder that it runs in."""
+    return os.path.relpath(path, Path.cwd()).replace(os.sep, "/")
+
+
 def opener(path: str, flags: int) -> int:
     """For `open`: a file that is made is private, and a pipe in its place is not waited for."""
     return os.open(path, flags | os.O_NONBLOCK, FILE)

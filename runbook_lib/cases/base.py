@@ -143,10 +143,14 @@ class Case:
         return shlex.join(["runbook", "run", runbook, str(self.ticket.id), *pairs])
 
     @property
+    def place(self) -> str:
+        """Practice, with its date, or live."""
+        return "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.today}"
+
+    @property
     def badge(self) -> str:
-        """Where the reader is: practice or live; and whether this run is a rehearsal."""
-        place = "LIVE" if self.settings.profile == "live" else f"PRACTICE, {self.settings.today}"
-        return f"{place} · {'performed' if self.perform else 'rehearsal, nothing is changed'}"
+        """Where the reader is; and whether this run is a rehearsal."""
+        return f"{self.place} · {'performed' if self.perform else 'rehearsal, nothing is changed'}"
 
     def found(self, name: str) -> Prefill | None:
         """The value that counts without the engineer's answers; empty where the sources contradict each other."""

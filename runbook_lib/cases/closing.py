@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from runbook_lib import templates
+from runbook_lib import files, templates
 from runbook_lib.cases import scope
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import effect_parts
@@ -60,8 +58,7 @@ def open_it(case: Case, runbook: str) -> tuple[Part, ...]:
     except (OSError, InputError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else str(exc).rstrip(".")
         return (Paragraph(f"No copy can be made ({why}): open {runbook}.ipynb, and set ticket_id there."),)
-    address = os.path.relpath(copy.path, Path.cwd()).replace(os.sep, "/")
-    link = Link(f"Open {runbook} with ticket {case.ticket.id}", address)
+    link = Link(f"Open {runbook} with ticket {case.ticket.id}", files.address(copy.path))
     return (link, Paragraph(words)) if (words := _of_before(copy)) else (link,)
 
 

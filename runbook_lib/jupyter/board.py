@@ -84,7 +84,7 @@ class Board:
         self.performed = f"performed: {words}" if outcome else f"the run ended: {words}"
         if outcome and (place := self.places.get(self._case().order[-1])) and place.card:
             parts = tuple(one for one in place.card.card.parts if not isinstance(one, Paragraph))
-            badge = f"{_place_of(self._case())} · performed"
+            badge = f"{self._case().place} · performed"
             card = replace(place.card.card, state=outcome.words, tone=Tone.PLAIN, badge=badge, parts=parts)
             place.show(replace(place.card, card=card))
         self.show_state()
@@ -283,7 +283,7 @@ class Board:
         waiting = self._waiting_for_answers()
         coming = next((name for name in case.order if name in waiting or name not in self.results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
-        words = [_place_of(case), f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
+        words = [case.place, f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
         words += [f"{len(skipped)} not needed"] if skipped else []
         words += [f"next: {form_words.title(self._case().steps.title(coming))}"] if coming else []
         before = len(self._input.typed_before)
@@ -296,9 +296,5 @@ class Board:
 
     def show_state(self) -> None:
         style = "font-size:12px;line-height:1.5;opacity:0.9;padding:2px 0px;white-space:normal"
-        place = _place_of(self._case())
+        place = self._case().place
         self._state_line.value = str(h.div(style=style)[h.b[place], clean(self.state.removeprefix(place))])
-
-
-def _place_of(case: Case) -> str:
-    return case.badge.partition(" · ")[0]

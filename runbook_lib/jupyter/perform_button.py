@@ -8,15 +8,13 @@ through papermill.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from runbook_lib import form_words
+from runbook_lib import files, form_words
 from runbook_lib.card_html import html
 from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import plan_details, plan_parts
@@ -289,14 +287,13 @@ class PerformButton:
         """A link to a record as seen from the notebook, whose folder is the kernel's."""
         case = self._case()
         path = case.settings.ticket_folder(case.ticket.id) / str(line["record"])
-        return Link("the record of this run", os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))
+        return Link("the record of this run", files.address(path))
 
     def _result(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
         return self._bundle(LABEL, state, tone, Paragraph(words, strong=True), *parts)
 
     def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
-        place = self._case().badge.partition(" · ")[0]
-        card = form_words.card(Card(title, state, tone, place, parts, pages=self._case().pages))
+        card = form_words.card(Card(title, state, tone, self._case().place, parts, pages=self._case().pages))
         return {"text/html": html(card), "text/plain": text(card)}
 
 

@@ -5,13 +5,13 @@ Each table is its heads, its rows, and the columns whose values stay on one line
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from runbook_lib import files
 from runbook_lib.display import Link, Table
 from runbook_lib.domain.events import EFFECTS, Event, EventKind, History
 from runbook_lib.domain.models import Status
@@ -124,7 +124,7 @@ def _record(run: Run, folder: Path) -> str | Link:
     if not run.record:
         return state
     path = folder / str(run.ticket_id) / run.record
-    return Link(state, os.path.relpath(path, Path.cwd()).replace(os.sep, "/"))
+    return Link(state, files.address(path))
 
 
 @dataclass(frozen=True)

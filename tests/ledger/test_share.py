@@ -18,6 +18,7 @@ from runbook_lib.domain.errors import InputError, RefusedError, RunbookError, Un
 from runbook_lib.ledger import share as share_module
 from runbook_lib.ledger.share import Share, address
 from runbook_lib.settings import Settings
+from tests.deep_folders import deepest_in
 from tests.ledger import share_server
 from tests.ledger.share_server import Faulty, assert_each_call_says
 
@@ -270,14 +271,11 @@ def test_listing_takes_no_more_memory_for_more_objects(tmp_path: Path) -> None:
 
 def test_a_thousand_folders_in_each_other_are_listed(tmp_path: Path) -> None:
     """Whoever can write to the share can put them there."""
-    place = tmp_path / "live"
-    for _ in range(1200):
-        place.mkdir()
-        place /= "d"
-    place.mkdir()
-    (place / "a.ipynb").touch()
-    listed = opened(Settings(share=str(tmp_path))).objects("live")
-    assert [str((place / "a.ipynb").relative_to(tmp_path))] == [each.path for each in listed]
+    (tmp_path / "live").mkdir()
+    with deepest_in(tmp_path / "live") as place:
+        (place / "a.ipynb").touch()
+        listed = opened(Settings(share=str(tmp_path))).objects("live")
+        assert [str((place / "a.ipynb").relative_to(tmp_path))] == [each.path for each in listed]
 
 
 def test_names_of_a_large_folder_are_held_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

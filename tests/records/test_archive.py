@@ -13,6 +13,7 @@ import pytest
 from runbook_lib.records import archive as archive_module
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.runs import State
+from tests.deep_folders import deepest_in
 from tests.records.making import Shelf, notebook
 
 
@@ -113,15 +114,9 @@ def test_a_ticket_folder_that_is_a_link(shelf: Shelf) -> None:
 def test_very_deep_folder_is_read(shelf: Shelf) -> None:
     """More folders in each other than Python lets a function call itself."""
     shelf.seal(1001)
-    nested = [shelf.folder(1001)]
-    for _ in range(1100):
-        nested.append(nested[-1] / "a")
-        nested[-1].mkdir()
-    (nested[-1] / "stray.ipynb").write_bytes(notebook(1001))
-    assert [State.SEALED, State.UNSEALED] == states(shelf)
-    (nested[-1] / "stray.ipynb").unlink()
-    for folder in reversed(nested[1:]):  # pytest's own way to remove them calls itself
-        folder.rmdir()
+    with deepest_in(shelf.folder(1001)) as place:
+        (place / "stray.ipynb").write_bytes(notebook(1001))
+        assert [State.SEALED, State.UNSEALED] == states(shelf)
 
 
 def test_strangers(shelf: Shelf) -> None:
