@@ -51,7 +51,8 @@ def matching(pattern: str, expected: str) -> AfterValidator:
 _COOKIE = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!#-+./:<-\[\]-~0-9A-Za-z-]+"
 _HOST = re.compile(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|[0-9a-f]*:[0-9a-f:.]*")
 """A name, or an address in digits, as `urlsplit` has it."""
-Token = Annotated[SecretStr, matching("[!-~]+", "one word of plain letters, digits and signs")]
+_ONE_WORD = "(?!https?://)[!-~]+"
+Token = Annotated[SecretStr, matching(_ONE_WORD, "one word of plain letters, digits and signs, and no web address")]
 Cookie = Annotated[SecretStr, matching(_COOKIE, "one cookie as NAME=VALUE")]
 Password = Annotated[SecretStr, matching("[ -~]+", "one line of plain letters, digits and signs")]
 

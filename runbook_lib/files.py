@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from io import FileIO
@@ -58,6 +59,12 @@ def address(path: Path) -> str:
     return os.path.relpath(path, Path.cwd()).replace(os.sep, "/")
 
 
+def keeps_permissions(folder: Path) -> bool:
+    """Whether a private file in a folder is private there. Raises OSError if it takes none."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        return not os.fstat(probe.fileno()).st_mode & OTHERS
+
+
 def opener(path: str, flags: int) -> int:
     """For `open`: a file that is made is private, and a pipe in its place is not waited for."""
     return os.open(path, flags | os.O_NONBLOCK, FILE)
@@ -105,7 +112,7 @@ def given(path: str | Path) -> bytes:
     Raises:
         OSError: It cannot be read, or does not end within `LARGEST_BYTES`, as a device.
     """
-    with nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb") as file:
+    with nullcontext(sys.stdin.buffer) if str(path) == "-" else Path(path).open("rb") as file:
         content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST_BYTES // 1_000_000} MB", str(path))

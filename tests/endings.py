@@ -60,6 +60,7 @@ ENDINGS = (
     Ending("dead kernel", "import os; os._exit(1)", "killed"),
     Ending("Ctrl-C", WAIT, "cancelled", stop=signal.SIGINT),
     Ending("SIGTERM", WAIT, "cancelled", stop=signal.SIGTERM),
+    Ending("closed terminal", WAIT, "cancelled", stop=signal.SIGHUP),
     Ending("sys.exit in a cell", "import sys; sys.exit(0)", "failed"),
     Ending("kill -9 of the runner", WAIT, "interrupted", stop=signal.SIGKILL),
 )

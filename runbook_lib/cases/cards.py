@@ -80,6 +80,8 @@ def summary(
     """A case in five lines, by label; before facts were collected, only who has opened the ticket."""
     named = (ticket.organization.name if ticket.organization else "no organization", ticket.requester.email or "")
     who = {"Who": ", ".join(clean(one, 120) for one in (ticket.requester.name, *named) if one)}
+    if ticket.status in ("solved", "closed"):
+        who["Ticket"] = f"is {ticket.status} already: read why before you go on"
     if not facts.known:
         return who
     scope = {"In scope": _scope(verdict)} if has_scope else {}

@@ -51,7 +51,7 @@ def apply(case: Case, effect: PlannedEffect) -> EffectResult:
         applied = case.effects.apply(effect)
     except (RefusedError, UnavailableError, OutcomeUnknownError) as exc:
         if case.steps.is_needed:
-            raise
+            raise _with_way_on(case, effect, exc) from exc
         applied = _unavailable(case, effect, exc)
     return _remembered(case, effect, applied)
 
@@ -66,6 +66,14 @@ def by_hand(case: Case, operation_id: str) -> str:
     """How a person ends an effect that cannot be done, after "run again"; "" in a rehearsal, which leaves none."""
     command = f"runbook answer {case.ticket.id} {operation_id.removeprefix(case.operation(''))} yes"
     return f", or do it by hand and say so: `{command}`" if case.perform else ""
+
+
+def _with_way_on(case: Case, effect: Effect, exc: RunbookError) -> RunbookError:
+    """An error that stops the case; of a comment that Zendesk may refuse for good, with the way around it."""
+    if not (case.perform and isinstance(exc, RefusedError) and isinstance(effect, CommentToPost)) or exc.fault:
+        return exc
+    hand = f"If that cannot be mended,{by_hand(case, effect.operation_id).removeprefix(', or')}, then run again."
+    return RefusedError(exc.words, status=exc.status, code=exc.code, advice=f"{exc.advice} {hand}".lstrip())
 
 
 def unfinished(case: Case) -> str:

@@ -53,6 +53,9 @@ class OrderReader:
     Args:
         email: The requester's address, checked.
 
+    Attributes:
+        hint: What else the issues that were read say of the customer, or "".
+
     Raises:
         InputError: Mechanizer is not configured.
     """
@@ -63,7 +66,7 @@ class OrderReader:
             raise InputError("Mechanizer is not configured; set its RUNBOOK_ settings, or RUNBOOK_ISSUER to manual.")
         self.case, self.email = case, email
         self.gitlab, self.project = case.services.gitlab, settings.mechanizer_project_id
-        self.tracker = Tracker(case, email)
+        self.tracker, self.hint = Tracker(case, email), ""
 
     def read(self) -> list[LicenseOrder]:
         """The ticket's orders: those that ended without a license, then the current one.
@@ -74,7 +77,7 @@ class OrderReader:
             PersonNeededError: The customer, or the ticket, has a license already that is not this order's.
         """
         issues, pipelines = self.tracker.issues(), self._pipelines()
-        issued = self.tracker.success(issues)
+        issued, self.hint = self.tracker.success(issues), self.tracker.of_colleagues(issues)
         started = [name for name in pipelines if name.startswith(self.case.operation("license-"))]
         if not issued and any(not _of(name, issues) for name in started):  # no issue, or one without its label
             issues = [*issues, *self.tracker.without_label()]
@@ -176,6 +179,11 @@ class OrderFollower:
                     return self._result, None
             elif done := self._take(step):
                 return done
+
+    @property
+    def hint(self) -> str:
+        """As `OrderReader`'s."""
+        return self._reader.hint
 
     def settle(self) -> None:
         """Wait for jobs in progress, or give their issues a title with the result. Raises as `to_its_end`."""

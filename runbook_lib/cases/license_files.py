@@ -85,6 +85,12 @@ class LicenseFiles:
             self.unread.append(Unread(name, words, Source.LICENSE_FILE, may_pass=False, is_here=True))
         elif found.kind is Kind.IMAGE and name.lower().endswith(image_types.NAMES) and not found.advice:
             return  # the values of a screenshot are reported where they are read
+        elif len(content) != file.size and found.kind is not Kind.IMAGE:
+            words = (
+                f"Of {file.size:,} bytes it came as {len(content):,}, as {found.words} without a license, so something "
+                "between may have sent its own words in its place. Open it in Zendesk."
+            )
+            self.unread.append(Unread(name, words, Source.LICENSE_FILE, may_pass=True))
         else:
             self.notes.append(" ".join(filter(None, [f"{name} holds no license: it is {found.words}.", found.advice])))
             self.notes += [f"{name}: {note}" for note in found.notes]

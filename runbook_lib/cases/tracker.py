@@ -15,7 +15,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.changes.issue_title import OPERATION_WORDS, IssueTitle
-from runbook_lib.domain import license, messages, orders, policy, titles
+from runbook_lib.domain import identity, license, messages, orders, policy, titles
 from runbook_lib.domain.errors import InputError, LicenseError, NeedsAnswerError, PersonNeededError
 from runbook_lib.domain.models import Source, TrackerIssue
 from runbook_lib.domain.plain_text import clean
@@ -63,6 +63,19 @@ class Tracker:
                 "that copy, use the runbook license_not_received."
             )
         return ours
+
+    def of_colleagues(self, issues: Sequence[TrackerIssue]) -> str:
+        """A hint if a license that may be valid went to another address of the same company's domain; else ""."""
+        domain = "".join(identity.domain_of(self.email))
+        for issue in issues:
+            other = titles.read(issue.title).email
+            is_other = orders.was_issued(issue) and other.casefold() != self.email.casefold()
+            if is_other and identity.same_domain("".join(identity.domain_of(other)), domain):
+                return (
+                    f"On {issue.created_at:%Y-%m-%d} a license was issued for {clean(other, 120)}, of the same domain "
+                    f"(issue {issue.url}): ask whether that is for the same instance."
+                )
+        return ""
 
     def issued(self) -> Issuance | None:
         """The license that this ticket has already, or None; PersonNeededError if it has one for another address."""

@@ -34,10 +34,15 @@ from runbook_lib.results import StepResult
 
 
 class WeekendLicense(Case):
-    """An emergency of a self-managed customer on a weekend."""
+    """An emergency of a self-managed customer on a weekend.
+
+    Attributes:
+        hint: What else the tracker says of this customer's licenses, or "".
+    """
 
     runbook: ClassVar[str] = "weekend_license"
     issuance: Issuance | None = None
+    hint = ""
 
     take = first_steps.take
     collect_facts = first_steps.collect_facts
@@ -131,15 +136,18 @@ class WeekendLicense(Case):
             return self.effect_card([made], words=words)
         if self.settings.issuer == "manual":
             return self._issue_by_hand(email, users, issued_evidence)
-        started, self.issuance = OrderFollower(self, email, users).to_its_end()
+        follower = OrderFollower(self, email, users)
+        started, self.issuance = follower.to_its_end()
+        self.hint = follower.hint
         form = (("your username", self.settings.operator), ("user count", str(users)), ("email", email))
         parts: tuple[Part, ...] = (Table(("Mechanizer", "value"), form), *effect_parts(started))
         if self.issuance is None:
             what = f"{policy.TRIAL_DAYS}-day Ultimate trial for {count(users, 'user')}"
-            words = f"Mechanizer would make a {what} and mail it."
-            return self.card("planned", Tone.PLAN, words, *parts, strong=False, effect=effect_data(started))
+            words = f"Mechanizer would make a {what} and mail it. {self.hint}".rstrip()
+            is_strong = bool(self.hint)
+            return self.card("planned", Tone.PLAN, words, *parts, strong=is_strong, effect=effect_data(started))
         parts += (Link("tracker issue", self.issuance.url),)
-        words = f"A license for {count(self.issuance.users, 'user')} was issued."
+        words = f"A license for {count(self.issuance.users, 'user')} was issued. {self.hint}".rstrip()
         return self.card(effect_state(started), Tone.GOOD, words, *parts, effect=effect_data(started))
 
     @step("Check the license")
@@ -276,7 +284,8 @@ class WeekendLicense(Case):
             rest = f" Pass {listed(missing)} if they do not show it." if (missing := self._missing()) else ""
             return f": the screenshots {verb} asked for. When they are on the ticket, run again: they are read.{rest}"
         seen = f" {self.issuance.evidence}" if self.issuance else ""
-        return f": {policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}.{seen}"
+        issued = f"{policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}"
+        return f": {issued}.{seen} {self.hint}".rstrip()
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:

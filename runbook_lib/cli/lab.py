@@ -149,7 +149,9 @@ def prepared(settings: Settings, first: str | None) -> Path:
             case.choose_runbook()
     if case.route is None or case.route.runbook is None:
         return templates.fresh(router, {"ticket_id": case.ticket.id})
-    return closing.copy_of(case, case.route.runbook).path
+    advice = " Put the repository where you can write, or set RUNBOOK_NOTEBOOKS to a copy of its notebooks."
+    with files.explained(f"No copy of {case.route.runbook} can be made in {settings.notebooks}", advice):
+        return closing.copy_of(case, case.route.runbook).path
 
 
 def session_options(private: Path, notebooks: Path, outputs: Path) -> list[str]:

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -128,8 +129,9 @@ def _first_advice(exc: httpx.RequestError, base_url: str) -> str:
         return f"Its certificate is not accepted ({clean(reason, _REASON_LIMIT)}): check {_place_of(reason)}"
     if isinstance(exc, httpx.ProxyError):
         return "The proxy refuses the connection: check HTTPS_PROXY"
-    if not is_loopback(urlsplit(base_url).hostname or ""):
-        return "Check the network and its address"
+    if not is_loopback(host := urlsplit(base_url).hostname or ""):
+        proxy = getproxies().get("https") and not proxy_bypass(host)
+        return f"Check the network{', the proxy in HTTPS_PROXY' if proxy else ''} and its address"
     if isinstance(exc, httpx.ConnectError):
         return "The practice world has stopped: start it with `runbook sandbox`"
     return "The practice world may have been set to do so: look at the faults in its control room"

@@ -19,8 +19,11 @@ from pathlib import Path
 
 from runbook_lib import files
 
-LONGEST_S = 3600.0
-"""A moment that is farther away than this is of another boot of this machine, whose clock began anew."""
+LONGEST_S = 120.0
+"""No service is held for longer, whatever it named: then one request learns whether it takes them again.
+
+A moment that is much farther away than this is of another boot of this machine, whose clock began anew.
+"""
 MINUTE_S = 60.0
 
 

@@ -31,6 +31,11 @@ def refusals(credential: str) -> Refusals:
                 "Zendesk takes no more changes to it: ask the customer for a follow-up ticket, and use its number.",
                 says="closed prevents ticket update|ticket is closed",
             ),
+            Hint(
+                "The ticket belongs to a group of which you are no member: ask an admin to add you, or have the ticket "
+                "moved to your group, then run again.",
+                says=r"not a member of the selected group",
+            ),
             Hint(f"That user cannot be assigned tickets. {ROLE}", says=r"^assignee\b", status=422, fault=RIGHTS),
             Hint("Run again: the file is uploaded anew.", says=r"upload.*token|token.*(invalid|expired)", status=422),
             Hint("Give a smaller file: Zendesk takes none that large.", says=r"too large|exceeds", path="/uploads"),

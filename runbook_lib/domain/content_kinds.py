@@ -104,9 +104,10 @@ _ENCRYPTED = (
 )
 """How encrypted texts begin, in lower case; the last one is of openssl."""
 _LICENSE_INFO = re.compile(
-    r"Max Users in License:|License valid from:|\"(?:user_limit|historical_max|usersInLicenseCount)\"\s*:"
+    r"Max Users in License:|License valid from:|\"(?:user_limit|historical_max|usersInLicenseCount)\"\s*:|"
+    r"\blicense_(?:user_count|expires_at)[\"']?\s*:"
 )
-"""Source: GitLab, `gitlab:license:info`, the License API, and the query of the Subscription page."""
+"""Source: GitLab, `gitlab:license:info`, the License API, the query of the Subscription page, and Service Ping."""
 _EXPORT_CHARS = 8000
 """The first rows of a usage export end within this, the one with the license included."""
 _USAGE_ROWS = re.compile(

@@ -79,6 +79,11 @@ _HOOK = (
 
 Whoever knows the address can post to it.
 """
+_OF_VENDORS = (
+    r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?P<slack>[\w/-]{8,200})"
+    r"|hooks/(?P<mattermost>[a-z0-9]{26})(?![\w/-])|hooks/[0-9]{15,20}/(?P<discord>[\w-]{50,100})"
+)
+"""Source: Slack, *incoming webhooks*; Mattermost, *incoming webhooks*; Discord, *webhook resource*."""
 _ZAPIER = r"hooks\.zapier\.[\w.]{2,20}/hooks/(?P<zapier>(?:catch|standard)/[0-9]{2,12}/\w{5,40})"
 _SIGNED = r"sig(?:nature)?=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
@@ -98,6 +103,7 @@ _IS = (
     "é|to|[-=]?>|[-–—→:])"
 )
 _END = r"(?:[\r\n]|\Z)"
+_PATH = r"(?:~|\.{1,2})?(?:/[\w.~-]{1,80}){2}"
 _PASS = (
     r"pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S)|(?<=_pass)(?=:\s)"
     rf"|(?<![a-z]pass)(?<=(?-i:[Pp]ass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
@@ -110,9 +116,25 @@ _NAMED = (
     r"|(?![\[({$%]|https?:|/\w{1,40}/|[\w.]{1,80}\()(?:(?<=[:=|]\s)(?=\S{0,200}?[0-9])(?=\S{0,200}?[A-Za-z])"
     rf"(?=\S{{0,200}}?[^\w\s.:/-])(?P<line>[^\s\"'<>]{{6,300}})(?=[ \t]{{0,9}}{_END})"
     rf"|{_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}})))"
-    rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab){_DENSE}(?:{_MIXED}|{_CODE})"
+    rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab|{_PATH}){_DENSE}(?:{_MIXED}|{_CODE})"
     r"(?P<stated>[^\s\"'`<>&,;]{8,300}))"
 )
+_STATE_WORDS = (
+    r"(?:required|optional|mandatory|string|text|str|bytes|none|null|nil|true|false|yes|unknown|hidden|changed|forgotten|"
+    r"expired|reset|redacted|removed|invalid|incorrect|wrong|missing|empty|blank|rejected|accepted|pass\w*|authentic\w*|"
+    r"policy|protected|error|failed|failure|prompt\w*|disabled|enabled|default|later|secret|varchar\w*|please|enter\w*|"
+    r"same|stored|sent|given|shown|unset|encrypt\w*|plain\w*|hash\w*|bcrypt|scram\w*|basic|vault|keychain|environment|"
+    r"file|masked|omitted|provided|supplied|updated|unchanged|attached|below|above|nothing|access|kennwort\w*|interactive)"
+)
+_WORD = rf"(?!{_STATE_WORDS}\b(?![\w-]))[A-Za-zÀ-ž][\wÀ-ž!@#%^*+~-]{{4,60}}"
+_LABELLED = (
+    r"(?:passwor[dt]|passwd|passphrase|kennwort|contraseña|mot de passe|senha|wachtwoord|hasło|heslo|lösenord|pwd|"
+    r"(?<![a-z])pw)(?:[\"'\]]{0,3}\s{0,3}(?:=>|[:=])[ \t]{0,3}"
+    rf"(?:\"(?P<label_double>{_WORD})\"|'(?P<label_single>{_WORD})'"
+    rf"|(?P<label>{_WORD})(?=[ \t]{{0,9}}[.,;]?[ \t]{{0,9}}{_END}))"
+    rf"|\s(?:is|lautet|est|es|è)\s[\"'`](?P<said>{_WORD})[\"'`]|(?<=(?-i:[A-Z_]PASSWORD))=(?P<exported>{_WORD})(?=\s))"
+)
+"""A password that is but a word, behind its label, where it ends its line or is in quotes."""
 _SENTENCE = (
     r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|\.[\"']))"
 )
@@ -229,12 +251,18 @@ _FORMS = tuple(
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
         ("[webhook]", ("hook",), _HOOK),
+        ("[webhook]", ("hooks",), _OF_VENDORS),
         ("[webhook]", ("hooks.zapier.",), _ZAPIER),
         ("[signature]", ("sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),
         ("[secret]", (*secret_columns.NAMES, "session", "key"), _NAMED),
         ("[secret]", ("pass", "pwd", "secret", "token"), _PHRASE),
+        (
+            "[secret]",
+            tuple(word for word in secret_columns.NAMES if word not in ("secret", "token", "clave")),
+            _LABELLED,
+        ),
         ("[secret]", ('variable "', 'output "'), _BLOCK),
         ("[secret]", ("pass", "pw", "kennwort", "token", "secret"), _ASKED),
         (

@@ -323,6 +323,11 @@ def _private_key(path: Path, changed_ns: int) -> Ed25519PrivateKey:
     """A private key; `changed_ns` is the file's own stamp. Raises InputError, or OSError if it cannot be read."""
     content = files.read(Path(os.path.realpath(path)))
     if path.stat().st_mode & files.OTHERS:
+        if not files.keeps_permissions(path.parent):
+            raise InputError(
+                f"{path.parent} is on a disk that keeps no permissions, as Windows' own in WSL, so that others can "
+                "read the private key there. Set RUNBOOK_OUTPUTS to a folder in your home, then run again."
+            )
         command = f"chmod 600 {shlex.quote(str(path))}"
         raise InputError(f"The private key {path} can be read by others. Run `{command}`, then run again.")
     try:

@@ -154,6 +154,8 @@ def _opaque(image: Image.Image) -> Image.Image:
     """The image on white, as a browser shows it."""
     from PIL import Image
 
+    if image.mode.startswith("I;16"):  # as scanners write them: Pillow would cut each value off at 255
+        image = image.point(lambda value: value / 256).convert("L")
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")

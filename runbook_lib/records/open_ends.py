@@ -107,7 +107,10 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         yield OpenEnd(OpenEndKind.UNKNOWN, run, words, _answer(run, name), name)
     if run.state is State.UNSEALED:
         path = str(folder / str(run.ticket_id) / str(run.record))
-        words = "No journal names this file. Seal it if you know where it comes from; otherwise remove it."
+        words = (
+            "No journal names this file. Remove it if it is a copy of a record, which `runbook records verify` finds "
+            "out; else seal it if you know where it comes from."
+        )
         command = ["runbook", "records", "adopt", path, "--ticket", str(run.ticket_id)]
         yield OpenEnd(OpenEndKind.UNSEALED, run, words, shlex.join(command))
     elif run.status == Status.INTERRUPTED:

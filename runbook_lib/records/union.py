@@ -19,7 +19,7 @@ from runbook_lib.records.runs import key_part
 
 CHECKPOINTS = ".ipynb_checkpoints"
 """Where JupyterLab keeps what it saved last."""
-_COPY = "is a copy that JupyterLab made, and no record. Remove it if it is not needed."
+_COPY = "is a file that JupyterLab or macOS made beside another, and no record. Remove it if it is not needed."
 Seen = dict[str, tuple[str, int, str, str]]
 """By writer: the start of the first line's SHA-256, the number of lines, the last one's SHA-256, and by which part."""
 
@@ -56,12 +56,17 @@ def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Fin
     found += _cut(folder, chains, seen)
     found += [_missing(folder, key, why) for key, why in _absent(files, chains, names, seen).items()]
     found += _odd_files(folder, files)
-    copies = {name for name in names if CHECKPOINTS in name.split("/")}
+    copies = {name for name in names if _is_beside(name)}
     found += [Finding(folder.name, name, Code.CHECKPOINT, f"{name} {_COPY}") for name in sorted(copies)]
     if names - copies and not any(chain.digests or chain.error for chain in chains) and not found:
         words = f"The folder {folder} holds notebooks, but no journal. Bring the journal back from a backup."
         found.append(Finding(folder.name, FILE_NAME, Code.MISSING_JOURNAL, words))
     return found
+
+
+def _is_beside(name: str) -> bool:
+    """Whether a path is of what JupyterLab saved last, or of what macOS keeps of a file on a foreign disk."""
+    return CHECKPOINTS in name.split("/") or name.rpartition("/")[2].startswith("._")
 
 
 def unnamed(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
@@ -71,7 +76,7 @@ def unnamed(names: set[str], chains: Sequence[Chain]) -> Iterator[str]:
     for name in names:
         part = key_part(name)
         is_anothers = bool(part) and part not in here and "/" not in name
-        if CHECKPOINTS not in name.split("/") and not is_anothers and part not in lost:
+        if not _is_beside(name) and not is_anothers and part not in lost:
             yield name
 
 

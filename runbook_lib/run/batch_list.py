@@ -33,7 +33,7 @@ _COMMENT = re.compile(r"#\s*[^\s\d#]|#+\s*$")
 """What begins a line that is none of a ticket; `#1001` may be one."""
 _REFUSED = {
     "perform": "Leave the column out, and pass --perform to perform the whole list",
-    "ticket_id": f"Call the column {TICKET}",
+    **dict.fromkeys(("ticket_id", "id"), f"Call the column {TICKET}"),
 }
 
 

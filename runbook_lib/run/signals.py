@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a run."""
+"""Ctrl-C, SIGTERM, and the end of the terminal during a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def handled(handlers: Mapping[int, Handler]) -> Iterator[None]:
 
 
 class Signals:
-    """Both signals, from the first line to the last: they end the cells, once, and nothing else.
+    """These signals, from the first line to the last: they end the cells, once, and nothing else.
 
     What comes before and after the cells is short and has to be written, so that a signal waits there: one that came
     before ends the cells before the first; one that comes after has nothing left to end.
@@ -40,7 +40,10 @@ class Signals:
     @contextmanager
     def noted(cls) -> Iterator[Signals]:
         signals = cls()
-        with handled(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signals._note) if signals._is_main_thread else {}):
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` leaves it
+            numbers.append(signal.SIGHUP)
+        with handled(dict.fromkeys(numbers, signals._note) if signals._is_main_thread else {}):
             yield signals
 
     @contextmanager

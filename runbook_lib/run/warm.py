@@ -25,6 +25,7 @@ import os
 import pkgutil
 import runpy
 import selectors
+import shlex
 import shutil
 import signal
 import socket
@@ -44,7 +45,9 @@ COLD = "WARM_PYTHON_OFF"
 """A process with this variable, and what it starts, is run by the real Python."""
 
 PROGRAM = """\
-#!{python} -IS
+#!/bin/sh
+'''exec' {quoted} -IS "$0" "$@"
+'''  # by the shell, since the system takes no line here that is long or has a blank in it
 import os, sys
 words = sys.argv[1:]
 if words[:1] != ["-m"] or words[1:2] and words[1] not in {modules} or {cold!r} in os.environ:
@@ -100,9 +103,13 @@ def started(modules: Sequence[str], preloaded: Sequence[str], *, wait: bool = Tr
     with tempfile.TemporaryDirectory(prefix="warm-") as folder:
         address = str(Path(folder) / "socket")
         program = Path(folder) / "python"
-        words = {"python": sys.executable, "modules": tuple(modules), "cold": COLD, "address": address}
-        program.write_text(PROGRAM.format(**words))
+        quoted = shlex.quote(sys.executable)
+        words = {"python": sys.executable, "quoted": quoted, "cold": COLD, "address": address}
+        program.write_text(PROGRAM.format(**words, modules=tuple(modules)))
         program.chmod(0o755)
+        if not os.access(program, os.X_OK):  # where temporary files go, nothing may be run
+            yield None
+            return
         command = [sys.executable, "-m", "runbook_lib.run.warm", address, str(program), *preloaded]
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         pipe = subprocess.PIPE

@@ -185,6 +185,15 @@ def test_a_quoted_answer_does_not_count_twice() -> None:
     assert 1 == len(looked(thread, reply(content=TEXT.encode())).held)
 
 
+def test_what_something_between_sends_in_its_place_is_unread() -> None:
+    """A gateway's words with status 200, of another length than the file's, are not *no license*."""
+    words = b"This file was blocked by the data protection gateway. Ask the help desk. " * 40
+    files = looked([comment("", "our.gitlab-license", size=1728)], reply(content=words))
+    assert ([], []) == (files.held, files.notes)
+    assert "Of 1,728 bytes it came as 2,920, as text without a license" in files.unread[0].reason
+    assert files.unread[0].may_pass
+
+
 def test_a_damaged_license_says_what_is_wrong() -> None:
     """In a comment as in a file."""
     files = looked([comment(TEXT[:900], "cut.txt", size=700)], reply(content=TEXT[:700].encode()))

@@ -20,8 +20,10 @@ import httpx
 import pytest
 from jupyter_client.manager import KernelManager
 
+from runbook_lib import templates
 from runbook_lib.cli.lab import DEFAULTS, Lab, prepared, root, serve_only, without_history
 from runbook_lib.cli.main import main
+from runbook_lib.domain.errors import InputError
 from runbook_lib.settings import ROOT, Settings
 from runbook_lib.templates import defaults, fresh
 from tests.practice import World, start
@@ -183,6 +185,20 @@ def test_a_wrong_ticket_starts_no_jupyterlab(tmp_path: Path) -> None:
         assert 2 == ran.status
         assert "Ticket 999999 does not exist" in ran.stderr
         assert "token=" not in ran.stdout + ran.stderr
+
+
+def test_a_repository_that_takes_no_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reported in a sentence, as of a checkout that is mounted read-only."""
+    for world in start(tmp_path / "outputs"):
+        for name, value in world.environment.items():
+            monkeypatch.setenv(name, value)
+
+        def refuse(*words: object, **more: object) -> None:
+            raise OSError(30, "Read-only file system")
+
+        monkeypatch.setattr(templates, "copy", refuse)
+        with pytest.raises(InputError, match=r"No copy of weekend_license can be made in .*Read-only file system"):
+            prepared(Settings.load(), "1001")
 
 
 def test_a_word_that_is_no_ticket_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,13 @@ def test_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all("The proxy refuses the connection: check HTTPS_PROXY" in each for each in words), words
 
 
+def test_proxy_that_is_not_there_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    assert all("the network, the proxy in HTTPS_PROXY and its" in each for each in both("https://desk.example"))
+    monkeypatch.setenv("NO_PROXY", "desk.invalid")
+    assert all("Check the network and its address" in each for each in both("https://desk.invalid"))
+
+
 def test_name_that_does_not_exist() -> None:
     """The top-level domain is reserved for names that never resolve. Source: RFC 6761, 6.4."""
     assert all("cannot be reached. Check the network" in each for each in both("https://desk.invalid"))

@@ -497,8 +497,12 @@ def test_words_of_a_refusal(answer: Answer, words: str) -> None:
         ),
     ],
 )
-def test_what_to_do_where_it_cannot_be_reached(url: str, exc: Exception, words: str) -> None:
+def test_what_to_do_where_it_cannot_be_reached(
+    url: str, exc: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On this machine it is the practice world, which has no network to check."""
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(UnavailableError) as caught:
         service(Wire(exc), url).read("api/x")
     assert str(caught.value).startswith(f"Desk at {url} {words}")

@@ -12,7 +12,7 @@ import pytest
 
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import Service
-from runbook_lib.clients.pace import RATES, Pace, Rate
+from runbook_lib.clients.pace import LONGEST_S, RATES, Pace, Rate
 from runbook_lib.domain.errors import UnavailableError
 from tests.clients.wire import Wire, reply
 
@@ -85,6 +85,12 @@ def test_retry_after_holds_everybody(folder: Path, clock: Clock) -> None:
     assert 30 == other.held("desk")  # a shorter one does not end a longer one
     clock.now += 30
     assert 0 == other.held("desk")
+
+
+def test_no_word_holds_everybody_for_an_hour(folder: Path, clock: Clock) -> None:
+    """A proxy may name a day; after two minutes one request learns whether that still holds."""
+    Pace(folder, SLOW, clock=clock).hold("desk", 86_400)
+    assert LONGEST_S == Pace(folder, SLOW, clock=clock).held("desk") == 120
 
 
 def test_an_announced_limit_replaces_ours(folder: Path, clock: Clock) -> None:

@@ -388,6 +388,7 @@ def test_no_damaged_zip_breaks_the_finder(at: int, put: bytes) -> None:
         (RAKE.encode(), Kind.LICENSE_INFO),
         (f"$ sudo gitlab-rake gitlab:license:info\r\n{RAKE}".encode("utf-16"), Kind.LICENSE_INFO),
         (b'{"id":2,"plan":"ultimate","expires_at":"2026-11-06","historical_max": 300}', Kind.LICENSE_INFO),
+        (b'{"license_user_count": 250, "license_expires_at":"2026-11-06"}' + b" " * 40, Kind.LICENSE_INFO),
         (b"Rar!\x1a\x07\x00", Kind.ARCHIVE),
         (b"7z\xbc\xaf\x27\x1c", Kind.ARCHIVE),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OUTLOOK),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.ledger.keyring import KeyRing, Validity, key_id
 
@@ -120,6 +121,17 @@ def test_a_private_key_that_others_can_read(ring: KeyRing) -> None:
     path.touch()
 
     with pytest.raises(InputError, match=r"can be read by others\. Run `chmod 600 "):
+        KeyRing(ring.folder).signer()
+
+
+def test_a_disk_without_permissions(ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows' own in WSL: no command can mend it there."""
+    ring.signer()
+    (path,) = private_files(ring)
+    path.chmod(0o777)
+    path.touch()
+    monkeypatch.setattr(files, "keeps_permissions", lambda folder: False)
+    with pytest.raises(InputError, match=r"keeps no permissions, .*Set RUNBOOK_OUTPUTS to a folder in your home"):
         KeyRing(ring.folder).signer()
 
 

@@ -164,6 +164,12 @@ def test_what_is_transparent_does_not_show() -> None:
     assert ((255, 255),) * 3 == opened(thumbnail(saved(hidden))).getextrema()
 
 
+def test_gray_of_a_scanner_is_no_white_sheet() -> None:
+    """Of 16 bits, where Pillow's own conversion cuts each value off at 255."""
+    scan = Image.frombytes("I;16", (60, 60), struct.pack("<60H", *[20 * 256] * 30, *[65535] * 30) * 60)
+    assert ((20, 255),) * 3 == opened(thumbnail(saved(scan))).getextrema()
+
+
 def test_a_photograph_is_turned_upright() -> None:
     """As its camera says, because text is read as a person sees it."""
     exif = Image.Exif()

@@ -103,6 +103,7 @@ def test_without_heads_tickets_and_runbooks_are_taken() -> None:
         (b"ticket,expires_on,expires_on\n", "twice"),
         (b"runbook\nauto\n", "no column 'ticket'"),
         (b"ticket_id\n1\n", "Call the column ticket"),
+        (b"ID,Subject\n1,x\n", "Call the column ticket"),
         (b"ticket,perform\n1,yes\n", "--perform"),
         (b"ticket,,runbook\n1,,auto\n", "''"),
         (b'ticket\n"1001\n', "Check its quotes"),

@@ -174,7 +174,7 @@ def wait_for(happened: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 3), (signal.SIGTERM, 1)])
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 3), (signal.SIGTERM, 1), (signal.SIGHUP, 1)])
 def test_a_signal_in_a_cell_cancels_the_run(
     settings: Settings, tmp_path: Path, number: signal.Signals, times: int
 ) -> None:
