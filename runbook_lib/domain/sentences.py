@@ -33,6 +33,8 @@ CLAUSE = (
     r"[,;:]|\b(?:and|because|since|but|(?:al)?though|while|so(?! far)|und|weil|obwohl|aber|et|mais|parce|y|pero|porque|"
     r"aunque|e|ma|perché) "
 )
+SIGNATURE = re.compile(r"(?m)^-- ?\n(?:.+\n?)*")
+"""Source: RFC 3676, 4.3."""
 _SMALL_PRINT = re.compile(
     r"\breceived [^.]{0,60}in error|\bintended recipient|\bnot received this message|confidenti|vertraulich|irrtüml|"
     r"riservat|destinat[aá]|\bthe environment\b|unsubscribe"
@@ -43,7 +45,7 @@ _SMALL_PRINT = re.compile(
 def sentences_of(texts: Iterable[str]) -> Iterator[str]:
     """The sentences of texts, as `word_key` has them, without signatures and the paragraphs of their small print."""
     for text in texts:
-        body = re.sub(r"(?m)^-- ?\n(?:.+\n?)*", "", text[:MOST_CHARS])
+        body = SIGNATURE.sub("", text[:MOST_CHARS])
         for paragraph in re.split(r"\n\s*\n", body):
             if not _SMALL_PRINT.search(word_key(paragraph)):
                 for sentence in re.split(r"(?<![0-9])[.]+(?=\s|$)|[!?。\n]+", paragraph):

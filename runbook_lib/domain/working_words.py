@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from runbook_lib.domain.models import Answer
 from runbook_lib.domain.pasted import word_key
-from runbook_lib.domain.sentences import CLAUSE, DENIED, MOST_CHARS, PAPERWORK, sentences_of, words_of
+from runbook_lib.domain.sentences import CLAUSE, DENIED, MOST_CHARS, PAPERWORK, SIGNATURE, sentences_of, words_of
 
 _READ_ONLY = r"\b(?:read[ -]*only|r/o)\b"
 _ONLY = (
@@ -78,7 +78,8 @@ _PHRASES = tuple(
         (
             "",
             r"so far|for (?:now|the moment|the time being)|at (?:the|this) (?:moment|time)|right now|in gitlab|"
-            r"good news|just to confirm|but soon|(?:since|as of) (?:this morning|today|now|[0-9]{1,2}:[0-9]{2})|"
+            r"good news|great news|just to confirm|until now|at present|"
+            r"for (?:everyone|everybody|all users)|(?:since|as of) (?:this morning|today|now|[0-9]{1,2}:[0-9]{2})|"
             r"on (?:our|my) (?:side|end)|after (?:the |an? )?(?:upload|renewal|installation|restart|reboot|import)"
             r"(?: of (?:the )?(?:new )?(?:li[cs]en[cs]e|key)(?: file| key)?)?",
         ),
@@ -88,6 +89,11 @@ _PHRASES = tuple(
             r"as (?:usual|before|expected|it should|always)|with(?:out| no) (?:any |a |further )?"
             r"(?:problem|issue|trouble|restriction|limitation|error|interruption)s?",
         ),
+        (
+            "normally",
+            r"ohne (?:probleme|einschränkungen)|sans (?:problème|souci)s?|sin problemas?|senza problemi|sem problemas|"
+            r"zonder problemen|bez problemów|con normalidad",
+        ),
         ("running again", r"back (?:to normal|online)|remarche"),
         ("running normally", r"up and running|in (?:full|normal|regular) operation|not locked any ?more|unlocked"),
     )
@@ -95,34 +101,37 @@ _PHRASES = tuple(
 """Phrases, each with the word that it stands for, so that all others can be taken one by one."""
 _THE_WHOLE = words_of(
     """
-    it its everything all gitlab instance server system our the this whole entire production self managed es alles das
-    die der unsere unser instanz système tout ça notre le la todo el nuestra instancia sistema servidor tutto il nostra
-    istanza tudo o nossa instância het onze wszystko всё все
+    it its everything all gitlab instance server system our the this whole entire production self managed es alles
+    das die der unsere unser instanz système tout ça notre le la todo el nuestra instancia sistema servidor tutto il
+    nostra istanza tudo o nossa instância het onze wszystko всё все
     """
 )
 _RUNS = words_of(
     """
     works work working runs running up functional operational usable online available writable functions functioning
-    läuft geht funktioniert klappt marche fonctionne funciona funcionando funcionar funziona werkt działa
-    работает
+    läuft geht funktioniert klappt marche fonctionne funciona funcionando funcionar funziona werkt działa работает
     """
 )
+_FULLY = words_of("operational functional usable writable")
 _UP = words_of("up online available writable")
 _NO_NAMES = words_of("it its our the this all es das die der unsere unser le la el il o a onze het")
 """Of something else than the instance it may be said that it is up, if only *it* is named: *the file is available*."""
-_STILL = words_of("still keeps continues remains noch encore todavía aún sigue ancora ainda nog yet")
+_STILL = words_of(
+    "still keeps continues remains noch encore toujours todavía aún sigue ancora ainda continua nog nadal пока"
+)
 _AGAIN = words_of(
     "again now back wieder jetzt nun ya ora novamente voltou agora weer znowu ponownie снова solved resolved fixed"
 )
 _HOW = words_of(
     """
-    is are s has been normally currently fine ok fully completely perfectly properly correctly normal well quite
-    yes luckily fortunately happily also already here está ganz einwandfrei problemlos normalement correctement
+    is are s normally currently fine ok fully completely perfectly properly correctly normal well quite yes luckily
+    fortunately happily also already está ganz einwandfrei gewoon bei uns problemlos normalement correctement
     normalmente correctamente normaal
     """
 )
-_PEOPLE = words_of("we i our all users user everyone everybody people teams colleagues developers can")
-_USE = words_of("push merge commit work use")
+_PEOPLE = words_of("we our all users user everyone everybody people teams colleagues developers can")
+_ALL_USE = words_of("push work use")
+_USE = _ALL_USE | words_of("merge commit")
 """The only words of a clause that says of the whole that it works. With any other it may say something else."""
 _SOLVED = re.compile(
     r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:now )?(?:solved|resolved|"
@@ -133,10 +142,9 @@ _SOLVED = re.compile(
 )
 _COURTESY = words_of(
     """
-    thank thanks you for your the help thx cheers regards best kind many a lot much so very danke dank vielen
-    herzlichen viele grüße merci beaucoup gracias muchas grazie mille obrigado obrigada muito bedankt спасибо
-    ありがとう ありがとうございます 谢谢 감사합니다 hi hello dear hallo team support all never mind false alarm please
-    yes now good
+    thank thanks you for your the thx cheers regards best kind many a lot much so very danke dank vielen herzlichen
+    viele grüße merci beaucoup gracias muchas grazie mille obrigado obrigada muito bedankt спасибо
+    ありがとう ありがとうございます 谢谢 감사합니다 hi hello dear hallo team support all yes now good confirmed
     """
 )
 """Words that say nothing of the instance."""
@@ -144,37 +152,53 @@ _THANKS = words_of(
     "many thank thanks you thx cheers danke dank merci gracias grazie obrigado obrigada hi hello hallo dear"
 )
 _WISHES = (
-    r"\b(?:(?:have a|enjoy (?:the|your)) (?:\w+ )?(?:day|weekend|evening|week)|"
-    r"you saved (?:my|our|the) (?:day|weekend)|"
-    r"(?:fast|quick|great|good|nice|excellent|prompt)(?= (?:help|support|reply|response|job))|your patience|a million|"
+    r"\b(?:(?:have a|enjoy (?:the|your)) (?:\w+ )?(?:day|weekend|evening|week)|never mind|"
+    r"you saved (?:my|our|the) (?:day|weekend)|that was (?:quick|fast|great)|"
+    r"(?:for )?(?:your|the|all the) (?:\w+ )?help|"
+    r"(?:fast|quick|great|good|nice|excellent|prompt)(?= (?:support|reply|response|job))|your patience|a million|"
     r"(?:reply|response|job)$)"
 )
+_SMILES = re.compile(r"[:;]-?\)|[🙂😀😃😄😊😅👍🎉✅🙏❤\ufe0f]")
+_PLAIN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*(?: +[^\W\d_]+(?:['-][^\W\d_]+)*)*")
+"""A clause of words alone. A figure, a sign or a quotation mark may mean anything: *80% works again*, *it "works"*."""
+_PROSE = re.compile(r"\b(?:only|except|but|ps|i|we|was|is|that|this|on the|correction|not|so)\b", re.IGNORECASE)
+"""Words of a postscript, which may stand where a signature does."""
 _LICENSE = words_of(
     """
-    license licence licenses licences lizenz subscription premium ultimate trial grace renew renewed renewal invoice
-    quote
+    license licence licenses licences lizenz licencia licença licentie licenza лицензия subscription premium
+    ultimate trial grace renew renewed renewal invoice quote
     """
 )
-_THERE_IS = words_of("we there they have had are is see it us")
+_THERE_IS = words_of("we there they have had are is see it us yet")
 _HAPPENED = words_of(
     """
-    is was are were has had expired ended ran renewed extended paid uploaded installed applied added imported received
-    got found sent gave close closed ist
+    is was are were has had expired ended ran renewed extended paid uploaded installed applied added imported
+    received got found sent gave accepted close closed ist
     """
 )
 """Without one of these a license beside *works again* is only wished for: *a new license, and it works again*."""
+_CLOSE = words_of("please you can close the this our ticket case it")
+_TO_HAPPEN = words_of(
+    """
+    will be to could should must would can need needs want please tomorrow next soon monday tuesday wednesday
+    thursday friday saturday sunday
+    """
+)
+"""With one of these it has not happened: *the license will be renewed and everything works again*."""
 _DONE = words_of(
     """
-    key file code mail ticket case uploaded installed applied added imported received got found sent gave close closed
+    key file code mail ticket case uploaded installed applied added imported received got found sent gave accepted
+    close closed
     """
 )
 _BESIDE_LICENSE = _LICENSE | words_of(
     """
-    a an the this our my your we i you us it they is are was were will be has have had s ve re ll m to for on in at by
-    from with and gitlab instance period renew renewed extend extension expire expired expires expiring ended ends runs
-    ran out about soon please can could need needs new urgent urgently help request question send paid invoice quote
-    today tomorrow yesterday now already monday tuesday wednesday thursday friday saturday sunday weekend week day days
-    month months january february march april may june july august september october november december next last
+    a an the this our my your we i you us it they is are was were will be has have had s ve re ll m to for on in at
+    by from with and gitlab instance period renew renewed extend extension expire expired expires expiring ended
+    ends runs ran run out ago night hours about soon please can could need needs new urgent urgently help request
+    question send paid invoice quote today tomorrow yesterday now already monday tuesday wednesday thursday friday
+    saturday sunday weekend week day days month months january february march april may june july august september
+    october november december next last
     """
 )
 _BESIDE_DONE = (
@@ -183,7 +207,9 @@ _BESIDE_DONE = (
     | words_of(
         """
         temp temporary reseller procurement purchasing colleague sales also closing just want time die lizenz ist
-        eingespielt
+        eingespielt unsere läuft morgen gestern ab abgelaufen seit notre licence a expiré hier la licencia venció
+        ayer ha vencido nuestra onze licentie verlopen gisteren licença expirou ontem лицензия истекла вчера licenza
+        è scaduta ieri
         """
     )
 )
@@ -191,6 +217,7 @@ _BESIDE_DONE = (
 
 Any other may limit what was said (*but only for admins*), or speak of trouble that is not known here.
 """
+_AND = r"(?:^|\s)(?:and|but|und|aber|et|mais|y|pero|ma|mas|maar|но) "
 _AFRAID = words_of("worried afraid")
 _BESIDE_AFRAID = _AFRAID | words_of(
     """
@@ -243,8 +270,8 @@ _FOREIGN = re.compile(
 )
 """Where another mail may begin: a line between dashes, a header, what ends in a colon, or an address."""
 _IS_MAIL = re.compile(
-    r"[ \t]*[-_=#]{2,}|[^\w\n]*(?:from|von|de|da|van|fra|från|od|от|date|sent|gesendet|to|an|subject|betreff)\**"
-    r"[ ]?[:：]|"
+    r"[ \t]*[-_=#]{2,}|[^\w\n]*(?:from|von|de|da|van|fra|från|od|от)\**[ ]?[:：]|"
+    r"[^\w\n]*(?:date|sent|gesendet|to|an|subject|betreff)\**[ ]?[:：][^\n]*\n[^\w\n]*[\w ]{2,14}\**[ ]?[:：]|"
     r"[^\n]*(?:<[^>\n]+@[^>\n]+>|(?:wrote|writes|schrieb|écrit|escribió|scritto|escreveu|schreef)[ ]?:)",
     re.IGNORECASE,
 )
@@ -272,18 +299,22 @@ def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
         writers: The names of those who wrote, which may stand below a text.
     """
     names = {word for name in writers for word in words_of(word_key(name))}
-    texts = [_HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
-    while len(texts) > 1 and words_of(word_key(texts[-1])) <= _COURTESY | names:
-        texts.pop()
+    received = [text[:MOST_CHARS] for text in texts]
+    while len(received) > 1 and words_of(word_key(received[-1])) <= _COURTESY | names:
+        received.pop()
+    texts = [_HYPOTHETICAL.sub(" ", text) for text in received]
+    written = [_QUOTED.sub("", _before_mail(text)) for text in received]
     own = [_QUESTION.sub(" ", _QUOTED.sub("", _before_mail(text))) for text in texts]
-    is_over = _is_said(own[-1:], names, is_again=True)
+    if any(_PROSE.search(found) for text in received for found in SIGNATURE.findall(text)):
+        written = []
+    is_over = _is_said(written[-1:], names, is_again=True)
     current = [_QUOTED.sub("", texts[-1])] if is_over else texts
     unclear = [
         one for one in sentences_of(own[-1:] if is_over else own) if _is_about_instance(one) and not _FINE.search(one)
     ]
     if unclear or any(map(_is_trouble, sentences_of(current))):
         return Answer.NO
-    return Answer.YES if is_over or _is_said(own, names) else Answer.UNKNOWN
+    return Answer.YES if is_over or _is_said(written, names) else Answer.UNKNOWN
 
 
 def _before_mail(text: str) -> str:
@@ -300,7 +331,8 @@ def _is_said(texts: Sequence[str], names: set[str], *, is_again: bool = False) -
     With `is_again` it has to say that it works again, whatever was said before.
     """
     is_said = False
-    for sentence in sentences_of(texts):
+    # What is asked is no statement: a mark in it keeps it from being one.
+    for sentence in sentences_of(_SMILES.sub(" ", text).replace("?", " ¿?") for text in texts):
         clauses = _clauses(sentence, names)
         answers = [_answer(clause, names) for clause in clauses]
         again = "again" in answers
@@ -314,11 +346,12 @@ def _is_said(texts: Sequence[str], names: set[str], *, is_again: bool = False) -
 def _clauses(sentence: str, names: set[str]) -> list[str]:
     """The clauses of a sentence; what stands on both sides of an *and* is one of them if it is understood as such."""
     found: list[str] = []
+    sentence = re.sub(rf"({_READ_ONLY}(?: mode)?(?: yet)?),? but soon$", r"\1", re.sub(r"^[-*•] ", "", sentence))
     for phrase, word in _PHRASES:
         sentence = phrase.sub(word, sentence)
-    for clause in map(str.strip, re.split("[,;:]", sentence)):
+    for clause in (part.strip(" .") for part in re.split("[,;:]", sentence)):
         is_whole = _answer(clause, names) or _is_aside(clause, names)
-        found += [clause] if is_whole else map(str.strip, re.split(r"(?:^|\s)(?:and|but|und|et|y) ", clause))
+        found += [clause] if is_whole else map(str.strip, re.split(_AND, clause))
     return found
 
 
@@ -328,13 +361,16 @@ def _answer(clause: str, names: set[str]) -> str:
         return "again"
     if _NOT_YET_STATED.fullmatch(clause) or _asks_before(clause):
         return "still"
+    if not _PLAIN.fullmatch(clause):
+        return ""
     words = words_of(clause) - names
     others = words - _STILL - _AGAIN - _HOW
     named, runs = others & _THE_WHOLE - _NO_NAMES, others & _RUNS
-    how = words & (_STILL | _AGAIN | _HOW) - words_of("is are s has been")
+    how = words & (_STILL | _AGAIN | _HOW | _FULLY) - words_of("is are s")
     works = others <= _THE_WHOLE | _RUNS | _THANKS and (others & _THE_WHOLE or words & _AGAIN) and (runs - _UP or named)
-    can = others <= _PEOPLE | _USE | _THE_WHOLE | {"and"} and "can" in others and others & _USE
-    is_else = clause.startswith(("normal", "all are "))  # *normally it works*, *all are working on it*
+    can = others <= _PEOPLE | _USE | _THE_WHOLE | {"and"} and "can" in others and others & _ALL_USE
+    # *Normally it works*, *it normally works*, *all are working on it*
+    is_else = clause.startswith(("normal", "all are ")) or re.search(r"\bnormally (?:\w+ )?(?:work|run|funct)", clause)
     if not ((runs and works) or can) or not how or is_else:
         return ""
     return "still" if words & _STILL else "again"
@@ -349,8 +385,17 @@ def _is_aside(clause: str, names: set[str], *, beside_again: bool = False) -> bo
     """Whether a clause is only of thanks, the license, what became of it, a worry, or trouble that there is not."""
     said, times = re.subn(_NO_TROUBLE, " ", clause)
     words = words_of(re.sub(_WISHES, " ", said)) - _COURTESY - names - (_THERE_IS if times else set())
-    is_of_license = words <= _BESIDE_DONE and words & (_LICENSE | _DONE) and (words & _HAPPENED or not beside_again)
-    return bool(not words or is_of_license or (words <= _BESIDE_AFRAID and words & _AFRAID))
+    if not words:  # what is no word may be anything
+        return not re.search(r"[^\w\s.-]|[0-9]" if beside_again else r"[^\w\s.-]", said)
+    has_happened = words <= _CLOSE or (words & _HAPPENED and not words & _TO_HAPPEN)
+    is_of_license = words <= _BESIDE_DONE and words & (_LICENSE | _DONE) and (has_happened or not beside_again)
+    can_use = beside_again and words <= _PEOPLE | _USE | {"and"} and "can" in words and words & _ALL_USE
+    return bool(
+        is_of_license
+        or can_use
+        or words <= _THE_WHOLE | _RUNS | {"is", "are", "s"}
+        or (words <= _BESIDE_AFRAID and words & _AFRAID)
+    )
 
 
 def _is_trouble(sentence: str) -> bool:

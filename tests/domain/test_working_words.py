@@ -189,6 +189,12 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
             "> Is it usable?\n\nYes, our instance is still usable.",
             "No outage on our side, GitLab keeps working as before.",
         ),
+        *(
+            "Our GitLab is operational, nobody is blocked. License expired last night.",
+            "We are not read-only. It works.",
+        ),
+        "Unsere Lizenz läuft morgen ab. GitLab funktioniert noch ohne Einschränkungen.",
+        "La licencia venció ayer, pero GitLab sigue funcionando con normalidad.",
         *("Unsere GitLab-Instanz funktioniert noch ganz normal.", "Notre instance fonctionne encore normalement."),
         *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
     ],
@@ -237,6 +243,12 @@ def test_words_of_an_instance_that_works(text: str) -> None:
                 *("Everything is working again, thanks for the fast help!", "It works again. Have a nice weekend!"),
                 "After the upload of the license file everything is back to normal.",
                 "All good now. The license is installed and the instance is fully operational again.",
+                *("Problem solved, our GitLab is up again and everybody can work.", "It works again 🎉 :-)"),
+                *(
+                    "The license was accepted and GitLab works again.",
+                    "- GitLab works again.",
+                    "Danke, es läuft wieder ohne Probleme",
+                ),
                 *("The error is gone, GitLab works again.", "GitLab is fully functional again."),
                 *("The instance is not locked any more and works again.", "Everything is back to normal since 9:40."),
                 *("Die Lizenz ist eingespielt, es läuft alles wieder einwandfrei.", "Funziona tutto di nuovo, grazie!"),
@@ -247,6 +259,33 @@ def test_words_of_an_instance_that_works(text: str) -> None:
             (text, Answer.NO)
             for text in (
                 *("It is available now.", "We can continue now.", "Normally it works again.", "All are working now."),
+                *("GitLab is 80% working again.", "GitLab (1/3) works again.", "GitLab-2 is working again."),
+                *(
+                    "Everything works again /s",
+                    "Everything works again 🙄",
+                    "❌ It works again",
+                    "GitLab … works again.",
+                ),
+                *(
+                    '"It works again."',
+                    'GitLab "works" again.',
+                    "`It works again`",
+                    "~~It works again~~",
+                    "[ ] It works again",
+                ),
+                *("It works again. Who needs pushes anyway?", "Everything works again. Seriously?", "It works again!?"),
+                "It works again. Will somebody explain to me why pushes do not arrive?",
+                *(
+                    "It works again.\n\n-- \nPS: for reading, that is",
+                    "It works again.\n--\nall of this on the test host",
+                ),
+                *("Everything works again, but soon.", "Everything works again, please.", "It works again: 0"),
+                *(
+                    "The license has to be renewed and everything works again.",
+                    "It works again.\nTo: be fair, on staging",
+                ),
+                *("The new license will be uploaded on Monday and everything works again.", "It normally works again."),
+                *("I can push again.", "Users can commit again.", "All our work is here now."),
                 *("You can send us a license and it works again.", "It works again, and the runners?", "Good now?"),
             )
         ),
