@@ -8,21 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from runbook_lib.domain.sentences import CLAUSE, DENIED, PAPERWORK, sentences_of, words_of
+from runbook_lib.domain.sentences import CLAUSE, DENIED, HYPOTHETICAL, MOST_CHARS, PAPERWORK, sentences_of, words_of
 
 _SENT = (
     r"mail|li[cz]en|\blic\b|inbox|message|\ba[ck]{0,2}ti[vw](?:atio|aci|aç|ierung|azion|ering|asyon)|\bkey\b|schlüssel|"
     r"\bclé\b|\bclave\b|\bchave\b|\bchiave\b|sleutel|klucz|ключ|лиценз|激活|アクティベ|"
-    r"\bsuccessor\b|\breplacement\b|ライセンス|メール|许可证|邮件|라이선스|메일|correo|courriel|lisans|lisens|письм"
+    r"\bsuccessor\b|\breplacement\b|\bthe new one\b|\blisen[cs]|\bactivat?on|ライセンス|メール|"
+    r"许可证|邮件|라이선스|메일|correo|courriel|lisans|lisens|письм"
 )
 _COMES = (
-    r"rec(?:ei|ie)v|arriv|deliver|made it|appear|zugestellt|(?:get|got|getting|come|came) through|seeing|locate\b|"
+    r"rec(?:ei|ie|i|e)v|arriv|deliver|made it|appear|zugestellt|(?:get|got|getting|come|came) through|seeing|locate\b|"
     r"in (?:either|neither)\b|c[ao]me\b|got\b|gotten|reach|been sent|given\b|sent to (?:me|us|my|our)\b|"
-    r"land|(?:show|turn)(?:ed)? up|saw\b|"
+    r"land|(?:show|turn)(?:ed|n)? up|saw\b|"
     r"seen|\bt?here\b|inbox|mailbox|spam|among|(?:was|were|is|nothing) attached|"
     r"see\b(?!.{0,30}\b(?:page|portal|area|instance|problem|error)\b)|"
     r"f(?:i|ou)nd\b(?!.{0,30}\b(?:page|button)\b| where| how)|"
-    r"(?:get|had) (?:a|an|any|the|our|it|one|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
+    r"(?:get|had|getting) (?:a|an|any|the|our|it|one|licen\w*)\b(?!.*(?:work|install|accept|done|problem|issue))|"
     r"fått|fick|modtag|mottat|kommit|kommet|saane|kaptuk|primit|"
     r"erhalten|kom+en|gangen|troffen|postfach|reçu|parven|recib|lleg|receb|cheg|ricev|otrzym|dosta|dotar|przysz|"
     r"получ|приш|присл|ontvangen|binnen"
@@ -61,7 +62,8 @@ _NOT_THERE = (
     rf"reçu aucun|\bfehlt|\bmanque|\bfalta\b|\bmanca\b|ontbreekt|brakuje|(?:did|has|was)(?: not|n't)$|"
     r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
     rf"\b{_SEND}\b.{{0,30}}\b{_AGAIN_PLEASE}\b|\b{_AGAIN_PLEASE} (?:\w+ )?{_SEND}|"
-    r"(?:mail|attach|message|licen[sc]e).{0,30}\b(?:missing|lost|deleted|bounced)\b|\b(?:lost|deleted)\b.{0,30}mail|"
+    r"(?:mail|attach|message|licen[sc]e).{0,40}"
+    r"\b(?:missing|lost|deleted|bounced|undeliver\w*|astray|swallowed|c[ao]me back)\b|\b(?:lost|deleted)\b.{0,30}mail|"
     r"\bmissing (?:the|our|a|your|any) (?:\w+ )?(?:mail|li[cz]en)|"
     r"\b(?:sent|went|go(?:es|ne)?|going|mailed|addressed|delivered)\b.{0,40}\b(?:former|wrong|old) (?:\w+ )?(?:admin|"
     r"address|colleague|mail)|"
@@ -77,8 +79,10 @@ _NOT_THERE = (
     rf"\bno (?:\w+ )?(?:e-?)?(?:{_SENT})\w*(?: code)?(?: (?:so far|yet|from|has|was|until|at all)\b)|"
     r"(?:attachment|licen[sc]e|\bkey)\b.{0,30}(?:\bempty|removed|stripped|quarantin|filtered)|(?:inbox|mailbox|"
     r"folder) is (?:still )?empty|(?:removed|deleted|stripped) (?:\w+ ){0,2}attachment|\bwart(?:e|en|et)\b|attend(?:s|"
-    r"ons)?\b|esperando|à espera|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|ulaşmadı|"
-    r"alamad|almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|받지 못|못 받"
+    r"ons)?\b|esperando|sin recibir|à espera|aguardando|aspett(?:o|iamo|ando)|\bwacht(?:en)?\b|czekamy|жд[уеё]|gelmedi|"
+    r"ulaşmadı|"
+    r"alamad|almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|"
+    r"没有?发[到过来]|도착하지|neobdrž|받지 못|못 받"
 )
 _NOTHING = words_of("nothing not never t none no rien nichts nada niente")
 _NOT_IT = _NOTHING | words_of(
@@ -87,7 +91,7 @@ _NOT_IT = _NOTHING | words_of(
     have haven has hasn had hadn did didn do don ve got get received receive see seen find found arrived arrive came
     come reached reach showed show up here there in my our the spam junk inbox mailbox folder today until noch bisher
     bisher bekommen erhalten reçu recibido ricevuto one day to had given such mail email replacement successor delivered
-    any turned
+    any turned of course
     """
 )
 """Words of which a clause consists that says that something has not come, which is named near it; one of the first."""
@@ -96,7 +100,7 @@ NEAR_CHARS = 200
 _MAIL = r"e-?mails?|mails?|messages?|correos?|courriels?"
 _OTHER_MAIL = re.compile(
     r"(?:\b\w+[- ])?\b(?!(?:an?|the|our|your|my|this|that|its?|any|no|zero|every|one|new|latest|last|first|single|"
-    r"promised|announced|automatic|emergency|trial|temporary|weekend|activation|product|gitlab|subscription|renewal|renewed|"
+    r"promised|announced|automatic|emergency|trial|temporary|weekend|activat\w*|product|gitlab|subscription|renewal|renewed|"
     r"li[cz]en\w*|by|via|per|with|without|in|of|for|from|and|or|to|through|as|e|have|has|got|get|gotten|receive[ds]?|"
     r"receiving|see|seen|find|found|send|sent|not|yet|ever|un|une|le|la|el|il|lo|o|um|uma|mi|mon|notre|nuestro|ningún|"
     rf"aucun|der|die|das|den|eine?|keine?|per|via|por|par|pas|de|du|del|met|geen|nessuna|pela|key|mail|"
@@ -112,14 +116,14 @@ _OTHER_MAIL = re.compile(
 _COUNTED = re.compile(r"\b[0-9]+ (?:\w+ )?(?:li[cz]en\w+(?: seats?)?|seats?)")
 """Licenses that are seats."""
 _NOT_ASKED = re.compile(
-    r"\b(?:do|does|did)(?: not|n't) (?:know|remember|recall|care)\b|\bno idea\b"
+    r"\b(?:do|does|did)(?: not|n't) (?:know|remember|recall|care|expect|think|need|want)\b|\bno idea\b"
     r"|\bplease (?:do not|don't|never) (?:\w+ )?(?:send|mail|e-?mail|forward)\b.*"
 )
 """What is denied beside a license, and says nothing of its mail."""
 _IN_INSTANCE = re.compile(
     r"\badmin(?:istration)?[ -](?:area|panel|page|bereich)|\bdashboard|\binstan[cz]|gitlab\.rb|\bdatabase|"
     r"\b(?:licen[sc]e|subscription) page|\bunder (?:admin|subscription|licen)|\bupload|\binstall|\brestart|\breboot|"
-    r"\bupgrade|\b(?:on|from|in) (?:the|our) (?:server|gitlab|system)"
+    r"\bupgrade|\bproject|\brepo|\bui\b|\bmit\b|\b(?:on|from|in) (?:the|our) (?:server|gitlab|system)"
 )
 """Where a license is missing that had come."""
 _OF_A_MAIL = re.compile(
@@ -135,7 +139,8 @@ _OTHER_THING = re.compile(
     r"(?: to (?:buy|renew|purchase|order|extend) (?:\w+ ){0,2}(?:li[cz]en\w+|renewal))?"
     r"(?: (?:to|on|for) (?:my|our|this|these) (?:\w+ )?(?:e-?mails?|mails?|messages?|tickets?|requests?|questions?))?"
     r"(?: (?:for|of|about|on|zu[rm]?|für|der|des|pour|de|para|per|della|sulla|da|voor|"
-    r"na) (?:\w+ ){0,3}(?:li[cz]en\w+|renewal))?|"
+    r"na|на|за|för) (?:\w+ ){0,5}(?:li[cz]en\w+|лиценз\w+|renewal))?|"
+    r"(?:ライセンス|许可证|라이선스|lisans)[^。、,]{0,12}(?:見積|請求|报价|发票|견적|청구|teklif|fatura)\w*|"
     r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))|"
     r"\be?-?mail (?:attribute|address|field|claim|not found|already|is invalid|has not been confirmed)|"
     r"\b(?:after|since|when|once|as soon as)\b[^.,;]{0,30}"
@@ -161,16 +166,28 @@ _OVER_CLAUSES = re.compile(
     rf"(?:\w+ )?(?:{_SENT})|\bwait\w* since (?:\w+ ){{1,3}}for (?:[\w-]+ ){{0,3}}(?:{_SENT})"
 )
 """What is said over the end of a clause."""
-_NOT_THE_FILE = re.compile(rf"(?:and |but |just |still )*not {_FILES}")
+_NOT_THE_FILE = re.compile(
+    rf"(?:and |but |just |still )*not {_FILES}|"
+    r"(?:and )?(?:i|we) (?:have|are) yet to (?:receive|get|see) (?:it|one|any)|"
+    r"(?:he|she|they) (?:says? (?:that )?(?:he|she|they) )?(?:has|have) nothing"
+)
 _SENDING = rf"{_COMES}|{_SEND}|\bsent\b|attach"
 _IS_HERE = re.compile(
     r"(?:^ ?|\b(?:i|we|i've|we've|just|then|now|finally|have|already) )"
     r"(?:found|got|received|located) (?:it|them|the (?:license|key|code))\b|"
     r"\b(?:it|the (?:license|key|code)) (?:has |have )?(?:just |now |since |meanwhile |finally )*"
     r"(?:arrived|came|come)\b|\b(?:meanwhile|now|since then),? (?:it|they) ha(?:s|ve)\b|\bno need to (?:re-?)?send|"
-    r"\bnever mind\b"
+    r"\bnever mind\b|\b(?:license|key|code|it)(?: is|'s)? (?:now )?(?:installed|in place|uploaded|applied)\b"
 )
 """That it has come since."""
+_QUOTED = re.compile(r"(?m)^[ \t]*(?:[>|][ \t]?)+")
+QUOTE = "¦"
+"""Stands where a line is quoted."""
+_LONG_AGO = re.compile(
+    r"\blast (?:year|time|month)\b|\b(?:two|three|some|several|[0-9]{1,2}) (?:years|months) ago\b|^in 20[0-9]{2}\b|"
+    r"^first (?:we|i)\b.*\bbut\b"
+)
+"""Of another license, or what is over."""
 _NO_NEED = re.compile(r"\bno need\b|\bnever mind\b")
 _IF = re.compile(r" ?(?:if|unless|in case|wenn|falls|si|se|als|jeśli|если)\b")
 
@@ -178,25 +195,28 @@ _IF = re.compile(r" ?(?:if|unless|in case|wenn|falls|si|se|als|jeśli|если)\
 def says_mail_missing(texts: Iterable[str]) -> bool:
     """Whether it is said that a license or its mail has not come, also one that was named shortly before it.
 
-    What is said last counts: it may have come since.
+    What is said last counts: it may have come since. What is quoted only names what is spoken of.
     """
     before, is_missing = "", False
-    for sentence in sentences_of(texts):
+    marked = (_QUOTED.sub(rf"{QUOTE} ", HYPOTHETICAL.sub(" ", text[:MOST_CHARS])) for text in texts)
+    for sentence in sentences_of(marked):
         near = f"{before} {sentence}"
+        before = near[-NEAR_CHARS:]
+        if sentence.startswith(QUOTE) or _LONG_AGO.search(sentence):
+            continue
         clauses = re.split(CLAUSE, sentence)
-        here = [
-            at
-            for at, one in enumerate(clauses)
-            if _IS_HERE.search(one) and not re.search(DENIED, _NO_NEED.sub("", one))
-        ]
+        here = [at for at, one in enumerate(clauses) if _is_here(one)]
         if here:
             is_missing = any(map(_is_nothing, clauses[here[-1] + 1 :]))
         else:
             is_missing |= _is_missing(sentence) or (
                 any(map(_is_nothing, clauses)) and bool(re.search(_SENT, near) and re.search(_SENDING, near))
             )
-        before = near[-NEAR_CHARS:]
     return is_missing
+
+
+def _is_here(clause: str) -> bool:
+    return bool(_IS_HERE.search(clause)) and not re.search(DENIED, _NO_NEED.sub("", clause))
 
 
 def _is_missing(sentence: str) -> bool:

@@ -21,7 +21,8 @@ DENIED = (
 )
 """Any negation: a person has to read what is denied, unless it is `PAPERWORK`."""
 PAPERWORK = (
-    r"\b(?:invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
+    r"\b(?:offer|nabíd|teklif|"
+    r"invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
     r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
     r"reminder|certificate|risposta|respuesta|réponse|resposta|antwoord|odpowied|orçament|ofert|confirmation|"
     r"this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"
@@ -35,6 +36,12 @@ CLAUSE = (
 )
 SIGNATURE = re.compile(r"(?m)^-- ?\n(?:.+\n?)*")
 """Source: RFC 3676, 4.3."""
+HYPOTHETICAL = re.compile(
+    r"(?:^|(?<=[.!?\n]))[ \t]*(?:what (?:happens|if)|(?:will|would) (?!you)|until when|is it (?:possible|normal)|can we)"
+    r"(?:[^.!?\n]|\.(?=\w))*\?",
+    re.IGNORECASE,
+)
+"""A question about what may come."""
 _SMALL_PRINT = re.compile(
     r"\breceived [^.]{0,60}in error|\bintended recipient|\bnot received this message|confidenti|vertraulich|irrtüml|"
     r"riservat|destinat[aá]|\bthe environment\b|unsubscribe"

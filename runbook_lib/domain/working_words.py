@@ -10,7 +10,16 @@ from collections.abc import Iterable, Sequence
 
 from runbook_lib.domain.models import Answer
 from runbook_lib.domain.pasted import word_key
-from runbook_lib.domain.sentences import CLAUSE, DENIED, MOST_CHARS, PAPERWORK, SIGNATURE, sentences_of, words_of
+from runbook_lib.domain.sentences import (
+    CLAUSE,
+    DENIED,
+    HYPOTHETICAL,
+    MOST_CHARS,
+    PAPERWORK,
+    SIGNATURE,
+    sentences_of,
+    words_of,
+)
 
 _READ_ONLY = r"\b(?:read[ -]*only|r/o)\b"
 _ONLY = (
@@ -278,10 +287,6 @@ _IS_MAIL = re.compile(
 """Where another mail does begin; else it may be the sender's own note: *PS: only for admins*."""
 _QUOTED = re.compile(r"(?m)^[ \t]*[>|].*$")
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
-_HYPOTHETICAL = re.compile(
-    r"(?:^|(?<=[.!?\n]))[ \t]*(?:what (?:happens|if)|(?:will|would) (?!you)|until when)[^.!?\n]*\?", re.IGNORECASE
-)
-"""A question about what may come."""
 
 
 def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
@@ -302,7 +307,7 @@ def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
     received = [text[:MOST_CHARS] for text in texts]
     while len(received) > 1 and words_of(word_key(received[-1])) <= _COURTESY | names:
         received.pop()
-    texts = [_HYPOTHETICAL.sub(" ", text) for text in received]
+    texts = [HYPOTHETICAL.sub(" ", text) for text in received]
     written = [_QUOTED.sub("", _before_mail(text)) for text in received]
     own = [_QUESTION.sub(" ", _QUOTED.sub("", _before_mail(text))) for text in texts]
     if any(_PROSE.search(found) for text in received for found in SIGNATURE.findall(text)):

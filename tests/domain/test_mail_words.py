@@ -99,6 +99,24 @@ from runbook_lib.domain.mail_words import says_mail_missing
             "The license expired, and the replacement hasn't been delivered.",
             "> The key was sent.\n\nWe have no such mail.",
         ),
+        *("Until now we are not getting any license file.", "I was told of the key. I have yet to receive it."),
+        *(
+            "The license was emailed to my boss. He says he has nothing.",
+            "the license key email must have gone astray.",
+        ),
+        *(
+            "we did not recieve the activaton code by mail",
+            "Did not receve the lisence file",
+            "Seguimos sin recibir la licencia.",
+        ),
+        *(
+            "Our license expired and the new one hasn't shown up.",
+            "Your mail with the license was returned as undeliverable.",
+        ),
+        *(
+            "The license was sent to a wrong spelling. So of course we never got it.",
+            "라이선스 파일이 아직 도착하지 않았습니다.",
+        ),
         *("I found the mail. But the license is missing.", "Our reseller got it but we did not get the license."),
         *("We got the invoice, but not the license.", "We have failed to receive the license key"),
         *("I have been waiting since Friday for my license", "Der Aktivierungscode wurde uns nie zugestellt"),
@@ -170,6 +188,28 @@ def test_a_missing_mail_is_heard(words: str) -> None:
         *(
             "> We haven't got the license mail\n\nPlease ignore, it has just arrived.",
             "The key didn't reach us. Now it has.",
+        ),
+        *(
+            "Received, thanks!\n\n> our license file has not arrived",
+            "Installed.\n\nOn Mon, Sam wrote:\n> You did not receive it?",
+        ),
+        *(
+            "Got the key.\n\n> > The license key never reached us.\n> Sent again.",
+            "Last year we did not receive the license by mail.",
+        ),
+        *("In 2024 the license mail never arrived.", "We didn't expect that the license would come that quickly."),
+        *(
+            "Our project's LICENSE file is missing after a force push.",
+            "GitLab shows 'No license' for the MIT license file.",
+        ),
+        *("Мы ещё не получили счёт на продление лицензии.", "ライセンス更新の見積書がまだ届いていません。"),
+        *(
+            "nous attendons toujours le devis pour le renouvellement de notre licence",
+            "Lisans yenileme teklifi henüz gelmedi.",
+        ),
+        *(
+            "Vi har inte fått offerten för licensen ännu.",
+            "What happens if the license is not delivered before it ends?",
         ),
         *("Two-factor codes are not arriving by mail.", "Verification codes are not delivered to our mailboxes."),
         *("SAML: email not found in response. Licence: Premium.", "LDAP: mail attribute not found. We have a license."),
