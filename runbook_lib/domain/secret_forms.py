@@ -17,7 +17,7 @@ from functools import cache, partial
 
 from runbook_lib.domain import secret_columns
 
-_DENSE = r"(?=[^\s\"'<>&,;]{0,200}?[0-9])(?=[^\s\"'<>&,;]{0,200}?[A-Za-z])"
+_DENSE = r"(?=[^\s\"'<>&,;]{0,200}?[0-9])(?=[^\s\"'<>&,;]{0,200}?[^\W\d_])"
 _DENSE_QUOTED = r"(?=[^\s\"']{0,200}?[0-9])(?=[^\s\"']{0,200}?[A-Za-z])"
 """A letter and a digit are in the word that follows; one in quotes may have any sign in it."""
 _MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z]))"
@@ -99,8 +99,9 @@ _COOKIE = (
 _KINDS_OF_KEY = ("api", "access", "account", "secret", "signing", "encryption", "private", "auth", "shared", "master")
 _OF_A_KIND = "|".join(f"(?<={kind})|(?<={kind}[_ -])" for kind in _KINDS_OF_KEY)
 _IS = (
-    "(?:(?:(?:is|was|has been|now) ){0,2}(?:is|was|now|(?:re)?set to|changed to)|ist(?: jetzt| nun)?|lautet|est|es|è|"
-    "é|to|[-=]?>|[-–—→:])"
+    "(?:(?:(?:(?:is|was|has been|now) ){0,2}(?:is|was|now|(?:re)?set to|changed to|as follows)|reads|goes like this|"
+    "(?:ist|lautet|war|est|es|è|é|to|sarebbe)(?: jetzt| nun| wie folgt| le suivant| la siguiente| la seguente)?)"
+    "[ ]{0,2}[:：]?|[-=]?>|[-–—→:])"
 )
 _END = r"(?:[\r\n]|\Z)"
 _PATH = r"(?:~|\.{1,2})?(?:/[\w.~-]{1,80}){2}"
@@ -108,16 +109,31 @@ _PASS = (
     r"pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S)|(?<=_pass)(?=:\s)"
     rf"|(?<![a-z]pass)(?<=(?-i:[Pp]ass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
 )
+_NO_SENTENCE = (
+    r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|enter))"
+)
+_DOUBLE, _SINGLE = r"(?:\\[^\r\n]|[^\"\\\r\n])", r"(?:''|[^'\r\n])"
+_IN_DOUBLE = rf"(?:{_DENSE_QUOTED}|{_NO_SENTENCE}(?={_DOUBLE}{{0,200}}?[0-9])(?={_DOUBLE}{{0,200}}?[^\W\d_]))"
+_IN_SINGLE = rf"(?:{_DENSE_QUOTED}|{_NO_SENTENCE}(?={_SINGLE}{{0,200}}?[0-9])(?={_SINGLE}{{0,200}}?[^\W\d_]))"
+_REFERENCE = (
+    r"(?:\$[{(]|\$\w{1,60}(?:[\s\"';]|\Z)|\{\{|%[({]|%\w{1,60}%|<%|"
+    r"(?:\[[^\]\r\n]{0,80}\]|\([^)\r\n]{0,80}\)|\{[^}\r\n]{0,80}\})(?:[\s,;.\"']|\Z)|[\[({]\s|[\[({]?\Z)"
+)
+"""What only refers to a value, or is an expression."""
 _NAMED = (
     rf"(?:{_PASS}|(?<![a-z])pw|(?<![a-z])clave(?!\s+de\b)|{secret_columns.WORDS}"
     rf"|session(?:id)?(?==)|key_base"
     rf"|(?:{_OF_A_KIND})key)(?:{_ASSIGNED}"
-    rf"(?:\"{_DENSE_QUOTED}(?P<quoted>[^\"\r\n]{{6,300}})\"|'{_DENSE_QUOTED}(?P<single>[^'\r\n]{{6,300}})'"
-    r"|(?![\[({$%]|https?:|/\w{1,40}/|[\w.]{1,80}\()(?:(?<=[:=|]\s)(?=\S{0,200}?[0-9])(?=\S{0,200}?[A-Za-z])"
+    rf"(?:\"{_IN_DOUBLE}(?P<quoted>{_DOUBLE}{{6,300}})\""
+    rf"|'{_IN_SINGLE}(?P<single>{_SINGLE}{{6,300}})'"
+    rf"|(?<=>)(?:<!\[CDATA\[)?(?=[^<>\r\n]{{0,200}}?[0-9])(?P<element>[^\s<>]{{6,300}})(?=(?:\]\]>)?</)"
+    rf"|(?!{_REFERENCE}|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\()(?:(?:(?<=[:=|]\s)|(?<=[=])(?!\S{{0,300}}?[&;,]\w{{1,40}}=))"
+    r"(?=\S{0,200}?[0-9])(?=\S{0,200}?[^\W\d_])"
     rf"(?=\S{{0,200}}?[^\w\s.:/-])(?P<line>[^\s\"'<>]{{6,300}})(?=[ \t]{{0,9}}{_END})"
     rf"|{_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}})))"
     rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab|{_PATH}){_DENSE}(?:{_MIXED}|{_CODE})"
-    r"(?P<stated>[^\s\"'`<>&,;]{8,300}))"
+    r"(?P<stated>[^\s\"'`<>&,;]{8,300})"
+    rf"|\s{{0,2}}(?:は|是)、?\s{{0,3}}{_DENSE}(?P<cjk>[^\s\"'`<>&,;。、]{{6,300}}))"
 )
 _STATE_WORDS = (
     r"(?:required|optional|mandatory|string|text|str|bytes|none|null|nil|true|false|yes|unknown|hidden|changed|forgotten|"
@@ -130,11 +146,24 @@ _WORD = rf"(?!{_STATE_WORDS}\b(?![\w-]))[A-Za-zÀ-ž][\wÀ-ž!@#%^*+~-]{{4,60}}"
 _LABELLED = (
     r"(?:passwor[dt]|passwd|passphrase|kennwort|contraseña|mot de passe|senha|wachtwoord|hasło|heslo|lösenord|pwd|"
     r"(?<![a-z])pw)(?:[\"'\]]{0,3}\s{0,3}(?:=>|[:=])[ \t]{0,3}"
-    rf"(?:\"(?P<label_double>{_WORD})\"|'(?P<label_single>{_WORD})'"
+    rf"(?:\"(?P<label_double>{_WORD}|[0-9]{{6,20}})\"|'(?P<label_single>{_WORD}|[0-9]{{6,20}})'"
     rf"|(?P<label>{_WORD})(?=[ \t]{{0,9}}[.,;]?[ \t]{{0,9}}{_END}))"
     rf"|\s(?:is|lautet|est|es|è)\s[\"'`](?P<said>{_WORD})[\"'`]|(?<=(?-i:[A-Z_]PASSWORD))=(?P<exported>{_WORD})(?=\s))"
 )
 """A password that is but a word, behind its label, where it ends its line or is in quotes."""
+_NESTED = (
+    r"(?:passwor[dt]s?|passwd|passphrase|kennwort|pwd|(?<![a-z])pw|(?<=_)pass|token|secret(?:_key)?|api_?key)"
+    r"[\"'\]]{0,3}"
+    r"(?:[ \t]{0,3}:[ \t]{0,3}(?:[|>][+-]?[ \t]{0,3})?\r?\n[ \t]{1,40}"
+    r"(?:-[ \t]{1,3}|(?:value|default)[\"']?:[ \t]{1,3})?"
+    rf"[\"']?(?!{_REFERENCE}){_DENSE}(?P<indented>[^\s\"'<>]{{6,300}})(?<!:)(?=[\"']?[ \t]{{0,9}}{_END})"
+    r"|\s{0,3}:\s{0,5}\{\s{0,20}\"(?:value|default)\"\s{0,3}:\s{0,3}\"(?!\$\{)(?P<object>[^\"\r\n]{4,300})\""
+    r"|\s{0,3},\s{0,20}\"value\"\s{0,3}:\s{0,3}\"(?!\$\{)(?P<pair>[^\"\r\n]{4,300})\""
+    r"|>\s{0,20}<value>(?P<inner>[^<>\r\n]{4,300})<"
+    r"|\s{0,3}(?:=>|[:=])\s{0,3}(?:\$\(cat\s{1,3})?(?:<<[~-]?[\"']?\w{1,20}[\"']?(?:\.\w{1,10})?|\"\"\")[ \t]{0,3}\r?\n"
+    r"[ \t]{0,20}(?P<here>\S[^\r\n]{3,200}))"
+)
+"""A value that stands below its name: in YAML, JSON, XML, or a document of the shell."""
 _SENTENCE = (
     r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|\.[\"']))"
 )
@@ -147,7 +176,7 @@ _PHRASE = (
 """A password of several words, in quotes, where the name is a configuration's; else it may be a label's translation."""
 _BLOCK = (
     r"(?:variable|output)\s{1,3}\"[\w-]{0,60}(?:pass|pwd|secret|token|key)[\w-]{0,30}\"\s{0,3}\{[^{}]{0,400}?"
-    r"\b(?:default|value)\s{0,9}=\s{0,9}\"(?!\$\{)(?P<declared>[^\"\r\n]{4,300})\""
+    r"\b(?:default|value)\s{0,9}=\s{0,9}(?:\"(?!\$\{)(?P<declared>[^\"\r\n]{4,300})\"|<<-?\w{1,20}\s{1,20}(?P<document_of>\S[^\r\n]{3,300}))"
 )
 """Source: Terraform, *Input variables* and *Output values*."""
 _PRINTED = (
@@ -214,7 +243,8 @@ _STATEMENT = (
 """Source: the statements of MySQL and Oracle; the configuration of Redis and OpenLDAP."""
 _MARK = "[\"'`*]{0,2}"
 _LOGIN = (
-    r"(?:(?<![a-z])login\s?[:=]|(?:credentials?|zugangsdaten|anmeldedaten|identifiants|credenciales|credenziali)"
+    r"(?:(?<![a-z])login\s?[:=]|(?:credentials?|creds|(?:login|access) data|zugangsdaten|"
+    r"anmeldedaten|identifiants|credenciales|credenziali)"
     rf"(?: \([^()\r\n]{{1,30}}\)|{_FOR})?(?: are| sind)?[ ]?[:=]?)\s{{1,3}}"
     rf"{_MARK}[\w.@\\-]{{2,60}}{_MARK}(?:\s/\s|:){_MARK}{_DENSE}(?P<with_name>[^\s\"'`*<>&,;/][^\s\"'`*<>&,;]{{5,200}})"
     rf"|(?<![a-z])login\s{{1,3}}[\w.@-]{{2,60}}:{_DENSE}{_MIXED}(?P<in_one>[^\s\"'<>&,;/][^\s\"'<>&,;]{{5,200}})"
@@ -264,6 +294,7 @@ _FORMS = tuple(
             _LABELLED,
         ),
         ("[secret]", ('variable "', 'output "'), _BLOCK),
+        ("[secret]", ("pass", "pwd", "pw", "kennwort", "token", "secret", "api"), _NESTED),
         ("[secret]", ("pass", "pw", "kennwort", "token", "secret"), _ASKED),
         (
             "[secret]",
@@ -295,7 +326,17 @@ _FORMS = tuple(
         (
             "[secret]",
             (
-                *("credential", "zugangsdaten", "anmeldedaten", "identifiants", "credenciales", "credenziali", "login"),
+                *(
+                    "credential",
+                    "creds",
+                    "access data",
+                    "zugangsdaten",
+                    "anmeldedaten",
+                    "identifiants",
+                    "credenciales",
+                    "credenziali",
+                    "login",
+                ),
                 *("user", "benutzer", "utilisateur", "usuario", "utente", "gebruiker", "machine"),
             ),
             _LOGIN,

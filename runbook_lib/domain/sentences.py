@@ -37,7 +37,8 @@ CLAUSE = (
 SIGNATURE = re.compile(r"(?m)^-- ?\n(?:.+\n?)*")
 """Source: RFC 3676, 4.3."""
 HYPOTHETICAL = re.compile(
-    r"(?:^|(?<=[.!?\n]))[ \t]*(?:what (?:happens|if)|(?:will|would) (?!you)|until when|is it (?:possible|normal)|can we)"
+    r"(?:^|(?<=[.!?\n]))[ \t]*(?:what (?:happens|if)|(?:will|would) (?!you)|until when|"
+    r"is it (?:possible|normal)|can we)"
     r"(?:[^.!?\n]|\.(?=\w))*\?",
     re.IGNORECASE,
 )
