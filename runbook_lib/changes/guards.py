@@ -52,10 +52,19 @@ def check_reply_arrives(zendesk: Zendesk, operator: Person, ticket: Ticket, *, i
 
 
 def check_still_assigned(ticket: Ticket, operator: Person) -> None:
-    """NeedsAnswerError if a colleague has taken the ticket, as it was just read, since this run took it."""
+    """Make sure that the ticket, as it was just read, is still the operator's, who has taken it.
+
+    Raises:
+        NeedsAnswerError: A colleague has taken it since.
+        PersonNeededError: It is no one's.
+    """
+    if ticket.assignee_id is None:
+        raise PersonNeededError(
+            f"Ticket {ticket.id} is assigned to no one, so nothing more is sent. Run again: the runbook takes it first."
+        )
     if ticket.assignee_id != operator.id:
         raise NeedsAnswerError(
-            f"Ticket {ticket.id} was yours when this run began, and is {clean(ticket.assignee_name or 'nobody')}'s "
-            "now, so nothing more is sent. Talk to them; to take it over, pass take_over as True.",
+            f"Ticket {ticket.id} was yours when this run began, and is "
+            f"{clean(ticket.assignee_name or 'a colleague')}'s now, so nothing more is sent. Talk to them; to take it over, pass take_over as True.",
             missing=("take_over",),
         )

@@ -579,6 +579,33 @@ def test_ticket_taken_by_a_colleague_is_left_alone(here: World) -> None:
         case.take()
 
 
+def test_ticket_that_is_no_ones_any_more(here: World) -> None:
+    """There is no colleague to talk to: the next run takes it."""
+    case = to_users(1001, perform=True)
+    here.change("UPDATE tickets SET assignee_id = NULL WHERE id = 1001")
+    with pytest.raises(PersonNeededError, match=r"assigned to no one, so nothing more is sent\. Run again"):
+        case.issue_license()
+    assert [] == here.rows("SELECT * FROM pipelines")
+
+
+def test_ticket_that_is_solved_says_so(here: World) -> None:
+    here.change("UPDATE tickets SET status = 'solved' WHERE id = 1001")
+    assert "is solved already: read why before you go on" in words(WeekendLicense.open(1001).ticket_card())
+
+
+def test_license_of_a_colleague_of_the_customer_is_a_hint(here: World) -> None:
+    """Of the same domain, in the same days: perhaps it is for the same instance."""
+    other = "ole.berg@nordlicht-analytics.example"
+    here.change("UPDATE issues SET title = replace(title, 'greta.nilsson@isbjorn-games.example', ?)", other)
+    case = to_users(1001)
+    hint = f"a license was issued for {other}, of the same domain (issue "
+    assert hint in words(case.issue_license())
+    assert "ask whether that is for the same instance" in case.hint
+    for step in (case.check_license, case.answer_customer, case.tell_team):
+        step()
+    assert hint in words(case.close())
+
+
 def test_lost_ticket_is_taken_back_on_request_only(here: World) -> None:
     """The journal of an earlier assignment does not stand for the present one."""
     WeekendLicense.open(1002, perform=True).take()
