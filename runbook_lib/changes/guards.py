@@ -63,8 +63,9 @@ def check_still_assigned(ticket: Ticket, operator: Person) -> None:
             f"Ticket {ticket.id} is assigned to no one, so nothing more is sent. Run again: the runbook takes it first."
         )
     if ticket.assignee_id != operator.id:
+        whose = clean(ticket.assignee_name or "a colleague")
         raise NeedsAnswerError(
-            f"Ticket {ticket.id} was yours when this run began, and is "
-            f"{clean(ticket.assignee_name or 'a colleague')}'s now, so nothing more is sent. Talk to them; to take it over, pass take_over as True.",
+            f"Ticket {ticket.id} was yours when this run began, and is {whose}'s now, so nothing more is sent. Talk to "
+            "them; to take it over, pass take_over as True.",
             missing=("take_over",),
         )

@@ -180,9 +180,9 @@ _IS_HERE = re.compile(
     r"\bnever mind\b|\b(?:license|key|code|it)(?: is|'s)? (?:now )?(?:installed|in place|uploaded|applied)\b"
 )
 """That it has come since."""
-_QUOTED = re.compile(r"(?m)^[ \t]*(?:[>|][ \t]?)+")
-QUOTE = "¦"
-"""Stands where a line is quoted."""
+_QUOTED = re.compile(r"(?m)^[ \t]*(?:[>|][ \t]?)+(.*)$")
+_QUOTE = "¦"
+"""Stands before the words of a quoted line."""
 _LONG_AGO = re.compile(
     r"\blast (?:year|time|month)\b|\b(?:two|three|some|several|[0-9]{1,2}) (?:years|months) ago\b|^in 20[0-9]{2}\b|"
     r"^first (?:we|i)\b.*\bbut\b"
@@ -198,11 +198,11 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
     What is said last counts: it may have come since. What is quoted only names what is spoken of.
     """
     before, is_missing = "", False
-    marked = (_QUOTED.sub(rf"{QUOTE} ", HYPOTHETICAL.sub(" ", text[:MOST_CHARS])) for text in texts)
+    marked = (_QUOTED.sub(_as_quoted, HYPOTHETICAL.sub(" ", text[:MOST_CHARS])) for text in texts)
     for sentence in sentences_of(marked):
         near = f"{before} {sentence}"
         before = near[-NEAR_CHARS:]
-        if sentence.startswith(QUOTE) or _LONG_AGO.search(sentence):
+        if sentence.startswith(_QUOTE) or _LONG_AGO.search(sentence):
             continue
         clauses = re.split(CLAUSE, sentence)
         here = [at for at, one in enumerate(clauses) if _is_here(one)]
@@ -213,6 +213,11 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
                 any(map(_is_nothing, clauses)) and bool(re.search(_SENT, near) and re.search(_SENDING, near))
             )
     return is_missing
+
+
+def _as_quoted(line: re.Match[str]) -> str:
+    """A quoted line as one sentence, marked as such."""
+    return f"{_QUOTE} {re.sub(r'[.!?。]+', ',', line[1])}"
 
 
 def _is_here(clause: str) -> bool:

@@ -117,6 +117,7 @@ from runbook_lib.domain.mail_words import says_mail_missing
             "The license was sent to a wrong spelling. So of course we never got it.",
             "라이선스 파일이 아직 도착하지 않았습니다.",
         ),
+        "> Did the license arrive? Tell us.\n\nNo.",
         *("I found the mail. But the license is missing.", "Our reseller got it but we did not get the license."),
         *("We got the invoice, but not the license.", "We have failed to receive the license key"),
         *("I have been waiting since Friday for my license", "Der Aktivierungscode wurde uns nie zugestellt"),
@@ -197,6 +198,7 @@ def test_a_missing_mail_is_heard(words: str) -> None:
             "Got the key.\n\n> > The license key never reached us.\n> Sent again.",
             "Last year we did not receive the license by mail.",
         ),
+        "We have it.\n\n> Hi Sam. The license never came. Please resend it.",
         *("In 2024 the license mail never arrived.", "We didn't expect that the license would come that quickly."),
         *(
             "Our project's LICENSE file is missing after a force push.",
