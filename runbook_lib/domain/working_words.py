@@ -61,7 +61,7 @@ _BEFORE = (
 _WORKS = (
     rf"\bstill works?\b|\bstill working\b|{_NOT_YET}|{_BEFORE}|{_FUTURE} [a-z]+ed\b(?! until)|"
     rf"\b(?:passera|passerà|pasará|passará|wird|será|sera|sarà)\b[^.]{{0,25}}(?:{_READ_ONLY_ABROAD})|"
-    r"\byou will not (?:to )?be able to\b.*|\bif you (?:do not|don't) renew\b.*|\bplease (?:do not|don't)\b|"
+    r"\byou will not (?:to )?be able to\b.*|\bif you (?:do not|don't) renew\b.*|\bplease (?:do not|don't)\b[^.,;:]{0,80}|"
     rf"{_NO_TROUBLE}"
 )
 """What is no word of trouble, so that the rest of its sentence is judged without it.

@@ -384,6 +384,7 @@ def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> 
         "If you are not the intended recipient of this message, you must not use the license key in it.",
         *("Our invoice has not arrived.", "Die Rechnung ist noch nicht angekommen.", "Aún no tenemos la factura."),
         *("請求書がまだ届いていません。", "We don't have a purchase order yet.", "No news from our account manager"),
+        "Please don't block our instance, the purchase order is on the way.",
         *("No urgency, but we wanted to be early.", "Please do not close this ticket.", "This isn't pressing."),
         "> If you do not renew by November 20, you can't use merge approvals, epics, or many other features.",
         "No worries, you can still use all the Premium features for now. You have 6 days to renew your subscription.",
