@@ -13,7 +13,8 @@ from runbook_lib.domain.sentences import CLAUSE, DENIED, HYPOTHETICAL, MOST_CHAR
 _SENT = (
     r"mail|li[cz]en|\blic\b|inbox|message|\ba[ck]{0,2}ti[vw](?:atio|aci|aç|ierung|azion|ering|asyon)|\bkey\b|schlüssel|"
     r"\bclé\b|\bclave\b|\bchave\b|\bchiave\b|sleutel|klucz|ключ|лиценз|激活|アクティベ|"
-    r"\bsuccessor\b|\breplacement\b|\bthe new one\b|\blisen[cs]|\bactivat?on|ライセンス|メール|"
+    r"\bsuccessor\b|\breplacement\b|\bnew one\b|\bla nueva(?! \w)|\bquella nuova\b|\blisen[cs]|"
+    r"\bactivat?on|ライセンス|メール|"
     r"许可证|邮件|라이선스|메일|correo|courriel|lisans|lisens|письм"
 )
 _COMES = (
@@ -56,8 +57,9 @@ _NOT_THERE = (
     r"\b(?:nothing|none|(?:no|zero) (?:message|mail|e-?mail)s?)\b[^.]{0,40}\b(?:from (?:you|gitlab)|with|containing)\b|"
     rf"\b(?:lacks?|has no|holds no|contains no) {_FILES}\b|"
     rf"\b(?:do|does) ?(?:not|n't)(?: yet| still| even)? (?:have|hold|possess) (?=the |our |my ){_FILES}"
-    r"(?: yet| from you| so far)?$|"
-    rf"\b(?:are|am) (?:still )?without {_FILES}|\bnobody\b[^.]{{0,20}} (?:has|holds) {_FILES}|\bnot in our hands\b|"
+    r"(?: yet| from you| so far| for [^,;]{1,60})*$|"
+    rf"\b(?:are|am|sit\w*)(?: here)? (?:still )?with(?:out| no) {_FILES}|"
+    rf"\bnobody\b[^.]{{0,20}} (?:has|holds) {_FILES}|\bnot in our hands\b|"
     rf"(?:{DENIED}|havent|hasnt|didnt|without|yet to|fail\w* to)[^.]{{0,40}}(?:{_COMES})|no (?:sign|trace) of|"
     rf"reçu aucun|\bfehlt|\bmanque|\bfalta\b|\bmanca\b|ontbreekt|brakuje|(?:did|has|was)(?: not|n't)$|"
     r"nowhere|nulle part|ningún lado|nirgends|nergens|\bre-?send|renvoy|reenvi|\bfinden?\b.*\bnicht\b|再送|再发|"
@@ -117,13 +119,16 @@ _COUNTED = re.compile(r"\b[0-9]+ (?:\w+ )?(?:li[cz]en\w+(?: seats?)?|seats?)")
 """Licenses that are seats."""
 _NOT_ASKED = re.compile(
     r"\b(?:do|does|did)(?: not|n't) (?:know|remember|recall|care|expect|think|need|want)\b|\bno idea\b"
+    r"|\b(?:will not|won't) (?:\w+ )?(?:come|arrive|be (?:sent|delivered|here))\b[^.]*"
     r"|\bplease (?:do not|don't|never) (?:\w+ )?(?:send|mail|e-?mail|forward)\b.*"
 )
 """What is denied beside a license, and says nothing of its mail."""
 _IN_INSTANCE = re.compile(
     r"\badmin(?:istration)?[ -](?:area|panel|page|bereich)|\bdashboard|\binstan[cz]|gitlab\.rb|\bdatabase|"
     r"\b(?:licen[sc]e|subscription) page|\bunder (?:admin|subscription|licen)|\bupload|\binstall|\brestart|\breboot|"
-    r"\bupgrade|\bproject|\brepo|\bui\b|\bmit\b|\b(?:on|from|in) (?:the|our) (?:server|gitlab|system)"
+    r"\bupgrade|\bproject|\brepo|"
+    r"\bgitlab (?:says|tells|reports|shows)|\bnodes?\b|\bmigrat|\brestor|"
+    r"\bsnapshot|/etc/|\bui\b|\bmit\b|\b(?:on|from|in) (?:the|our) (?:server|gitlab|system)"
 )
 """Where a license is missing that had come."""
 _OF_A_MAIL = re.compile(
@@ -142,6 +147,7 @@ _OTHER_THING = re.compile(
     r"na|на|за|för) (?:\w+ ){0,5}(?:li[cz]en\w+|лиценз\w+|renewal))?|"
     r"(?:ライセンス|许可证|라이선스|lisans)[^。、,]{0,12}(?:見積|請求|报价|发票|견적|청구|teklif|fatura)\w*|"
     r"\byour (?:\w+ )?(?:e-?mail|message|reply|answer)\b(?! (?:with|containing))|"
+    r"\b(?:e-?)?mails? (?:ha(?:s|ve) come )?from (?:our|the) (?:own )?(?:gitlab|instance|server)\b|"
     r"\be?-?mail (?:attribute|address|field|claim|not found|already|is invalid|has not been confirmed)|"
     r"\b(?:after|since|when|once|as soon as)\b[^.,;]{0,30}"
     r"(?:add|install|activat|appl|upload|enter|import)(?:i?ed|ing|e|y)?\b[^.,;]{0,30}licen\w*|"
@@ -156,6 +162,9 @@ _OBJECT = re.compile(
 )
 """What was not received is another thing: *the discount that we were promised on the license*."""
 _OVER_CLAUSES = re.compile(
+    r"\b(?:mail|licen[sc]e|key|code)\b.{0,80}\b(?:sent|went|mailed|emailed)\b.{0,80}"
+    r"\b(?:instead of (?:us|me)|deleted|left us|left the company)\b|"
+    r"\blicen[sc]e (?:e-?)?mail\b.{0,60}\blink\b.{0,80}\b(?:expired|no longer valid|dead)\b|"
     rf"{_FILES} (?:(?:is|was|were) )?(?:missing|absent|not|not included|not contained) (?:from|in) "
     r"(?:[\w-]{1,30} ){1,3}(?:e-?mail|mail|message|confirmation)\b|"
     rf"(?:receiv\w+|\bgot\b|c[ao]me\b|arriv\w+|\bsent\b|mailed|\bis here\b|\bare here\b)[^.]{{0,80}}"
@@ -201,6 +210,7 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
     marked = (_QUOTED.sub(_as_quoted, HYPOTHETICAL.sub(" ", text[:MOST_CHARS])) for text in texts)
     for sentence in sentences_of(marked):
         near = f"{before} {sentence}"
+        is_named = bool(re.search(_SENT, sentence)) or (_is_of_license(before) and not re.search(PAPERWORK, sentence))
         before = near[-NEAR_CHARS:]
         if sentence.startswith(_QUOTE) or _LONG_AGO.search(sentence):
             continue
@@ -210,9 +220,15 @@ def says_mail_missing(texts: Iterable[str]) -> bool:
             is_missing = any(map(_is_nothing, clauses[here[-1] + 1 :]))
         else:
             is_missing |= _is_missing(sentence) or (
-                any(map(_is_nothing, clauses)) and bool(re.search(_SENT, near) and re.search(_SENDING, near))
+                any(map(_is_nothing, clauses)) and is_named and bool(re.search(_SENDING, near))
             )
     return is_missing
+
+
+def _is_of_license(before: str) -> bool:
+    """Whether a license was named last, and no paperwork after it."""
+    named = [[found.start() for found in re.finditer(what, before)] for what in (_SENT, PAPERWORK)]
+    return bool(named[0]) and max(named[0]) > max(named[1], default=-1)
 
 
 def _as_quoted(line: re.Match[str]) -> str:

@@ -24,12 +24,15 @@ _MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z
 """Letters in both cases, too."""
 _CODE = r"(?=(?-i:[0-9a-f]{20}|[A-Z2-7]{16}))"
 """Or many hex digits, or Base32."""
-_FOR = r"(?:\s{1,3}(?:for|of|für|von|pour|de|para|di|da|voor|dla|для)(?:\s{1,3}[\w@.-]{1,40}){1,4}?)"
+_FOR = (
+    r"(?:\s{1,3}(?:for|of|für|von|vom|des|pour|du|de|para|del|di|da|do|voor|van|dla|для|от)"
+    r"(?:\s{1,3}[\w@.'-]{1,40}){1,4}?|\s{1,3}(?:root|admin|temporaire|provisoire|temporal))"
+)
 """Whose secret it is."""
 _ASSIGNED = (
     rf"(?:\.(?:value|key|secret|data))?[\"'\]]{{0,3}}(?: \([^()\r\n]{{1,30}}\)|{_FOR}"
     r"|(?:\s{1,3}[\w:-]{1,30}=\"[^\"<>]{0,60}\"){1,4}(?=\s?>))?"
-    r"(?:\s{0,3}(?:=>|[:=|>\uff1a])\s{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
+    r"(?:\s{0,3}(?:=>|[:=|>\uff1a])\s{0,3}|[ \t]{1,40}\|[ \t]{0,3}|\s{1,20}value\s{0,3}[:=]\s{0,3}"
     r"|</t[dh]>\s{0,9}<td[^<>]{0,80}>|</(?:name|key)>\s{0,20}<(?:value|string)>)"
 )
 _VENDORS = r"""
@@ -106,7 +109,7 @@ _IS = (
 _END = r"(?:[\r\n]|\Z)"
 _PATH = r"(?:~|\.{1,2})?(?:/[\w.~-]{1,80}){2}"
 _PASS = (
-    r"pass(?:wor[dt]|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S)|(?<=_pass)(?=:\s)"
+    r"pass(?:wor[dt](?:_?confirm\w{0,8}|[0-9](?![0-9]))?|wd|phrase|(?<![a-z]pass)(?=[:=]\S|\s=\s\S)|(?<=_pass)(?=:\s)"
     rf"|(?<![a-z]pass)(?<=(?-i:[Pp]ass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
 )
 _NO_SENTENCE = (
@@ -168,7 +171,7 @@ _SENTENCE = (
     r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|\.[\"']))"
 )
 _PHRASE = (
-    r"(?:(?<=[\w-][_-])(?:pass(?:wor[dt]|wd|phrase)?|pwd|secret|token)[\"'\]]{0,3}\s{0,3}(?:=>|[:=])\s{0,3}"
+    r"(?:(?<=[\w-][ _-])(?:pass(?:wor[dt]|wd|phrase)?|pwd|secret|token)[\"'\]]{0,3}\s{0,3}(?:=>|[:=])\s{0,3}"
     r"|pass(?:wor[dt]|wd|phrase)?[\"'\]]{0,3}\s{0,3}=>?\s{0,3})"
     rf"(?:\"{_SENTENCE}(?P<words>[^\s\"]{{1,60}}(?: [^\s\"]{{1,60}}){{1,12}})\""
     rf"|'{_SENTENCE}(?P<words_single>[^\s']{{1,60}}(?: [^\s']{{1,60}}){{1,12}})')"
@@ -235,6 +238,11 @@ _FED = (
     rf"|{_ASKS}[^\r\n|<]{{0,100}}<<-?[\"']?\w{{1,20}}[\"']?[ ]{{0,3}}\r?\n(?P<document>[^\r\n]{{4,200}})"
 )
 """What a shell writes to such a command."""
+_SMTP = (
+    r"(?:(?-i:UGFzc3dvcmQ6)\s{1,5}(?:->|C:)?\s{0,3}(?P<encoded>[A-Za-z0-9+/=]{4,200})(?=\s|\Z)"
+    r"|auth plain\s{1,3}(?P<encoded_both>[A-Za-z0-9+/=]{8,400})(?=\s|\Z))"
+)
+"""What answers a mail server's *Password:*. Source: RFC 4954, and the LOGIN mechanism as servers speak it."""
 _STATEMENT = (
     r"(?:(?:(?:create|alter)\suser|grant)\s[^;]{0,300}?identified\s{1,3}(?:with\s{1,3}\S{1,60}\s{1,3})?by\s{1,3}"
     r"|(?:requirepass|bindpw|rootpw|masterauth)[\"'\]]{0,3}(?:\s{0,3}[:=])?\s{1,3})[\"']?"
@@ -282,6 +290,7 @@ _FORMS = tuple(
         ("[password]", (":/",), _ADDRESS),
         ("[webhook]", ("hook",), _HOOK),
         ("[webhook]", ("hooks",), _OF_VENDORS),
+        ("[secret]", ("ugfzc3dvcmq6", "auth plain "), _SMTP),
         ("[webhook]", ("hooks.zapier.",), _ZAPIER),
         ("[signature]", ("sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),

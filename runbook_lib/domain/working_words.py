@@ -61,7 +61,8 @@ _BEFORE = (
 _WORKS = (
     rf"\bstill works?\b|\bstill working\b|{_NOT_YET}|{_BEFORE}|{_FUTURE} [a-z]+ed\b(?! until)|"
     rf"\b(?:passera|passerà|pasará|passará|wird|será|sera|sarà)\b[^.]{{0,25}}(?:{_READ_ONLY_ABROAD})|"
-    r"\byou will not (?:to )?be able to\b.*|\bif you (?:do not|don't) renew\b.*|\bplease (?:do not|don't)\b[^.,;:]{0,80}|"
+    r"\byou will not (?:to )?be able to\b.*|\bif you (?:do not|don't) renew\b.*|"
+    r"\bplease (?:do not|don't)\b[^.,;:]{0,80}|"
     rf"{_NO_TROUBLE}"
 )
 """What is no word of trouble, so that the rest of its sentence is judged without it.
@@ -110,15 +111,16 @@ _PHRASES = tuple(
 """Phrases, each with the word that it stands for, so that all others can be taken one by one."""
 _THE_WHOLE = words_of(
     """
-    it its everything all gitlab instance server system our the this whole entire production self managed es alles
-    das die der unsere unser instanz système tout ça notre le la todo el nuestra instancia sistema servidor tutto il
-    nostra istanza tudo o nossa instância het onze wszystko всё все
+    it its everything all gitlab instance server system our the this whole entire production self
+    managed es alles das die der unsere unser instanz système tout ça notre le la todo el nuestra
+    instancia sistema servidor tutto il nostra istanza tudo o nossa instância het onze wszystko всё все
     """
 )
 _RUNS = words_of(
     """
-    works work working runs running up functional operational usable online available writable functions functioning
-    läuft geht funktioniert klappt marche fonctionne funciona funcionando funcionar funziona werkt działa работает
+    works work working runs running up functional operational usable online available writable functions
+    functioning läuft geht funktioniert klappt marche fonctionne funciona funcionando funcionar funziona
+    werkt działa fungerar virker fungerer работает
     """
 )
 _FULLY = words_of("operational functional usable writable")
@@ -129,13 +131,13 @@ _STILL = words_of(
     "still keeps continues remains noch encore toujours todavía aún sigue ancora ainda continua nog nadal пока"
 )
 _AGAIN = words_of(
-    "again now back wieder jetzt nun ya ora novamente voltou agora weer znowu ponownie снова solved resolved fixed"
+    "again now back igen wieder jetzt nun ya ora novamente voltou agora weer znowu ponownie снова solved resolved fixed"
 )
 _HOW = words_of(
     """
-    is are s normally currently fine ok fully completely perfectly properly correctly normal well quite yes luckily
-    fortunately happily also already está ganz einwandfrei gewoon bei uns problemlos normalement correctement
-    normalmente correctamente normaal
+    is are s normally currently fine ok fully completely perfectly properly correctly normal well quite
+    yes luckily fortunately happily also already está ganz einwandfrei gewoon bei uns problemlos
+    normalement correctement normalmente correctamente normaal
     """
 )
 _PEOPLE = words_of("we our all users user everyone everybody people teams colleagues developers can")
@@ -151,14 +153,16 @@ _SOLVED = re.compile(
 )
 _COURTESY = words_of(
     """
-    thank thanks you for your the thx cheers regards best kind many a lot much so very danke dank vielen herzlichen
-    viele grüße merci beaucoup gracias muchas grazie mille obrigado obrigada muito bedankt спасибо
-    ありがとう ありがとうございます 谢谢 감사합니다 hi hello dear hallo team support all yes now good confirmed
+    tack tak takk thank thanks you for your the thx cheers regards best kind many a lot much so very
+    danke dank vielen herzlichen viele grüße merci beaucoup gracias muchas grazie mille obrigado
+    obrigada muito bedankt спасибо ありがとう ありがとうございます 谢谢 감사합니다 hi hej hei hello dear hallo team
+    support all yes
+    now good confirmed
     """
 )
 """Words that say nothing of the instance."""
 _THANKS = words_of(
-    "many thank thanks you thx cheers danke dank merci gracias grazie obrigado obrigada hi hello hallo dear"
+    "tack tak takk many thank thanks you thx danke dank merci gracias grazie obrigado obrigada hi hello hallo dear"
 )
 _WISHES = (
     r"\b(?:(?:have a|enjoy (?:the|your)) (?:\w+ )?(?:day|weekend|evening|week)|never mind|"
@@ -174,30 +178,30 @@ _PROSE = re.compile(r"\b(?:only|except|but|ps|i|we|was|is|that|this|on the|corre
 """Words of a postscript, which may stand where a signature does."""
 _LICENSE = words_of(
     """
-    license licence licenses licences lizenz licencia licença licentie licenza лицензия subscription premium
-    ultimate trial grace renew renewed renewal invoice quote
+    license licence licenses licences lizenz licencia licença licentie licenza лицензия subscription
+    premium ultimate trial grace renew renewed renewal invoice quote
     """
 )
 _THERE_IS = words_of("we there they have had are is see it us yet")
 _HAPPENED = words_of(
     """
-    is was are were has had expired ended ran renewed extended paid uploaded installed applied added imported
-    received got found sent gave accepted close closed ist
+    is was are were has had expired ended ran renewed extended paid uploaded installed applied added
+    imported received got found sent gave accepted close closed ist
     """
 )
 """Without one of these a license beside *works again* is only wished for: *a new license, and it works again*."""
 _CLOSE = words_of("please you can close the this our ticket case it")
 _TO_HAPPEN = words_of(
     """
-    will be to could should must would can need needs want please tomorrow next soon monday tuesday wednesday
-    thursday friday saturday sunday
+    will be to could should must would can need needs want please tomorrow next soon monday tuesday
+    wednesday thursday friday saturday sunday
     """
 )
 """With one of these it has not happened: *the license will be renewed and everything works again*."""
 _DONE = words_of(
     """
-    key file code mail ticket case uploaded installed applied added imported received got found sent gave accepted
-    close closed
+    key file code mail ticket case uploaded installed applied added imported received got found sent
+    gave accepted close closed
     """
 )
 _BESIDE_LICENSE = _LICENSE | words_of(
@@ -230,8 +234,8 @@ _AND = r"(?:^|\s)(?:and|but|und|aber|et|mais|y|pero|ma|mas|maar|но) "
 _AFRAID = words_of("worried afraid")
 _BESIDE_AFRAID = _AFRAID | words_of(
     """
-    i m am we re are that it this may might could will soon stop stops change changes end ends expire expires during
-    over about on the our weekend tomorrow monday license
+    i m am we re are that it this may might could will soon stop stops change changes end ends expire
+    expires during over about on the our weekend tomorrow monday license
     """
 )
 _FAILED = (
@@ -240,7 +244,8 @@ _FAILED = (
     r"switched|turned) off\b|gr[ea]yed|gris[ée]|disabl|refus|reje?c|invalid|exceed|downgrad|demot|\blost\b|stopped|"
     r"blo[ck]|\bbreak|bounce|complain|this licen[sc]e has already|true-?up for|"
     r"vanish|dis+ap+e|went away|\bgone\b|\bidle\b|(?:restricted|limited|reduced) to|\bonly (?:view|read|look|see|"
-    r"brows)|\b(?:look|view|see|read|brows)\w*[- ]only|\b(?:can|may|could|able to) (?:\w+ )?(?:look|view|see|read|"
+    r"brows)(?! (?:the|a|an) (?:\w+ ){0,2}(?:banner|message|warning|bar|notice))|"
+    r"\b(?:look|view|see|read|brows)\w*[- ]only|\b(?:can|may|could|able to) (?:\w+ )?(?:look|view|see|read|"
     r"brows)\w*\b.{0,30}\bbut\b|abgelehnt|gesperrt|ungültig|verweiger|verworfen|(?<!emp)fehl|alles steht|steht still|"
     r"bloqu|блок|trav[ao]|refus[eé]|figé|erreur|rechaz|inv[aá]lid|respin[gt]|\bpar(?:ad[oa]|ou|ó)\b|rejeit|recus|"
     r"rifiut|errore|błąd|odrzuc|ошибк|запрещ|отклон|拒|失[敗败]|エラー|止ま|错|卡|거부|거절|오류|실패|멈|virhe"
@@ -270,7 +275,7 @@ _FINE = re.compile(
     r"всё) (?:bien|gut|bene|bem|хорошо)\b|\brun(?:s|ning)\b|\bup\b|\bok\b|fine|usable|normal|as usual|functional|"
     r"go(?:es)? through|operation|available|back online|"
     r"show|displa|banner|bar\b|funktion|läuft|laufen|klappt|fonction|marche|opération|funciona|funziona|werkt|funguj|"
-    r"działa|работает|funkar|fungerer|正常|動作|운영|정상|çalışıyor"
+    r"działa|работает|funkar|fungerar|fungerer|virker|正常|動作|운영|정상|çalışıyor"
 )
 """A sentence of the first two, about the instance or the work on it, is not understood without one of the third."""
 _FOREIGN = re.compile(

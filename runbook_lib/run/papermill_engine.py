@@ -311,7 +311,7 @@ def write(path: Path, notebook: Any) -> bytes:
 
 
 def _interruptible() -> AbstractContextManager[None]:
-    """Where Ctrl-C and SIGTERM end the cells, each unless the caller handles it.
+    """Where Ctrl-C, SIGTERM and the end of the terminal end the cells, each unless the caller handles it.
 
     Inside a notebook the running loop is blocked by this code, so that a callback would come too late: there they
     raise at once, as in any cell.
@@ -324,5 +324,6 @@ def _interruptible() -> AbstractContextManager[None]:
     except RuntimeError:
         ensure_event_loop()  # as in `Signals.end_this`
         handler = interrupt
-    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    defaults: dict[int, Any] = dict.fromkeys((signal.SIGTERM, signal.SIGHUP), signal.SIG_DFL)
+    defaults[signal.SIGINT] = signal.default_int_handler
     return handled({number: handler for number, default in defaults.items() if signal.getsignal(number) == default})

@@ -118,6 +118,13 @@ from runbook_lib.domain.mail_words import says_mail_missing
             "라이선스 파일이 아직 도착하지 않았습니다.",
         ),
         "> Did the license arrive? Tell us.\n\nNo.",
+        *("I still don't have the activation code for the subscription.", "we're sitting here with no license"),
+        "The mail with the new license was sent to his mailbox, which was deleted.",
+        "la licenza è scaduta ieri e non abbiamo ancora ricevuto quella nuova",
+        *(
+            "Our license is expired and we haven't got the new one yet.",
+            "The license went to our reseller instead of us.",
+        ),
         *("I found the mail. But the license is missing.", "Our reseller got it but we did not get the license."),
         *("We got the invoice, but not the license.", "We have failed to receive the license key"),
         *("I have been waiting since Friday for my license", "Der Aktivierungscode wurde uns nie zugestellt"),
@@ -198,6 +205,13 @@ def test_a_missing_mail_is_heard(words: str) -> None:
             "Got the key.\n\n> > The license key never reached us.\n> Sent again.",
             "Last year we did not receive the license by mail.",
         ),
+        "Our license expired. We have requested a renewal quote but have not received it yet.",
+        *(
+            "We moved to the Helm chart and the license isn't there in the new instance.",
+            "The third node says the license is missing.",
+        ),
+        *("I assume the license file won't come before Tuesday.", "GitLab tells us that the license is missing."),
+        "Does an expired license stop mails? No mail has come from the instance since yesterday.",
         "We have it.\n\n> Hi Sam. The license never came. Please resend it.",
         *("In 2024 the license mail never arrived.", "We didn't expect that the license would come that quickly."),
         *(

@@ -252,6 +252,7 @@ def test_words_of_an_instance_that_works(text: str) -> None:
                 *("The error is gone, GitLab works again.", "GitLab is fully functional again."),
                 *("The instance is not locked any more and works again.", "Everything is back to normal since 9:40."),
                 *("Die Lizenz ist eingespielt, es läuft alles wieder einwandfrei.", "Funziona tutto di nuovo, grazie!"),
+                *("Hej, GitLab virker igen, tak.", "GitLab fungerar igen. Tack!"),
                 *("Todo funciona correctamente de nuevo.", "Tudo está funcionando novamente, obrigado."),
             )
         ),
@@ -384,6 +385,7 @@ def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> 
         "If you are not the intended recipient of this message, you must not use the license key in it.",
         *("Our invoice has not arrived.", "Die Rechnung ist noch nicht angekommen.", "Aún no tenemos la factura."),
         *("請求書がまだ届いていません。", "We don't have a purchase order yet.", "No news from our account manager"),
+        "GitLab is working normally at the moment, we only see the yellow banner that the subscription has expired.",
         "Please don't block our instance, the purchase order is on the way.",
         *("No urgency, but we wanted to be early.", "Please do not close this ticket.", "This isn't pressing."),
         "> If you do not renew by November 20, you can't use merge approvals, epics, or many other features.",
