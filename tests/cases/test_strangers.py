@@ -353,9 +353,7 @@ def test_the_old_license_is_installed(here: World, installed: str) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 1])
-def test_what_was_written_before_the_emergency_says_nothing_of_it(
-    here: World, monkeypatch: pytest.MonkeyPatch, days: int
-) -> None:
+def test_words_from_before_the_emergency_do_not_count(here: World, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     """*It still works* counts for the renewal on the day that it was written, and is asked about on a later one."""
     case = WeekendLicense.open(1064)
     case.take()

@@ -128,7 +128,7 @@ def test_a_thumbnail_is_a_small_png_in_rgb(mode: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("size", "expected"), [((100, 50), (100, 50)), ((4000, 3000), (200, 150)), ((9, 9000), (1, 800))]
 )
-def test_a_thumbnail_is_never_wider_nor_much_higher_than_its_limit(
+def test_a_thumbnail_keeps_within_its_limits(
     size: tuple[int, int], expected: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a small image stays as it is."""
