@@ -113,8 +113,10 @@ _PASS = (
     rf"|(?<![a-z]pass)(?<=(?-i:[Pp]ass))(?=:\s{{1,3}}[\"']?{_DENSE}{_MIXED}))"
 )
 _NO_SENTENCE = (
-    r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|enter))"
+    r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|enter|"
+    r"\.[\"']))"
 )
+"""What a page says about a password is none."""
 _DOUBLE, _SINGLE = r"(?:\\[^\r\n]|[^\"\\\r\n])", r"(?:''|[^'\r\n])"
 _IN_DOUBLE = rf"(?:{_DENSE_QUOTED}|{_NO_SENTENCE}(?={_DOUBLE}{{0,200}}?[0-9])(?={_DOUBLE}{{0,200}}?[^\W\d_]))"
 _IN_SINGLE = rf"(?:{_DENSE_QUOTED}|{_NO_SENTENCE}(?={_SINGLE}{{0,200}}?[0-9])(?={_SINGLE}{{0,200}}?[^\W\d_]))"
@@ -167,19 +169,17 @@ _NESTED = (
     r"[ \t]{0,20}(?P<here>\S[^\r\n]{3,200}))"
 )
 """A value that stands below its name: in YAML, JSON, XML, or a document of the shell."""
-_SENTENCE = (
-    r"(?![^\"'\r\n]{0,300}?(?:pass|pwd|kennw|contra|senha|wacht|mot de|parol|secret|token|your|please|must|\.[\"']))"
-)
 _PHRASE = (
     r"(?:(?<=[\w-][ _-])(?:pass(?:wor[dt]|wd|phrase)?|pwd|secret|token)[\"'\]]{0,3}\s{0,3}(?:=>|[:=])\s{0,3}"
     r"|pass(?:wor[dt]|wd|phrase)?[\"'\]]{0,3}\s{0,3}=>?\s{0,3})"
-    rf"(?:\"{_SENTENCE}(?P<words>[^\s\"]{{1,60}}(?: [^\s\"]{{1,60}}){{1,12}})\""
-    rf"|'{_SENTENCE}(?P<words_single>[^\s']{{1,60}}(?: [^\s']{{1,60}}){{1,12}})')"
+    rf"(?:\"{_NO_SENTENCE}(?P<words>[^\s\"]{{1,60}}(?: [^\s\"]{{1,60}}){{1,12}})\""
+    rf"|'{_NO_SENTENCE}(?P<words_single>[^\s']{{1,60}}(?: [^\s']{{1,60}}){{1,12}})')"
 )
 """A password of several words, in quotes, where the name is a configuration's; else it may be a label's translation."""
 _BLOCK = (
     r"(?:variable|output)\s{1,3}\"[\w-]{0,60}(?:pass|pwd|secret|token|key)[\w-]{0,30}\"\s{0,3}\{[^{}]{0,400}?"
-    r"\b(?:default|value)\s{0,9}=\s{0,9}(?:\"(?!\$\{)(?P<declared>[^\"\r\n]{4,300})\"|<<-?\w{1,20}\s{1,20}(?P<document_of>\S[^\r\n]{3,300}))"
+    r"\b(?:default|value)\s{0,9}=\s{0,9}(?:\"(?!\$\{)(?P<declared>[^\"\r\n]{4,300})\""
+    r"|<<-?\w{1,20}\s{1,20}(?P<document_of>\S[^\r\n]{3,300}))"
 )
 """Source: Terraform, *Input variables* and *Output values*."""
 _PRINTED = (

@@ -97,10 +97,7 @@ _PHRASES = tuple(
         (
             "normally",
             r"as (?:usual|before|expected|it should|always)|with(?:out| no) (?:any |a |further )?"
-            r"(?:problem|issue|trouble|restriction|limitation|error|interruption)s?",
-        ),
-        (
-            "normally",
+            r"(?:problem|issue|trouble|restriction|limitation|error|interruption)s?|"
             r"ohne (?:probleme|einschränkungen)|sans (?:problème|souci)s?|sin problemas?|senza problemi|sem problemas|"
             r"zonder problemen|bez problemów|con normalidad",
         ),
@@ -156,13 +153,14 @@ _COURTESY = words_of(
     tack tak takk thank thanks you for your the thx cheers regards best kind many a lot much so very
     danke dank vielen herzlichen viele grüße merci beaucoup gracias muchas grazie mille obrigado
     obrigada muito bedankt спасибо ありがとう ありがとうございます 谢谢 감사합니다 hi hej hei hello dear hallo team
-    support all yes
-    now good confirmed
+    support all yes now good confirmed
     """
 )
 """Words that say nothing of the instance."""
 _THANKS = words_of(
-    "tack tak takk many thank thanks you thx danke dank merci gracias grazie obrigado obrigada hi hello hallo dear"
+    """
+    tack tak takk many thank thanks you thx cheers danke dank merci gracias grazie obrigado obrigada hi hello hallo dear
+    """
 )
 _WISHES = (
     r"\b(?:(?:have a|enjoy (?:the|your)) (?:\w+ )?(?:day|weekend|evening|week)|never mind|"
@@ -302,7 +300,8 @@ def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
     sender's own plain words, beside which they write of nothing but the license; or if the last text says so, that it
     works again.
     What they quote or forward is older, such as GitLab's *will become read-only*. A part of an instance may work where
-    the rest does not. A question says nothing.
+    the rest does not. A question says nothing; one that is not of the license, a figure or a sign keeps YES from being
+    said.
 
     Args:
         texts: The ticket's subject, then what was written, oldest first.
