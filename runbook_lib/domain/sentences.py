@@ -22,7 +22,7 @@ DENIED = (
 """Any negation: a person has to read what is denied, unless it is `PAPERWORK`."""
 PAPERWORK = (
     r"\b(?:offer|nabíd|teklif|"
-    r"invoice|quot(?:e|ation)|receipt|purchas|procure|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
+    r"invoice|quot(?:e|ation)|receipt|(?:purchas|procure)(?!\w* (?:dep|team))|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
     r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
     r"reminder|certificate|risposta|respuesta|réponse|resposta|antwoord|odpowied|orçament|ofert|confirmation|"
     r"this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"
@@ -38,7 +38,7 @@ SIGNATURE = re.compile(r"(?m)^-- ?\n(?:.+\n?)*")
 """Source: RFC 3676, 4.3."""
 HYPOTHETICAL = re.compile(
     r"(?:^|(?<=[.!?\n]))[ \t]*(?:what (?:happens|if)|(?:will|would) (?!you)|until when|"
-    r"is it (?:possible|normal)|can we)"
+    r"is it (?:possible|normal) that|can we arrange)"
     r"(?:[^.!?\n]|\.(?=\w))*\?",
     re.IGNORECASE,
 )

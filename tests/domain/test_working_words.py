@@ -119,6 +119,7 @@ from runbook_lib.domain.working_words import says_it_works
             "푸시할 수 없습니다",
         ),
         *(
+            *("Can we get this fixed, the instance is read-only?", "Is it normal, that nobody can push?"),
             "Our repos behave like a museum: look, but hands off.",
             "Git pull fine, git push: nope.",
             "We've been put into some kind of viewer mode.",
