@@ -22,7 +22,8 @@ DENIED = (
 """Any negation: a person has to read what is denied, unless it is `PAPERWORK`."""
 PAPERWORK = (
     r"\b(?:offer|nabíd|teklif|"
-    r"invoice|quot(?:e|ation)|receipt|(?:purchas|procure)(?!\w* (?:dep|team))|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
+    r"invoice|quot(?:e|ation)|receipt|"
+    r"(?:purchas|procure)(?!\w* (?:dep|team))|(?<!in )order|pay(?:ment|ing)?\b|paid\b|contract|budget|"
     r"billing|approval(?! rule)|sales\b|account (?:manager|rep)|renew\b|news\b|nouvelles|answer|credit card|reply|"
     r"reminder|certificate|risposta|respuesta|réponse|resposta|antwoord|odpowied|orçament|ofert|confirmation|"
     r"this ticket\b|rechnung|angebot|bestell|zahlung|vertrag|einkauf|factur|fattur|"

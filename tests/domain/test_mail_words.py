@@ -119,7 +119,7 @@ from runbook_lib.domain.mail_words import says_mail_missing
         ),
         "> Did the license arrive? Tell us.\n\nNo.",
         "Can we please get the license that never arrived?",
-        "The code was sent to our purchasing dept. They have not received it.",
+        "The key was sent to our purchasing dept. They have not received it.",
         *("I still don't have the activation code for the subscription.", "we're sitting here with no license"),
         "The mail with the new license was sent to his mailbox, which was deleted.",
         "la licenza è scaduta ieri e non abbiamo ancora ricevuto quella nuova",
