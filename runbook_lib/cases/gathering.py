@@ -19,7 +19,7 @@ from runbook_lib.cases.tracker import Tracker
 from runbook_lib.cases.unread import Unread
 from runbook_lib.domain import evidence, parameters, working_words
 from runbook_lib.domain.errors import InputError, RefusedError, UnavailableError
-from runbook_lib.domain.models import Answer, Fact, Facts, Source, Ticket
+from runbook_lib.domain.models import Fact, Facts, Source, Ticket
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.policy import PAID_PLANS
 from runbook_lib.settings import Settings
@@ -91,16 +91,13 @@ def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
 def _installed(known: Knowledge) -> evidence.Installed:
     """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
     own = telling(known.thread, known.ticket)
-    writers = [known.ticket.requester.name, *(comment.author.name for comment in own if comment.author)]
-    works = working_words.says_it_works([known.ticket.subject, *(comment.body for comment in own)], writers)
     of_the_day = [comment.body for comment in own if comment.created_at.date() >= known.emergency_on]
-    if works is Answer.YES and len(of_the_day) < len(own):  # what worked before the emergency says nothing of it
-        works = working_words.says_it_works(of_the_day, writers)
     return evidence.installed(
         known.attached,
         emergency_on=known.emergency_on,
         grace_days=known.rules.grace_days,
-        works=works,
+        in_trouble=working_words.speaks_of_trouble([known.ticket.subject, *(comment.body for comment in own)]),
+        works=working_words.says_it_works(of_the_day),  # what worked before says nothing of that day
         answer=cast(str | None, known.facts.value("installed_license")),
     )
 

@@ -65,20 +65,27 @@ class Installed:
 
 
 def installed(
-    held: Sequence[Attached], *, emergency_on: date, grace_days: int, works: Answer, answer: str | None = None
+    held: Sequence[Attached],
+    *,
+    emergency_on: date,
+    grace_days: int,
+    in_trouble: bool,
+    works: bool,
+    answer: str | None = None,
 ) -> Installed:
     """The license on a ticket that counts: the one that ends last, unless it may not be installed.
 
     A license that is still valid was issued, but an instance rejects one with too few users, so it may not be
-    installed. The engineer is asked if the ticket says that the instance is read-only or has rejected a license. If it
-    says nothing of that, only a renewal is asked about: a license that is not expired, or that follows an older one.
-    If it says that the instance works although no license on it is valid, the instance may have a later one.
+    installed: a renewal is asked about, which is a license that has not expired or follows an older one. One whose
+    grace period runs is asked about if the ticket speaks of trouble. If the ticket says that the instance works
+    although no license on it runs any more, it may have a later one. The ticket's words only raise the question.
 
     Args:
         held: The licenses, in any order.
         emergency_on: The emergency's date.
         grace_days: Days from expiry to the end of the grace period, where a file does not state it.
-        works: What the ticket says, as `working_words.says_it_works` reads it.
+        in_trouble: Whether the ticket speaks of trouble, as `working_words` reads it.
+        works: Whether it says that the instance works.
         answer: What the engineer says: a file's name, the beginning of a fingerprint, or `none`.
 
     Raises:
@@ -90,22 +97,19 @@ def installed(
     running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
     is_renewal = len(running) < len(held) or any(emergency_on < (one.expires_on or date.max) for one in running)
     names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
-    if works is Answer.YES and held and not running:
+    if works and held and not running:
         return Installed(
             None,
             f"The ticket says that the instance works, and no license on it runs any more ({names}). It may have a "
             "later one and need nothing: ask. If it is read-only after all, pass the one it has as installed_license.",
         )
-    if not running or works is Answer.YES or (works is Answer.UNKNOWN and not is_renewal):
+    if not running or not (in_trouble or is_renewal):
         return Installed(in_order[0] if in_order else None)
-    says = "may say that the instance takes nothing, or speak of another trouble"
-    if works is Answer.UNKNOWN:
-        says = "does not say in known words whether the instance still works"
+    reason = "The ticket may speak of trouble, and a license on it" if in_trouble else "A license on the ticket"
     return Installed(
         None,
-        f"The ticket {says}, and a license on it still runs ({names}). A file proves that it was issued, not that "
-        "it is installed: ask which one the instance has, and pass its file name as installed_license, or "
-        f"{NONE_OF_THEM}.",
+        f"{reason} still runs ({names}). A file proves that it was issued, not that it is installed: ask which one the "
+        f"instance has, and pass its file name as installed_license, or {NONE_OF_THEM}.",
     )
 
 

@@ -1,25 +1,14 @@
-"""Whether a ticket's words say that the instance still works, or works again. Pure.
+"""Whether a ticket's words speak of trouble, or say that the instance works. Pure.
 
-The engineer's answer overrides it: words that are not understood lead to a needless question.
+Neither decides anything: they only have the engineer asked. A word that is missed or misread costs a question at most.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from runbook_lib.domain.models import Answer
-from runbook_lib.domain.pasted import word_key
-from runbook_lib.domain.sentences import (
-    CLAUSE,
-    DENIED,
-    HYPOTHETICAL,
-    MOST_CHARS,
-    PAPERWORK,
-    SIGNATURE,
-    sentences_of,
-    words_of,
-)
+from runbook_lib.domain.sentences import CLAUSE, DENIED, HYPOTHETICAL, MOST_CHARS, PAPERWORK, sentences_of
 
 _READ_ONLY = r"\b(?:read[ -]*only|r/o)\b"
 _ONLY = (
@@ -39,10 +28,10 @@ _READ_ONLY_ABROAD = (
 """*Only* and *read*, or the like, in other languages."""
 _NO_TROUBLE = (
     rf"\bnever mind\b|(?:{DENIED}|\b(?:pas|sin|aucune?|rien|ning[uú]n|sem|without|ohne|sans)\b)"
-    r"(?:[ '](?:an?|any|that|very|too|yet|is|are|has|was|been|else|here|users?|work|de|d|es|est|ist|è|sehr|très|muy))*"
-    r"[ '](?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgen|critical|emergency|blocker|affected|broken|"
-    r"blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|restrict|limit|concern|eil|dring|notfall|"
-    r"haast|spoed|срочн|пробл)\w*(?: working)?(?: any ?more)?\b|"
+    r"(?:[ '](?:an?|any|that|very|too|yet|see|is|are|has|was|been|else|here|users?|work|de|d|es|est|ist|è|sehr|très|"
+    r"muy))*[ '](?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgen|critical|emergency|blocker|affected|"
+    r"broken|blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|restrict|limit|concern|error|complain|"
+    r"idea|eil|dring|notfall|haast|spoed|срочн|пробл)\w*(?: working)?(?: any ?more)?\b|"
     rf"(?:{_READ_ONLY} )?\b(?:banner|error|warning|message|problem|notice)s? (?:is|are|has|was) (?:now )?gone\b|"
     r"問題(?:なく|あり?ません)|没有?问题|문제 ?없"
 )
@@ -70,172 +59,36 @@ _WORKS = (
 *You will not be able to* and *if you do not renew* are of GitLab's own warnings.
 Source: GitLab, `expiring_subscription_message.rb`.
 """
-_WHOLE = (
-    r"(?:(?:our|the|this|whole|entire|production|self[- ]managed) )*"
-    r"(?:it|everything|all|gitlab|instance|server|system)(?: (?:instance|server|system))?(?: (?:is|are)|'s)?"
-)
-_NOT_YET_STATED = re.compile(
-    rf"(?:(?:{_WHOLE}|we(?: are|'re)) not (?:yet )?(?:in )?{_READ_ONLY}(?: mode)?(?: (?:yet|now))*"
-    rf"|{_WHOLE} (?:(?:will|going to|about to) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)(?: (?:in)?to)?"
-    rf"|becomes) {_READ_ONLY}(?: mode)?(?: (?:{_WHEN}))*)"
-)
-"""A whole clause that says that it is not read-only yet."""
-_ASKS_BEFORE = re.compile(rf"\b(?:before|until) (?:{_WHOLE}|we(?: are|'re)?) (?:becomes? |goes? |turns? )?{_READ_ONLY}")
-"""The end of one that asks for something before it does not work any more."""
-_PHRASES = tuple(
-    (re.compile(rf"\b(?:{phrases})\b"), f" {word} ")
-    for word, phrases in (
-        (
-            "",
-            r"so far|for (?:now|the moment|the time being)|at (?:the|this) (?:moment|time)|right now|in gitlab|"
-            r"good news|great news|just to confirm|until now|at present|"
-            r"for (?:everyone|everybody|all users)|(?:since|as of) (?:this morning|today|now|[0-9]{1,2}:[0-9]{2})|"
-            r"on (?:our|my) (?:side|end)|after (?:the |an? )?(?:upload|renewal|installation|restart|reboot|import)"
-            r"(?: of (?:the )?(?:new )?(?:li[cs]en[cs]e|key)(?: file| key)?)?",
-        ),
-        ("again", r"de nouveau|à nouveau|de nuevo|otra vez|di nuovo|de novo|outra vez"),
-        (
-            "normally",
-            r"as (?:usual|before|expected|it should|always)|with(?:out| no) (?:any |a |further )?"
-            r"(?:problem|issue|trouble|restriction|limitation|error|interruption)s?|"
-            r"ohne (?:probleme|einschränkungen)|sans (?:problème|souci)s?|sin problemas?|senza problemi|sem problemas|"
-            r"zonder problemen|bez problemów|con normalidad",
-        ),
-        ("running again", r"back (?:to normal|online)|remarche"),
-        ("running normally", r"up and running|in (?:full|normal|regular) operation|not locked any ?more|unlocked"),
-    )
-)
-"""Phrases, each with the word that it stands for, so that all others can be taken one by one."""
-_THE_WHOLE = words_of(
-    """
-    it its everything all gitlab instance server system our the this whole entire production self
-    managed es alles das die der unsere unser instanz système tout ça notre le la todo el nuestra
-    instancia sistema servidor tutto il nostra istanza tudo o nossa instância het onze wszystko всё все
-    """
-)
-_RUNS = words_of(
-    """
-    works work working runs running up functional operational usable online available writable functions
-    functioning läuft geht funktioniert klappt marche fonctionne funciona funcionando funcionar funziona
-    werkt działa fungerar virker fungerer работает
-    """
-)
-_FULLY = words_of("operational functional usable writable")
-_UP = words_of("up online available writable")
-_NO_NAMES = words_of("it its our the this all es das die der unsere unser le la el il o a onze het")
-"""Of something else than the instance it may be said that it is up, if only *it* is named: *the file is available*."""
-_STILL = words_of(
-    "still keeps continues remains noch encore toujours todavía aún sigue ancora ainda continua nog nadal пока"
-)
-_AGAIN = words_of(
-    "again now back igen wieder jetzt nun ya ora novamente voltou agora weer znowu ponownie снова solved resolved fixed"
-)
-_HOW = words_of(
-    """
-    is are s normally currently fine ok fully completely perfectly properly correctly normal well quite
-    yes luckily fortunately happily also already está ganz einwandfrei gewoon bei uns problemlos
-    normalement correctement normalmente correctamente normaal
-    """
-)
-_PEOPLE = words_of("we our all users user everyone everybody people teams colleagues developers can")
-_ALL_USE = words_of("push work use")
-_USE = _ALL_USE | words_of("merge commit")
-"""The only words of a clause that says of the whole that it works. With any other it may say something else."""
 _SOLVED = re.compile(
-    r"(?:(?:this|it|that|all|everything|(?:the )?(?:issue|problem))(?: is|'s| has been)? )?(?:now )?(?:solved|resolved|"
-    r"fixed)(?: now)?(?: on (?:our|my) (?:side|end))?|hat sich erledigt|"
-    r"(?:(?:das|le|el|il|o|het) )?(?:problem|problème|problema|probleem|проблема)(?: (?:ist|hat sich|est|está|ha sido|"
-    r"è|è stato|foi|is|został))? (?:behoben|gelöst|erledigt|résolu|réglé|resuelto|solucionado|risolto|resolvido|"
-    r"opgelost|rozwiązany|решена)|解決しました|直りました|(?:问题)?已(?:经)?解决了?|해결되었습니다"
+    r"\b(?:(?:re)?solved|fixed|back (?:to normal|online|up)|remarche|"
+    r"reparti|behoben|gelöst|erledigt|résolue?|réglée?|resuelto|solucionado|risolto|resolvido|opgelost|rozwiązany|"
+    r"решен[ао]?)\b|解決しました|直りました|已(?:经)?解决|해결되었습니다"
 )
-_COURTESY = words_of(
-    """
-    tack tak takk thank thanks you for your the thx cheers regards best kind many a lot much so very
-    danke dank vielen herzlichen viele grüße merci beaucoup gracias muchas grazie mille obrigado
-    obrigada muito bedankt спасибо ありがとう ありがとうございます 谢谢 감사합니다 hi hej hei hello dear hallo team
-    support all yes now good confirmed
-    """
+"""What is done with: no other word is needed beside it."""
+_RUNS = re.compile(
+    r"\b(?:works?|working|runs?|running|up|operational?|operation|usable|online|available|writable|functions?|"
+    r"functional|functioning|(?:can|able to) (?:\w+ ){0,3}(?:push|merge|commit|work|use)|läuft|laufen|geht|"
+    r"funktionier(?:t|en)|klappt|arbeiten|marche|fonctionnen?t?|funcion(?:a|ando|ar)|funziona|werkt|działa|"
+    r"fung[ae]rar|fungerer|virker|funguj[eí]|работает)\b|正常|動作|운영|çalışıyor"
 )
-"""Words that say nothing of the instance."""
-_THANKS = words_of(
-    """
-    tack tak takk many thank thanks you thx cheers danke dank merci gracias grazie obrigado obrigada hi hello hallo dear
-    """
+_STILL = re.compile(
+    r"\b(?:still|keeps?|continues?|remains?|again|now|normal(?:ly|e)?|fine|fully|well|properly|correctly|everything|"
+    r"everyone|all users|so far|for now|as (?:usual|before|expected)|without (?:\w+ )?(?:problem|issue|trouble|"
+    r"restriction|limitation|error|interruption)s?|noch|weiter(?:hin)?|wieder|jetzt|einwandfrei|problemlos|gut|alles|"
+    r"encore|toujours|nouveau|nouvelle|normalement|correctement|tout|todavía|aún|siguen?|nuevo|otra vez|ya|normalidad|"
+    r"todo|correctamente|ancora|di nuovo|ora|regolarmente|tutto|ainda|continua|novo|novamente|agora|tudo|nog|weer|"
+    r"nadal|znowu|ponownie|normalnie|wszystko|igen|igjen|stadig|fortfarande|tekrar|пока|снова|ещё|вс[её])\b|"
+    r"正常|今も|아직"
 )
-_WISHES = (
-    r"\b(?:(?:have a|enjoy (?:the|your)) (?:\w+ )?(?:day|weekend|evening|week)|never mind|"
-    r"you saved (?:my|our|the) (?:day|weekend)|that was (?:quick|fast|great)|"
-    r"(?:for )?(?:your|the|all the) (?:\w+ )?help|"
-    r"(?:fast|quick|great|good|nice|excellent|prompt)(?= (?:support|reply|response|job))|your patience|a million|"
-    r"(?:reply|response|job)$)"
+"""Beside a word of the first, it says that the instance works still, or works again."""
+_CONDITION = re.compile(
+    r"\b(?:if|when|once|so (?:that|(?:\w+ )?(?:we|it|they) )|as soon as|unless|until|whether|will|would|could|should|"
+    r"must|to be|please (?!close)|hope|wish|want|need|(?:have|has|had) to|in order to|make sure|let (?:me|us) know|"
+    r"get (?:it|us|everything)|to (?:get|make|have|bring|keep)|up to (?:you|us|me)|tomorrow|soon|was|were|had|wenn|"
+    r"sobald|damit|bis|bitte|falls|quand|dès|pour que|afin|cuando|para (?:que|poder)|si|quando|affinché|zodra|als|"
+    r"zodat|aby|żeby|gdy|чтобы|когда)\b"
 )
-_SMILES = re.compile(r"[:;]-?\)|[🙂😀😃😄😊😅👍🎉✅🙏❤\ufe0f]")
-_PLAIN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*(?: +[^\W\d_]+(?:['-][^\W\d_]+)*)*")
-"""A clause of words alone. A figure, a sign or a quotation mark may mean anything: *80% works again*, *it "works"*."""
-_PROSE = re.compile(r"\b(?:only|except|but|ps|i|we|was|is|that|this|on the|correction|not|so)\b", re.IGNORECASE)
-"""Words of a postscript, which may stand where a signature does."""
-_LICENSE = words_of(
-    """
-    license licence licenses licences lizenz licencia licença licentie licenza лицензия subscription
-    premium ultimate trial grace renew renewed renewal invoice quote
-    """
-)
-_THERE_IS = words_of("we there they have had are is see it us yet")
-_HAPPENED = words_of(
-    """
-    is was are were has had expired ended ran renewed extended paid uploaded installed applied added
-    imported received got found sent gave accepted close closed ist
-    """
-)
-"""Without one of these a license beside *works again* is only wished for: *a new license, and it works again*."""
-_CLOSE = words_of("please you can close the this our ticket case it")
-_TO_HAPPEN = words_of(
-    """
-    will be to could should must would can need needs want please tomorrow next soon monday tuesday
-    wednesday thursday friday saturday sunday
-    """
-)
-"""With one of these it has not happened: *the license will be renewed and everything works again*."""
-_DONE = words_of(
-    """
-    key file code mail ticket case uploaded installed applied added imported received got found sent
-    gave accepted close closed
-    """
-)
-_BESIDE_LICENSE = _LICENSE | words_of(
-    """
-    a an the this our my your we i you us it they is are was were will be has have had s ve re ll m to for on in at
-    by from with and gitlab instance period renew renewed extend extension expire expired expires expiring ended
-    ends runs ran run out ago night hours about soon please can could need needs new urgent urgently help request
-    question send paid invoice quote today tomorrow yesterday now already monday tuesday wednesday thursday friday
-    saturday sunday weekend week day days month months january february march april may june july august september
-    october november december next last
-    """
-)
-_BESIDE_DONE = (
-    _DONE
-    | _BESIDE_LICENSE
-    | words_of(
-        """
-        temp temporary reseller procurement purchasing colleague sales also closing just want time die lizenz ist
-        eingespielt unsere läuft morgen gestern ab abgelaufen seit notre licence a expiré hier la licencia venció
-        ayer ha vencido nuestra onze licentie verlopen gisteren licença expirou ontem лицензия истекла вчера licenza
-        è scaduta ieri
-        """
-    )
-)
-"""The only words that may stand in other clauses: of a license, and of what became of it.
-
-Any other may limit what was said (*but only for admins*), or speak of trouble that is not known here.
-"""
-_AND = r"(?:^|\s)(?:and|but|und|aber|et|mais|y|pero|ma|mas|maar|но) "
-_AFRAID = words_of("worried afraid")
-_BESIDE_AFRAID = _AFRAID | words_of(
-    """
-    i m am we re are that it this may might could will soon stop stops change changes end ends expire
-    expires during over about on the our weekend tomorrow monday license
-    """
-)
+"""With one of these it is wished for, asked for or expected: *so that everything works again*."""
 _FAILED = (
     r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|\bden(?:y|ie)|"
     r"declin|forbid|permission|happened|\block|stuck|froze|\b(?:halt|h[au]ng)(?:s|ed|ing)?\b|\bhäng|\b(?:is|are|went|"
@@ -276,135 +129,59 @@ _FINE = re.compile(
     r"działa|работает|funkar|fungerar|fungerer|virker|正常|動作|운영|정상|çalışıyor"
 )
 """A sentence of the first two, about the instance or the work on it, is not understood without one of the third."""
-_FOREIGN = re.compile(
-    r"^[ \t]*[-_=#]{2,}[^\n]{3,80}[-_=#]{2,}[ \t]*$|^[^\w\n]*[\w ]{2,14}\**[:：]|^[^\n]*(?:[:：][ \t]*$|@)",
-    re.MULTILINE,
-)
-"""Where another mail may begin: a line between dashes, a header, what ends in a colon, or an address."""
-_IS_MAIL = re.compile(
-    r"[ \t]*[-_=#]{2,}|[^\w\n]*(?:from|von|de|da|van|fra|från|od|от)\**[ ]?[:：]|"
-    r"[^\w\n]*(?:date|sent|gesendet|to|an|subject|betreff)\**[ ]?[:：][^\n]*\n[^\w\n]*[\w ]{2,14}\**[ ]?[:：]|"
-    r"[^\n]*(?:<[^>\n]+@[^>\n]+>|(?:wrote|writes|schrieb|écrit|escribió|scritto|escreveu|schreef)[ ]?:)",
-    re.IGNORECASE,
-)
-"""Where another mail does begin; else it may be the sender's own note: *PS: only for admins*."""
 _QUOTED = re.compile(r"(?m)^[ \t]*[>|].*$")
+_MAIL = re.compile(
+    r"^[ \t]*(?:[-_=#]{2,}.*[-_=#]{2,}[ \t]*$|\**(?:from|von|de|da|van|fra|från|od|от)\**[ ]?[:：]|"
+    r"[^\n]*(?:<[^>\n]+@[^>\n]+>|(?:wrote|writes|schrieb|écrit|escribió|scritto|escreveu|schreef)\b.*[:：][ \t]*$))",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The line with which another mail begins: a separator, a header, or what names its sender."""
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 
 
-def says_it_works(texts: Iterable[str], writers: Iterable[str] = ()) -> Answer:
-    """Whether the instance still works; UNKNOWN if the words do not say.
+def speaks_of_trouble(texts: Iterable[str]) -> bool:
+    """Whether a sentence denies something, speaks of trouble, or is about the instance and not understood.
 
-    NO if a sentence denies something, speaks of trouble, or is about the instance and not understood: few words are
-    known here, and a person can ask. A denial of paperwork is none: *our invoice has not arrived*. YES only in the
-    sender's own plain words, beside which they write of nothing but the license; or if the last text says so, that it
-    works again.
-    What they quote or forward is older, such as GitLab's *will become read-only*. A part of an instance may work where
-    the rest does not. A question says nothing; one that is not of the license, a figure or a sign keeps YES from being
-    said.
+    A denial of paperwork is none: *our invoice has not arrived*. What is quoted counts, too, but a sentence that is not
+    understood only in the sender's own words.
 
     Args:
-        texts: The ticket's subject, then what was written, oldest first.
-        writers: The names of those who wrote, which may stand below a text.
+        texts: The ticket's subject, then what was written.
     """
-    names = {word for name in writers for word in words_of(word_key(name))}
-    received = [text[:MOST_CHARS] for text in texts]
-    while len(received) > 1 and words_of(word_key(received[-1])) <= _COURTESY | names:
-        received.pop()
-    texts = [HYPOTHETICAL.sub(" ", text) for text in received]
-    written = [_QUOTED.sub("", _before_mail(text)) for text in received]
-    own = [_QUESTION.sub(" ", _QUOTED.sub("", _before_mail(text))) for text in texts]
-    if any(_PROSE.search(found) for text in received for found in SIGNATURE.findall(text)):
-        written = []
-    is_over = _is_said(written[-1:], names, is_again=True)
-    current = [_QUOTED.sub("", texts[-1])] if is_over else texts
-    unclear = [
-        one for one in sentences_of(own[-1:] if is_over else own) if _is_about_instance(one) and not _FINE.search(one)
-    ]
-    if unclear or any(map(_is_trouble, sentences_of(current))):
-        return Answer.NO
-    return Answer.YES if is_over or _is_said(written, names) else Answer.UNKNOWN
+    texts = [HYPOTHETICAL.sub(" ", text[:MOST_CHARS]) for text in texts]
+    own = sentences_of(_QUESTION.sub(" ", _own(text)) for text in texts)
+    is_unclear = any(_is_about_instance(one) and not _FINE.search(one) for one in own)
+    return is_unclear or any(map(_is_trouble, sentences_of(texts)))
 
 
-def _before_mail(text: str) -> str:
-    """A text up to where another mail may begin; with one unknown word in its place if that may be the sender's own."""
-    found = _FOREIGN.search(text)
-    if found is None:
-        return text
-    return text[: found.start()] + ("" if _IS_MAIL.match(text, found.start()) else "…\nunread")
+def says_it_works(texts: Iterable[str]) -> bool:
+    """Whether the last text that says either says in the sender's own words that the instance works, not of trouble.
 
-
-def _is_said(texts: Sequence[str], names: set[str], *, is_again: bool = False) -> bool:
-    """Whether a clause of some texts says it of the whole, and all others only what may stand beside that.
-
-    With `is_again` it has to say that it works again, whatever was said before.
+    Args:
+        texts: What was written, oldest first.
     """
-    is_said = False
-    # What is asked is no statement: a mark in it keeps it from being one.
-    for sentence in sentences_of(_SMILES.sub(" ", text).replace("?", " ¿?") for text in texts):
-        clauses = _clauses(sentence, names)
-        answers = [_answer(clause, names) for clause in clauses]
-        again = "again" in answers
-        is_said |= again or (not is_again and "still" in answers)
-        others = [clause for clause, answer in zip(clauses, answers, strict=True) if not answer]
-        if not all(_is_aside(clause, names, beside_again=again) for clause in others):
+    for text in reversed([text[:MOST_CHARS] for text in texts]):
+        own = [*sentences_of([_QUESTION.sub(" ", _own(text))])]
+        if any(map(_is_trouble, own)):
             return False
-    return is_said
+        if any(map(_is_working, own)):
+            return True
+    return False
 
 
-def _clauses(sentence: str, names: set[str]) -> list[str]:
-    """The clauses of a sentence; what stands on both sides of an *and* is one of them if it is understood as such."""
-    found: list[str] = []
-    sentence = re.sub(rf"({_READ_ONLY}(?: mode)?(?: yet)?),? but soon$", r"\1", re.sub(r"^[-*•] ", "", sentence))
-    for phrase, word in _PHRASES:
-        sentence = phrase.sub(word, sentence)
-    for clause in (part.strip(" .") for part in re.split("[,;:]", sentence)):
-        is_whole = _answer(clause, names) or _is_aside(clause, names)
-        found += [clause] if is_whole else map(str.strip, re.split(_AND, clause))
-    return found
+def _own(text: str) -> str:
+    """A text without quoted lines, up to where another mail begins."""
+    return _MAIL.split(_QUOTED.sub("", text), maxsplit=1)[0]
 
 
-def _answer(clause: str, names: set[str]) -> str:
-    """What a clause says of the whole instance: that it works *again*, or *still*; else ""."""
-    if _SOLVED.fullmatch(clause):
-        return "again"
-    if _NOT_YET_STATED.fullmatch(clause) or _asks_before(clause):
-        return "still"
-    if not _PLAIN.fullmatch(clause):
-        return ""
-    words = words_of(clause) - names
-    others = words - _STILL - _AGAIN - _HOW
-    named, runs = others & _THE_WHOLE - _NO_NAMES, others & _RUNS
-    how = words & (_STILL | _AGAIN | _HOW | _FULLY) - words_of("is are s")
-    works = others <= _THE_WHOLE | _RUNS | _THANKS and (others & _THE_WHOLE or words & _AGAIN) and (runs - _UP or named)
-    can = others <= _PEOPLE | _USE | _THE_WHOLE | {"and"} and "can" in others and others & _ALL_USE
-    # *Normally it works*, *it normally works*, *all are working on it*
-    is_else = clause.startswith(("normal", "all are ")) or re.search(r"\bnormally (?:\w+ )?(?:work|run|funct)", clause)
-    if not ((runs and works) or can) or not how or is_else:
-        return ""
-    return "still" if words & _STILL else "again"
-
-
-def _asks_before(clause: str) -> bool:
-    found = _ASKS_BEFORE.search(clause)
-    return bool(found and found.end() == len(clause) and words_of(clause[: found.start()]) <= _BESIDE_LICENSE)
-
-
-def _is_aside(clause: str, names: set[str], *, beside_again: bool = False) -> bool:
-    """Whether a clause is only of thanks, the license, what became of it, a worry, or trouble that there is not."""
-    said, times = re.subn(_NO_TROUBLE, " ", clause)
-    words = words_of(re.sub(_WISHES, " ", said)) - _COURTESY - names - (_THERE_IS if times else set())
-    if not words:  # what is no word may be anything
-        return not re.search(r"[^\w\s.-]|[0-9]" if beside_again else r"[^\w\s.-]", said)
-    has_happened = words <= _CLOSE or (words & _HAPPENED and not words & _TO_HAPPEN)
-    is_of_license = words <= _BESIDE_DONE and words & (_LICENSE | _DONE) and (has_happened or not beside_again)
-    can_use = beside_again and words <= _PEOPLE | _USE | {"and"} and "can" in words and words & _ALL_USE
-    return bool(
-        is_of_license
-        or can_use
-        or words <= _THE_WHOLE | _RUNS | {"is", "are", "s"}
-        or (words <= _BESIDE_AFRAID and words & _AFRAID)
-    )
+def _is_working(sentence: str) -> bool:
+    """Whether a sentence says that something works, still or again; not that it should, or under a condition."""
+    if re.search(_NOT_YET, sentence):
+        return True
+    if _CONDITION.search(sentence):
+        return False
+    clauses = re.split("[,;:]", sentence)
+    return any(_SOLVED.search(one) or (_RUNS.search(one) and _STILL.search(one)) for one in clauses)
 
 
 def _is_trouble(sentence: str) -> bool:

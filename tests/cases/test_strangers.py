@@ -354,15 +354,14 @@ def test_the_old_license_is_installed(here: World, installed: str) -> None:
 
 @pytest.mark.parametrize("days", [0, 1])
 def test_words_from_before_the_emergency_do_not_count(here: World, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
-    """*It still works* counts for the renewal on the day that it was written, and is asked about on a later one."""
-    case = WeekendLicense.open(1064)
+    """*It still works* has the engineer asked on the day that it was written; later it says nothing of that day."""
+    case = WeekendLicense.open(1001)
     case.take()
-    (first, *_) = case.services.zendesk.comments(1064)
-    said = replace(first, body="Our license runs out soon. The instance still works.")
+    (first, *_) = case.services.zendesk.comments(1001)
+    said = replace(first, body="Our license has expired. The instance still works.")
     monkeypatch.setattr(case.services.zendesk, "comments", lambda ticket_id: [said])
-    monkeypatch.setattr(case, "ticket", replace(case.ticket, subject="License"))
     known, _ = gather(case, {"emergency_on": str(case.ticket.created_at.date() + timedelta(days))})
-    assert (days == 1) == bool(known.installed.question)
+    assert (days == 0) == bool(known.installed.question)
 
 
 def test_the_renewal_is_installed(here: World) -> None:

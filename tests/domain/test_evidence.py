@@ -197,16 +197,17 @@ def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any
 # -- which license is installed
 
 
-def installed(*held: Attached, works: Answer = Answer.NO, answer: str | None = None) -> evidence.Installed:
+def installed(
+    *held: Attached, in_trouble: bool = True, works: bool = False, answer: str | None = None
+) -> evidence.Installed:
     """What is found on the emergency's day."""
-    return evidence.installed(held, emergency_on=DAY, grace_days=14, works=works, answer=answer)
+    return evidence.installed(held, emergency_on=DAY, grace_days=14, in_trouble=in_trouble, works=works, answer=answer)
 
 
 def test_the_license_that_ends_last_counts() -> None:
-    """As long as none still runs, or the ticket does not say that the instance is read-only."""
+    """As long as none still runs."""
     older = Attached("older", "SHA256:c", date(2025, 11, 6), users=100)
     assert OLD == installed(older, OLD).license
-    assert NEW == installed(OLD, NEW, works=Answer.YES).license
     assert evidence.Installed() == installed()
 
 
@@ -226,17 +227,17 @@ IN_GRACE = Attached("grace.gitlab-license", "SHA256:eeee", date(2026, 11, 12), u
     ("held", "is_asked"),
     [((OLD, NEW), True), ((NEW,), True), ((OLD, IN_GRACE), True), ((IN_GRACE,), False), ((OLD,), False), ((), False)],
 )
-def test_a_renewal_is_asked_about_unless_it_works(held: tuple[Attached, ...], is_asked: bool) -> None:
-    """Where the ticket says nothing in known words; issued is not installed."""
-    assert is_asked == bool(installed(*held, works=Answer.UNKNOWN).question)
-    assert (held == (OLD,)) == bool(installed(*held, works=Answer.YES).question)
+def test_a_renewal_is_asked_about(held: tuple[Attached, ...], is_asked: bool) -> None:
+    """Where the ticket speaks of no trouble, even if it says that the instance works: issued is not installed."""
+    assert is_asked == bool(installed(*held, in_trouble=False).question)
+    assert (is_asked or held == (OLD,)) == bool(installed(*held, in_trouble=False, works=True).question)
 
 
 def test_a_working_instance_may_have_a_later_license() -> None:
     """Then nothing may be needed; the engineer's answer settles it."""
-    found = installed(OLD, works=Answer.YES)
+    found = installed(OLD, works=True)
     assert (None, True) == (found.license, "no license on it runs any more (old.gitlab-license" in found.question)
-    assert evidence.Installed(OLD) == installed(OLD, works=Answer.YES, answer=OLD.name)
+    assert evidence.Installed(OLD) == installed(OLD, works=True, answer=OLD.name)
 
 
 @pytest.mark.parametrize(

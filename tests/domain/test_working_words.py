@@ -1,4 +1,4 @@
-"""What a ticket's words hint at: an instance that takes nothing, one that works, one that works again."""
+"""What a ticket's words hint at: trouble, or an instance that works."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook_lib.domain.models import Answer
-from runbook_lib.domain.working_words import says_it_works
+from runbook_lib.domain.working_words import says_it_works, speaks_of_trouble
 
 
 @pytest.mark.parametrize(
@@ -164,9 +163,11 @@ from runbook_lib.domain.working_words import says_it_works
         *("pouze pro čtení", "skrivskyddad", "skrivebeskyttet", "csak olvasható", "ระบบเป็นแบบอ่านอย่างเดียว", "chỉ đọc"),
     ],
 )
-def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
-    """Then a license that still runs is not taken for the installed one."""
-    assert Answer.NO is says_it_works(["Hello", f"Good morning. {text}\nRegards"])
+def test_words_of_trouble(text: str) -> None:
+    """Then a license whose grace period runs is not taken for the installed one, and nothing is asked."""
+    written = f"Good morning. {text}\nRegards"
+    assert speaks_of_trouble(["Hello", written])
+    assert not says_it_works([written])
 
 
 @pytest.mark.parametrize(
@@ -175,154 +176,69 @@ def test_words_of_an_instance_that_takes_nothing(text: str) -> None:
         "Everything still works but I am worried that it stops during the weekend",
         "It will become read-only on Monday",
         "GitLab is not read-only yet",
-        "Please send us a license before it is read-only",
         *("Our GitLab instance still works for now", "We are not yet in read-only mode", "It is still working"),
-        "GitLab is running fine, thanks.",
+        *("GitLab is running fine, thanks.", "The license expired. The instance is still usable for everyone."),
         *("GitLab is still up and running", "We can still push and merge.", "All users can work normally."),
         "Our license expired yesterday. Everything still works. Can you send a renewal?\nThanks, Kim",
-        "Our GitLab license runs out on Monday. The instance still works.",
-        *("Our instance is still fully functional, we just want to renew in time.", "gitlab is working fine"),
-        *("The instance is up and running, nobody here is blocked.", "We can use GitLab without restrictions."),
         "Just to confirm: we are not in read-only mode, GitLab is working as usual.",
         "The license expired yesterday but so far our GitLab instance works without any problems.",
-        "We have no limitations right now, all users can work normally in GitLab.",
-        *(
-            "> Is it usable?\n\nYes, our instance is still usable.",
-            "No outage on our side, GitLab keeps working as before.",
-        ),
-        *(
-            "Our GitLab is operational, nobody is blocked. License expired last night.",
-            "We are not read-only. It works.",
-        ),
+        *("> Is it usable?\n\nYes, our instance is still usable.", "No outage, GitLab keeps working as before."),
+        "GitLab is working normally at the moment, we only see the yellow banner that the subscription has expired.",
         "Unsere Lizenz läuft morgen ab. GitLab funktioniert noch ohne Einschränkungen.",
         "La licencia venció ayer, pero GitLab sigue funcionando con normalidad.",
         *("Unsere GitLab-Instanz funktioniert noch ganz normal.", "Notre instance fonctionne encore normalement."),
-        *("it's not read-only yet, but soon", "It is going to turn read\u2011only", "It becomes read-only on Monday"),
+        *("Licencja wygasła wczoraj, ale wszystko działa normalnie.", "Лицензия установлена, всё работает. Спасибо!"),
+        *("Yeni lisansı yükledik, sistem tekrar çalışıyor.", "Lisensen er lastet opp og GitLab fungerer igjen."),
+        *("It works again, procurement uploaded the new key. You can close this ticket.", "This is resolved, thanks."),
+        *("Never mind, it's working now. Thanks!", "All is back to normal.", "Hat sich erledigt.", "Ça remarche !"),
+        *("It works again. Have a nice weekend!", "It works again 🎉 :-)", "The error is gone, GitLab works again."),
+        *(
+            "It works again. No idea what it was.",
+            "Works again, we see no errors.",
+            "Solved!\n\n> Nobody can push.",
+        ),
+        *("The instance is not locked any more and works again.", "- GitLab works again.", "Probleem opgelost"),
+        *("Die Lizenz ist eingespielt, es läuft alles wieder einwandfrei.", "Funziona tutto di nuovo, grazie!"),
+        *("Tudo está funcionando novamente, obrigado.", "解決しました。ありがとう。", "已解决，谢谢。"),
+        *("GitLab works again on staging", "It works again for admins.\nPS: epics are missing", "80% works again"),
     ],
 )
 def test_words_of_an_instance_that_works(text: str) -> None:
-    """There is no question."""
-    assert Answer.YES is says_it_works([text], ["Kim Lee"])
+    """Also of a part of it, which is for a person to find out; whatever was said before."""
+    assert says_it_works([text])
+    assert says_it_works(["Nobody can push.", text, "Thanks!"])
 
 
 @pytest.mark.parametrize(
-    ("text", "works"),
+    "text",
     [
-        ("It works again, procurement uploaded the new key. You can close this ticket.", Answer.YES),
-        ("Never mind, it's working now. Thanks!", Answer.YES),
-        ("This is resolved, thank you.", Answer.YES),
-        ("All is back to normal.", Answer.YES),
-        ("Hat sich erledigt.", Answer.YES),
-        ("Ça remarche !", Answer.YES),
-        ("It works again. But merging does not.", Answer.NO),
-        ("It works again for admins only", Answer.NO),
-        ("When it works again, tell us", Answer.NO),
-        ("Is it fixed?", Answer.NO),
-        ("> It works again\n\nReally", Answer.NO),
-        ("Any news?", Answer.NO),
+        *("When it works again, tell us", "Is it fixed?", "> It works again\n\nReally", "Any news?", "Good news"),
+        *("It works again. But merging does not.", "Not solved yet.", "I thought it was fixed, but it isn't."),
+        *("It works again. The same as before, sorry: locked.", "It was working again for an hour", "Fixed? No."),
+        *("The problem is back now.", "We have the problem again", "It is up to you now.", "it is soon back to normal"),
+        *("Please send a license\nso that we can work again.", "so we can all work again", "we want it working again"),
         *(
-            (text, Answer.NO)
-            for text in (
-                "It works again, apart from CI.",
-                "It works again, except that merging takes hours.",
-                "It works again: reading.",
-                "It works again, the web page.",
-                "It works again. Thanks. Everything but the runners.",
-                "It works again, on the test server.",
-                "It's working now, for me.",
-                "The problem is solved, at least for the web UI.",
-                "Alles läuft wieder, bis auf die Runner.",
-                "Tout marche de nouveau, sauf les pipelines.",
-                "Everything works again, the mobile team reports otherwise.",
-            )
+            "As soon as it works again",
+            "Once you send it, it works again",
+            "When will it be fixed",
+            "If it works again",
         ),
-        ("It's all working again, our reseller sent us the key. Thank you!", Answer.YES),
-        ("Works again now.", Answer.YES),
+        *("Please confirm that it works again.", "Let me know when the problem is solved", "get us running again"),
+        *("I hope the issue is resolved soon", "We can work again tomorrow", "it works now. Then it stopped."),
+        *("We can push again as soon as we get the license", "GitLab is up again but pushes hang"),
         *(
-            (text, Answer.YES)
-            for text in (
-                *("Everything is working again, thanks for the fast help!", "It works again. Have a nice weekend!"),
-                "After the upload of the license file everything is back to normal.",
-                "All good now. The license is installed and the instance is fully operational again.",
-                *("Problem solved, our GitLab is up again and everybody can work.", "It works again 🎉 :-)"),
-                *(
-                    "The license was accepted and GitLab works again.",
-                    "- GitLab works again.",
-                    "Danke, es läuft wieder ohne Probleme",
-                ),
-                *("The error is gone, GitLab works again.", "GitLab is fully functional again."),
-                *("The instance is not locked any more and works again.", "Everything is back to normal since 9:40."),
-                *("Die Lizenz ist eingespielt, es läuft alles wieder einwandfrei.", "Funziona tutto di nuovo, grazie!"),
-                *("Hej, GitLab virker igen, tak.", "GitLab fungerar igen. Tack!"),
-                *("Todo funciona correctamente de nuevo.", "Tudo está funcionando novamente, obrigado."),
-            )
+            "Bitte senden Sie eine Lizenz, damit alles wieder läuft.",
+            "Merci d'envoyer la licence pour que ça marche.",
         ),
-        *(
-            (text, Answer.NO)
-            for text in (
-                *("It is available now.", "We can continue now.", "Normally it works again.", "All are working now."),
-                *("GitLab is 80% working again.", "GitLab (1/3) works again.", "GitLab-2 is working again."),
-                *(
-                    "Everything works again /s",
-                    "Everything works again 🙄",
-                    "❌ It works again",
-                    "GitLab … works again.",
-                ),
-                *(
-                    '"It works again."',
-                    'GitLab "works" again.',
-                    "`It works again`",
-                    "~~It works again~~",
-                    "[ ] It works again",
-                ),
-                *("It works again. Who needs pushes anyway?", "Everything works again. Seriously?", "It works again!?"),
-                "It works again. Will somebody explain to me why pushes do not arrive?",
-                *(
-                    "It works again.\n\n-- \nPS: for reading, that is",
-                    "It works again.\n--\nall of this on the test host",
-                ),
-                *("Everything works again, but soon.", "Everything works again, please.", "It works again: 0"),
-                *(
-                    "The license has to be renewed and everything works again.",
-                    "It works again.\nTo: be fair, on staging",
-                ),
-                *("The new license will be uploaded on Monday and everything works again.", "It normally works again."),
-                *("I can push again.", "Users can commit again.", "All our work is here now."),
-                *("You can send us a license and it works again.", "It works again, and the runners?", "Good now?"),
-            )
-        ),
-        *(
-            (text, Answer.YES)
-            for text in (
-                *(),
-                *("Issue resolved on our side, please close.", "Problème résolu, merci.", "解決しました。ありがとう。"),
-                *(
-                    "Funktioniert wieder, vielen Dank!",
-                    "Solved!\n\n> Nobody can push.",
-                    "Probleem opgelost",
-                    "已解决，谢谢。",
-                    "GitLab is working again after upload.",
-                    "Funziona di nuovo, grazie!",
-                ),
-            )
-        ),
-        *(
-            (text, Answer.NO)
-            for text in (
-                *("The problem is back now.", "We have the problem again", "Has it been fixed on your side"),
-                *("Not solved yet.", "I thought it was fixed, but it isn't.", "It can be fixed", "We still work on it"),
-                *(
-                    "It works again. The same as before, sorry: locked.",
-                    "It was working again for an hour",
-                    "Good news",
-                ),
-            )
-        ),
+        *("All good on our end, here are the screenshots you asked for.", "Sorted. Here are the screenshots."),
+        *("Please make sure that GitLab still works on Monday", "I hope it still works tomorrow"),
+        *("GitLab Support wrote:\n\nIt still works.", "From: GitLab\nIt still works.", "Does it still work?"),
     ],
 )
-def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> None:
-    """After trouble, plainly, and of the whole."""
-    assert works is says_it_works(["License expired", "Nobody can push.", text])
+def test_words_of_one_that_should_work(text: str) -> None:
+    """What is wished for, asked, quoted or taken back is not said, whether or not trouble was spoken of before."""
+    assert not says_it_works([text])
+    assert not says_it_works(["Nobody can push.", text])
 
 
 @pytest.mark.parametrize(
@@ -333,22 +249,12 @@ def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> 
         "Bonjour, voici notre licence",
         "ライセンスを添付します",
         "Ni rajtas nur legi",
+        *("Does it still work?",),
         *(
-            "Does it still work?",
-            "Only the page still works",
-        ),
-        *(
-            "The web UI still works",
-            "Our backup instance still works",
-            "It still works for admins",
-            "It still works intermittently",
             "Please make sure that GitLab still works on Monday",
             "I hope it still works tomorrow",
-            "You said that it still works during the grace period",
             "GitLab still works? I doubt it",
             "Is it normal that it is not read-only yet?",
-            "It becomes read-only as soon as someone logs in",
-            "It becomes read-only now",
         ),
         "On Nov 1 GitLab wrote:\n> Your instance will become read-only on Nov 20.\n",
         "---------- Forwarded message ---------\nFrom: GitLab\n\nAfter the grace period it will be read-only.",
@@ -365,7 +271,6 @@ def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> 
         "After that, you will not be able to create issues or merge requests as well as many other features.",
         *("GitLab shows a yellow bar since the license ended.", "Pushes go through, merges too."),
         *(
-            "Users work as usual.",
             "Our GitLab subscription ended.",
             "Verlängert. Bis wann können wir arbeiten?",
         ),
@@ -376,166 +281,37 @@ def test_the_last_text_may_say_that_it_works_again(text: str, works: Answer) -> 
         ),
         *("There is a red banner. Nothing is broken.", "No impact yet, users can push and merge."),
         *("This is not urgent, all features work.", "No users are affected so far.", "There is no outage"),
-        *("Nothing has stopped working", "Kein Notfall, alles läuft.", "Pas d'urgence, tout va bien."),
+        *("Nothing has stopped working", "Pas d'urgence, tout va bien."),
         *("No es urgente, todo va bien.", "Nessun problema al momento", "現在は問題なく動作しています。", "没有问题"),
         "Our license will lapse on Friday, after which merges will be rejected.",
         "What happens when the license expires? Will pushes be blocked?",
-        "Tout fonctionne.\n\nDe : GitLab\nVotre instance passera en lecture seule le 20 novembre.",
         "License attached.\n\n-- \nJane\nPlease consider the environment: can't you print less?",
         "Anbei.\n\nDer Inhalt ist vertraulich. Wenn Sie nicht der Adressat sind, informieren Sie uns.",
         "If you are not the intended recipient of this message, you must not use the license key in it.",
         *("Our invoice has not arrived.", "Die Rechnung ist noch nicht angekommen.", "Aún no tenemos la factura."),
         *("請求書がまだ届いていません。", "We don't have a purchase order yet.", "No news from our account manager"),
-        "GitLab is working normally at the moment, we only see the yellow banner that the subscription has expired.",
         "Please don't block our instance, the purchase order is on the way.",
         *("No urgency, but we wanted to be early.", "Please do not close this ticket.", "This isn't pressing."),
         "> If you do not renew by November 20, you can't use merge approvals, epics, or many other features.",
-        "No worries, you can still use all the Premium features for now. You have 6 days to renew your subscription.",
         "Quote, please.\n\nRegards\nJane Doe\nSenior DevOps Engineer\nLinux System Administrator",
         "Die Lizenz ist im Anhang enthalten, weitere Anhänge folgen.",
         "We have been waiting for the quote since Monday.",
         "",
     ],
 )
-def test_words_that_say_neither(text: str) -> None:
-    """Then a renewal is a question, and a license whose grace period runs is none."""
-    assert Answer.UNKNOWN is says_it_works([text])
-
-
-def test_thanks_after_it_say_nothing_else() -> None:
-    """The last text with a content counts."""
-    assert Answer.YES is says_it_works(["License expired", "Nobody can push.", "It works again.", "Thanks!"])
-    assert Answer.NO is says_it_works(["License expired", "Nobody can push.", "Thanks!"])
+def test_words_of_neither(text: str) -> None:
+    """Then only a renewal is a question."""
+    assert (False, False) == (speaks_of_trouble([text]), says_it_works([text]))
 
 
 @given(texts=st.lists(st.text(), max_size=3))
 def test_any_text_is_looked_at(texts: list[str]) -> None:
     """Customer text does not raise."""
-    assert says_it_works(texts) in Answer
+    assert {speaks_of_trouble(texts), says_it_works(texts)} <= {True, False}
 
 
 @pytest.mark.parametrize("text", ["not " * 1_000_000, ">\n" * 10_000, "\n" * 20_000, "x: " * 7_000, "thank " * 4_000])
 def test_a_long_text_is_read_quickly(text: str) -> None:
     """A hostile one cannot keep the runbook busy: only its beginning is read, each sign of it a few times."""
-    assert Answer.YES is not says_it_works(["License", text])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "All good on our end, here are the screenshots you asked for.",
-        "All good on my side, I have attached the screenshots.",
-        "All good, screenshots attached.",
-        "All good, thanks. I will apply it tonight.",
-        "No problem, all good. We look forward to the license.",
-        "Sorted. Here are the screenshots.",
-        "Solved that, see the attached screenshots.",
-        "Ist erledigt. Anbei die gewünschten Bilder.",
-        "The ticket issue is fixed",
-        "Thanks for the quick reply. It is up to you now.",
-        "So it is up to you now.",
-        "Hello, it is now up to you.",
-        "we paid the invoice. Now it is up to you.",
-        "It is all up to you now.",
-        "Please send a license\nso that we can work again.",
-        "so we can all work again",
-        "we can be back to normal soon",
-        "We have to have everything running again soon.",
-        "it is soon back to normal",
-        "we have to run it again",
-        "As soon as it works again",
-        "Behoben. Es ist wieder da.",
-        "Erledigt. Heute ist es wieder aufgetreten.",
-        "Resuelto. Hoy volvió a pasar.",
-        "Risolto. Dopo un'ora si è ripresentato.",
-        "Opgelost. Vandaag is het terug.",
-        "Решено. Сегодня снова то же самое.",
-        "解決しました。今朝また発生しました。",
-        "Sorted. Then we restarted and we are back at square one.",
-        "The issue is solved. It came back an hour ago.",
-        "It's fixed. It lasted ten minutes.",
-        "It works again. Users get kicked out.",
-        "It is still up. Logins spin forever.",
-        "The server is still running. Licenses expired and users see the paywall.",
-        "Funciona de nuevo. Los usuarios siguen sin poder entrar.",
-        "It is back again.",
-        "Once you send it, it works again",
-        "When will it be fixed",
-        "Please confirm that it works again.",
-        "Let me know when the problem is solved",
-        "I hope the issue is resolved soon",
-        "If it works again we will close the ticket",
-        "Resolved. Reopened.",
-        "Can you get it working again",
-        "we want it working again",
-        "get us up and running again",
-        "The issue is back again",
-        "it works now. Then it stopped.",
-        "It works again, I was told",
-        "Fixed? No.",
-        "Fixed it for one project",
-        "It works again on staging",
-        "Everything works again for admins",
-        "GitLab is up again but pushes hang",
-        "it is working again. Pushing takes forever.",
-        "Works again after restart. Then the banner returned.",
-        "We can work again tomorrow",
-        "We can push again as soon as we get the license",
-        "All good, we're good now.",
-        "Installed the new key, all good.",
-        "It still works. The license expired and epics are missing.",
-        "Code owners went missing when the license expired. Everything still works.",
-        "Everything still works. The renewal removed our Ultimate dashboards.",
-        "It still works. Incoming mail piles up since the license expired.",
-        "It still works. TLS certificate expired this morning.",
-        "It still works. We set the clock back so the license stays valid.",
-        "The mail says. Everything still works.",
-        "We tried the old license key. It still works.",
-        "The invoice address was wrong. This is fixed.",
-        "I can log in to the customer portal. It works now. Thanks!",
-        "Everything still works.\nPS: only for admins.",
-        "It works again.\nEdit: spoke too soon.",
-        "It works again.\n\nOpen points:\n- Epics are missing",
-        "It works again.\n@Kim: users see the old page though",
-        "It works again. Thanks.\nBut Epics",
-        "It works again. Thanks.\nLDAP",
-        "It still works, thanks to a workaround",
-        "Works again, thanks to turning the clock back.",
-        "It works again, if you renew the license.",
-        "It works again. For a day.",
-        "It works again after each restart",
-        "It works again. I applied a one day license from 2019 file.",
-        "We're back online.",
-        "All are still working",
-        "We will become read-only on 20 November.",
-        "It still works but I am afraid epics are missing.",
-        "It still works\nkind of",
-        "We can still work. Builds wait forever.",
-        "Builds wait forever. We can still work.",
-        "It is still working. Pages take a minute to load.",
-        "The license expired. It still works. Mirrors fall behind.",
-        "A new license, and it works again.",
-        "We are online now.",
-        "We are still working.",
-    ],
-)
-def test_what_is_not_plainly_of_the_whole_is_no_yes(text: str) -> None:
-    """As the first text, and after one that reports trouble: done may be what we asked for, or it came back."""
-    trouble = "Our license has expired and GitLab is read-only. Nobody can push. The renewal file was rejected."
-    assert Answer.YES not in (says_it_works([text]), says_it_works([trouble, text]))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "It works again. Thanks a lot.\nJane Doe",
-        "The issue is resolved. Please close this ticket.",
-        "It works again. We uploaded the license you sent.",
-        "everything is up and running again, cheers",
-        "GitLab is back online. Thank you!",
-        "Das Problem ist behoben, danke!",
-    ],
-)
-def test_thanks_and_what_became_of_the_license_may_follow(text: str) -> None:
-    """Anything else needs a person."""
-    assert Answer.YES is says_it_works(["Nobody can push.", text], ["Jane Doe"])
+    assert not says_it_works([text])
+    assert ("not" in text) is speaks_of_trouble(["License", text])
