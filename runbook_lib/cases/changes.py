@@ -14,7 +14,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.changes import guards
 from runbook_lib.changes.assignment import Assignment
 from runbook_lib.changes.comments import CommentToPost, Upload
-from runbook_lib.changes.slack_post import Channel, PostName, SlackPost
+from runbook_lib.changes.slack_post import Channel, SlackPost
 from runbook_lib.domain import messages
 from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, RunbookError, UnavailableError
 from runbook_lib.domain.models import EffectState, Ticket
@@ -165,7 +165,7 @@ def sent_by_hand_note(case: Case) -> Shown:
     return _comment(case, _BY_HAND, "", summary=_BY_HAND_SUMMARY, evidence=_BY_HAND_EVIDENCE)
 
 
-def slack_post(case: Case, words: str, *, name: PostName = "slack_post") -> SlackPost:
+def slack_post(case: Case, words: str, *, name: str = "slack_post") -> SlackPost:
     """A post in the team's channel; one of a name per ticket."""
     return SlackPost(
         case.services.slack,
@@ -179,7 +179,7 @@ def slack_post(case: Case, words: str, *, name: PostName = "slack_post") -> Slac
     )
 
 
-def sent_post(case: Case, *, name: PostName) -> Lookup:
+def sent_post(case: Case, *, name: str) -> Lookup:
     """A post of an earlier run, to be looked for."""
     return slack_post(case, "", name=name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 from urllib.parse import urljoin
 
 from runbook_lib.changes.guards import nothing_to_check
@@ -13,9 +13,6 @@ from runbook_lib.domain.errors import OutcomeUnknownError, RefusedError, Unavail
 from runbook_lib.domain.models import Evidence, Ticket
 from runbook_lib.domain.plan import ExactText, Target
 from runbook_lib.settings import Settings
-
-PostName = Literal["slack_post", "expert_post"]
-"""What kind of post, as the journal has it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class SlackPost:
     operation_id: str  # what the message carries
     words: str  # its exact text, as Slack's markup
     _: KW_ONLY
-    name: PostName
+    name: str  # what kind of post, as the journal has it
     patience_s: float | None = None  # how long looking may take; None tries for as long as for anything
     check: Callable[[], None] = nothing_to_check
 
