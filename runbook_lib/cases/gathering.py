@@ -132,7 +132,7 @@ def _existing_license(case: Case, facts: Facts) -> tuple[Issuance | None, list[s
             found: Issuance | None = Issuance.made_by_hand(made.proven.url, 0)
         else:
             email = cast(str | None, facts.value("requester_email"))
-            found = Tracker(case, email).issued() if email else None
+            found = Tracker(case, email).issuance_of_ticket() if email else None
     except (RefusedError, UnavailableError) as exc:
         if case.workflow.issues_license:
             raise

@@ -76,12 +76,12 @@ class OrderReader:
         Raises:
             PersonNeededError: The customer, or the ticket, has a license already that is not this order's.
         """
-        issues, pipelines = self.tracker.issues(), self._pipelines()
-        issued, self.hint = self.tracker.success(issues), self.tracker.of_colleagues(issues)
+        issues, pipelines = self.tracker.job_issues(), self._pipelines()
+        issued, self.hint = self.tracker.license_issue(issues), self.tracker.of_colleagues(issues)
         started = [name for name in pipelines if name.startswith(self.case.operation("license-"))]
         if not issued and any(not _of(name, issues) for name in started):  # no issue, or one without its label
             issues = [*issues, *self.tracker.without_label()]
-            issued = self.tracker.success(issues)
+            issued = self.tracker.license_issue(issues)
         read: list[LicenseOrder] = []
         for attempt in range(1, MOST_ATTEMPTS + 1):
             operation_id = self.case.operation(f"license-{attempt}")
@@ -135,8 +135,8 @@ class OrderReader:
 
     def evidence(self, operation_id: str) -> Evidence | None:
         """The newest trace of an order, whatever its result."""
-        issues = self.tracker.issues()
-        issue = self.tracker.success(issues) or next(iter(_of(operation_id, issues)), None)
+        issues = self.tracker.job_issues()
+        issue = self.tracker.license_issue(issues) or next(iter(_of(operation_id, issues)), None)
         if issue:
             return Evidence(f"tracker issue {issue.iid}: {titles.read(issue.title).brief}", issue.url)
         pipelines = self._pipelines().get(operation_id)

@@ -158,11 +158,11 @@ class LicenseNotReceived(Case):
 
     def _issue(self, tracker: Tracker, send_earlier: bool) -> tuple[TrackerIssues, TrackerIssue | None]:
         """The tracker's issues, and the one whose copy is sent; a job that is under way is waited for."""
-        found = tracker.found()
+        found = tracker.by_result()
         issue = self._chosen(found, send_earlier)
         if issue is None and found.under_way:
             self._settle(found.under_way[0], tracker.email)
-            found = tracker.found()
+            found = tracker.by_result()
             issue = self._chosen(found, send_earlier)
         return found, issue
 

@@ -63,7 +63,7 @@ class StartHere(Case):
     def _mail(self, stated: Answer | None) -> routing.Mail:
         """What is said of a license mail, by the engineer or else by the requester, and what the tracker holds."""
         tracker = Tracker(self, self.known.email) if self.known.email else None
-        found = tracker.found() if tracker else TrackerIssues()
+        found = tracker.by_result() if tracker else TrackerIssues()
         filed = [count(len(issues), *names) for names, issues in _kinds(found) if issues]
         on_file = f"the tracker has {listed(filed)}" if filed else "the tracker has no issue for this address"
         if tracker is None:

@@ -46,7 +46,7 @@ class Tracker:
         self._gitlab, self._project = case.services.gitlab, cast(int, case.settings.tracker_project_id)
         self._valid_since = case.settings.now() - timedelta(days=policy.TRIAL_DAYS)
 
-    def success(self, issues: Sequence[TrackerIssue]) -> TrackerIssue | None:
+    def license_issue(self, issues: Sequence[TrackerIssue]) -> TrackerIssue | None:
         """Of the tracker's issues the closed success for exactly this address since the ticket was opened.
 
         A colleague's counts too.
@@ -77,16 +77,16 @@ class Tracker:
                 )
         return ""
 
-    def issued(self) -> Issuance | None:
+    def issuance_of_ticket(self) -> Issuance | None:
         """The license that this ticket has already, or None; PersonNeededError if it has one for another address."""
-        ours = self._ours(self.issues())
+        ours = self._ours(self.job_issues())
         return None if ours is None else self.issuance(ours)
 
-    def found(self) -> TrackerIssues:
+    def by_result(self) -> TrackerIssues:
         """The issues for exactly this address, by whether they are since the emergency's first possible day, UTC."""
         began_on = self._case.known.began_on
         since = datetime.combine(min(began_on, self._valid_since.date()), datetime.min.time(), UTC)
-        issues = self.issues(since)
+        issues = self.job_issues(since)
         recent = [issue for issue in issues if issue.created_at.date() >= began_on]
         sent = [issue for issue in issues if self._is_success(issue)]
         opened = ((issue, titles.read(issue.title)) for issue in recent if issue.state == "opened")
@@ -138,7 +138,7 @@ class Tracker:
         found = self._gitlab.issues(self._project, created_after=self._ticket.created_at)
         return [issue for issue in found if messages.LABEL not in issue.labels and self.is_own(issue)]
 
-    def issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
+    def job_issues(self, since: datetime | None = None) -> Sequence[TrackerIssue]:
         """The issues of the license tool since a moment, or since a license may be valid, newest first."""
         since = since or min(self._ticket.created_at, self._valid_since)
         found = self._gitlab.issues(self._project, label=messages.LABEL, created_after=since)
