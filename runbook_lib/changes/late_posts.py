@@ -7,10 +7,9 @@ shows later still is deleted by the next performing run, and until then the read
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import cast, get_args
 
 from runbook_lib import wiring
-from runbook_lib.changes.slack_post import Channel, PostName, SlackPost
+from runbook_lib.changes.slack_post import Channel, SlackPost, is_post
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import HttpSession
 from runbook_lib.domain.errors import RunbookError
@@ -36,8 +35,7 @@ def remove_late_posts(settings: Settings, journal: Journal) -> str:
         try:
             ticket = wiring.zendesk(settings, pool).ticket(int(journal.folder.name))
             for event, sent in resent:
-                name = cast(PostName, event.effect)
-                post = SlackPost(slack, channel, ticket, event.operation, "", name=name, patience_s=PATIENCE_S)
+                post = SlackPost(slack, channel, ticket, event.operation, "", name=event.effect, patience_s=PATIENCE_S)
                 found = post.posts()
                 post.keep_first(found)
                 words += [_words(channel, sent)] if len(found) < sent else []
@@ -58,7 +56,7 @@ def _resent(journal: Journal) -> list[tuple[Event, int]]:
     history = journal.history()
     runs = [run for run in history.performing_runs if run.writer == journal.writer]
     last = runs[-1] if runs else RunEvents()
-    posts = [event for event in last.last_effects if event.effect in get_args(PostName) and event.says_there]
+    posts = [event for event in last.last_effects if is_post(event.effect) and event.says_there]
     resent = []
     for event in posts:  # sent as often as it was intended, but where that was refused, or not sent after all
         lines = pairwise(history.operations[event.operation].events)

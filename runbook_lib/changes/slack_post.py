@@ -15,6 +15,11 @@ from runbook_lib.domain.plan import ExactText, Target
 from runbook_lib.settings import Settings
 
 
+def is_post(name: str) -> bool:
+    """Whether an effect of the journal is a post, by its name."""
+    return name.endswith("_post")
+
+
 @dataclass(frozen=True)
 class Channel:
     """The team's channel: its id for Slack, its name and its address for people."""
@@ -44,9 +49,13 @@ class SlackPost:
     operation_id: str  # what the message carries
     words: str  # its exact text, as Slack's markup
     _: KW_ONLY
-    name: str  # what kind of post, as the journal has it
+    name: str  # what kind of post, as the journal has it; it ends in `_post`
     patience_s: float | None = None  # how long looking may take; None tries for as long as for anything
     check: Callable[[], None] = nothing_to_check
+
+    def __post_init__(self) -> None:
+        if not is_post(self.name):
+            raise ValueError(f"A post is named “{self.name}”: by the end `_post` a run knows those that may show late.")
 
     @property
     def summary(self) -> str:

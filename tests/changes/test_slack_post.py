@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from runbook_lib.changes.slack_post import Channel, SlackPost
+from runbook_lib.changes.slack_post import Channel, SlackPost, is_post
 from runbook_lib.clients.budget import Budget
 from runbook_lib.clients.http import HttpSession
 from runbook_lib.clients.slack import Slack
@@ -70,3 +70,18 @@ def test_late_post_is_deleted_with_the_next_effect(tmp_path: Path, may_delete: b
         assert ["op-1", "op-1"] == list(workspace.posts.values())
         assert effects.apply(posts[1]).state is EffectState.DONE
     assert ["op-1", *["op-1"] * (not may_delete), "op-2"] == list(workspace.posts.values())
+
+
+def test_a_post_is_known_by_its_name() -> None:
+    """So that one that shows late is found in the journal, whatever kind of post it is."""
+    assert (True, True, False) == (is_post("slack_post"), is_post("expert_post"), is_post("note"))
+    ticket = Ticket(1001, "", "open", datetime(2026, 1, 1, tzinfo=UTC), "", Person(1, "A", None), None, None, None, "")
+    with HttpSession(loopback=True, budget=Budget(60)) as session, pytest.raises(ValueError, match="`_post`"):
+        SlackPost(
+            Slack("https://slack.example/api/", SecretStr("x"), session),
+            Channel("C1", "", ""),
+            ticket,
+            "op",
+            "",
+            name="hello",
+        )
