@@ -69,7 +69,7 @@ _KEY = (
 )
 """A private key, to its end or as far as it looks like one. Source: RFC 7468; OpenSSH; PuTTY."""
 _ADDRESS = (
-    r":/{1,2}(?:[^\s/:@?#\"'<>]{0,100}:(?P<password>[^\s/@?#\"'<>]{1,200})"
+    r":/{1,2}(?:[^\s/:@?#\"'<>]{0,100}:(?P<password>(?![0-9]{1,5}[?#])[^\s/\"'<>]{1,200})"
     r"|(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])(?P<alone>[\w-]{20,200}))@"
 )
 """A password in an address, or a token in the user's place."""
@@ -87,6 +87,8 @@ _OF_VENDORS = (
     r"|hooks/(?P<mattermost>[a-z0-9]{26})(?![\w/-])|hooks/[0-9]{15,20}/(?P<discord>[\w-]{50,100})"
 )
 """Source: Slack, *incoming webhooks*; Mattermost, *incoming webhooks*; Discord, *webhook resource*."""
+_HASH = r"\$(?:[156y]|2[aby]|apr1|argon2\w{1,2})\$(?:[\w./=,+-]{1,60}\$){0,3}[\w./+]{20,120}={0,2}"
+"""A password's hash, of which the password can be found. Source: crypt(5); the Argon2 reference implementation."""
 _ZAPIER = r"hooks\.zapier\.[\w.]{2,20}/hooks/(?P<zapier>(?:catch|standard)/[0-9]{2,12}/\w{5,40})"
 _SIGNED = r"sig(?:nature)?=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
@@ -288,6 +290,7 @@ _FORMS = tuple(
         ("[token]", ("akia",), r"AKIA[A-Z0-9]{16}[^A-Za-z0-9+]{1,20}(?P<amazon>[\w/+]{40})(?![\w/+])"),
         ("[private key]", ("-----begin ", "putty-user-key"), _KEY),
         ("[password]", (":/",), _ADDRESS),
+        ("[hash]", ("$1$", "$5$", "$6$", "$y$", "$2a$", "$2b$", "$2y$", "$apr1$", "$argon2"), _HASH),
         ("[webhook]", ("hook",), _HOOK),
         ("[webhook]", ("hooks",), _OF_VENDORS),
         ("[secret]", ("ugfzc3dvcmq6", "auth plain "), _SMTP),
