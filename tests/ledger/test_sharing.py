@@ -22,8 +22,8 @@ def server() -> Iterator[Faulty]:
         yield found
 
 
-def place(server: Faulty, name: str, *, seconds: str = "2") -> dict[str, str]:
-    """The settings of an empty share, which is given up after a short time."""
+def place(server: Faulty, name: str, *, seconds: str = "60") -> dict[str, str]:
+    """The settings of an empty share, with how long a call may take there."""
     server.fault = lambda number, when: None
     server.calls.clear()
     settings = {"share": f"s3://team/{name}", "share_endpoint": server.url, "share_region": "us-east-1"}
@@ -48,7 +48,8 @@ def test_fault_at_any_call_of_the_end_is_made_up_for(
     tmp_path: Path, server: Faulty, call: int, when: str, stays_down: bool
 ) -> None:
     """A second run's end: its lines, then its record. A lost answer is asked for again while there is time."""
-    alice = Machine(tmp_path / "alice", place(server, f"end-{call}-{when}-{stays_down}"))
+    settings = place(server, f"end-{call}-{when}-{stays_down}")
+    alice = Machine(tmp_path / "alice", settings)
     alice.run(1001)
     assert "" == end(alice)
     record = alice.run(1001)
@@ -56,7 +57,7 @@ def test_fault_at_any_call_of_the_end_is_made_up_for(
     server.fault = lambda number, then: (
         REFUSAL if (number, then) == (call, when) or (stays_down and number > call) else None
     )
-    trouble = end(alice)
+    trouble = end(Machine(alice.settings.outputs, {**settings, "share_s": "2"}) if stays_down else alice)
     server.fault = lambda number, then: None
     assert bool(trouble) is stays_down
     if stays_down:
@@ -78,7 +79,7 @@ def test_run_lists_the_share_once(tmp_path: Path, server: Faulty) -> None:
 
     And one claim is created twice, to see that the service refuses the second.
     """
-    alice = Machine(tmp_path / "alice", place(server, tmp_path.name, seconds="60"))
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
     alice.run(1001)
     alice.push()
     shared = SharedRun.of(alice.settings, alice.journal(1001))
@@ -92,7 +93,7 @@ def test_run_lists_the_share_once(tmp_path: Path, server: Faulty) -> None:
 
 def test_record_that_was_not_pushed_does_not_delay_a_claim(tmp_path: Path, server: Faulty) -> None:
     """It may be large: before an effect there is time for the lines and the claim alone; the end makes up for it."""
-    alice = Machine(tmp_path / "alice", place(server, tmp_path.name, seconds="60"))
+    alice = Machine(tmp_path / "alice", place(server, tmp_path.name))
     record = alice.run(1001)
     shared = SharedRun.of(alice.settings, alice.journal(1001))
     assert shared
@@ -104,7 +105,7 @@ def test_record_that_was_not_pushed_does_not_delay_a_claim(tmp_path: Path, serve
 
 def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty) -> None:
     """The journal cannot be written either: the reader learns of the share all the same."""
-    alice = Machine(tmp_path / "alice", place(server, "full"))
+    alice = Machine(tmp_path / "alice", place(server, "full", seconds="2"))
     alice.run(1001)
     server.fault = lambda number, when: REFUSAL
     lock = alice.folder / "1001" / ".journal.lock"
@@ -117,7 +118,10 @@ def test_disk_that_takes_no_note_hides_no_trouble(tmp_path: Path, server: Faulty
 @pytest.mark.parametrize("what", [".ipynb", ".jsonl", ""], ids=["record", "lines", "nothing"])
 def test_run_ends_as_it_would_without_a_share(own_world: World, server: Faulty, what: str) -> None:
     """Its exit status is its own; the terminal and the journal say what is missing, and one push brings it."""
-    share = {f"RUNBOOK_{name.upper()}": value for name, value in place(server, f"run{what}").items()}
+    share = {
+        f"RUNBOOK_{name.upper()}": value
+        for name, value in place(server, f"run{what}", seconds="2" if what else "60").items()
+    }
     dead: list[int] = []
 
     def fault(number: int, when: str) -> tuple[int, str] | None:
