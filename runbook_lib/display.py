@@ -16,8 +16,10 @@ from tabulate import tabulate
 from runbook_lib.domain.models import Answer, Verdict, Window
 from runbook_lib.domain.plain_text import CELL_LIMIT, PREVIEW_LIMIT, clean, clean_lines
 
-MIME = "application/vnd.license-runbook.step+json"
+STEP_MIME = "application/vnd.license-runbook.step+json"
 """The part of a cell's output that a program reads; HTML and text show the same to people."""
+PROGRESS = "runbook_progress"
+"""Marks a line, in its output's metadata, that names what a cell waits for."""
 _WIDTH = 100
 _MARKS = {Answer.YES: "✓", Answer.NO: "✗", Answer.UNKNOWN: "?"}
 

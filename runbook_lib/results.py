@@ -10,12 +10,9 @@ import IPython
 from IPython.display import Pretty, clear_output, display
 
 from runbook_lib.card_html import html
-from runbook_lib.display import MIME, Card, text
+from runbook_lib.display import PROGRESS, STEP_MIME, Card, text
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.form_words import labelled
-
-PROGRESS = "runbook_progress"
-"""Marks a line of progress in its output's metadata, for programs that show it while the cell runs."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class StepResult:
     asks: tuple[str, ...] = ()  # the parameters that a person could add here, for a form
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {"text/html": html(labelled(self.card)), "text/plain": text(self.card), MIME: dict(self.data)}
+        return {"text/html": html(labelled(self.card)), "text/plain": text(self.card), STEP_MIME: dict(self.data)}
 
     def __repr__(self) -> str:
         return text(self.card)

@@ -17,8 +17,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from runbook_lib.display import PROGRESS
 from runbook_lib.run import banner
-from runbook_lib.run.papermill_engine import PROGRESS
 from runbook_lib.settings import ROOT
 from tests.practice import World, start
 

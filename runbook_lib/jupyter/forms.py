@@ -30,7 +30,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.jupyter.widgets import LINK, close, new, shared
 
-MIME = "application/vnd.jupyter.widget-view+json"
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 _STYLE = {"description_width": "170px"}
 _INPUT = {"width": "370px", "max_width": "98%", "min_width": "0"}
 _WRAP = {"flex_flow": "row wrap", "align_items": "center", "max_width": "100%"}

@@ -13,7 +13,7 @@ import ipywidgets
 from IPython.display import display
 
 from runbook_lib.display import Part, Tone
-from runbook_lib.jupyter.forms import ASKS, MIME, Form
+from runbook_lib.jupyter.forms import ASKS, WIDGET_MIME, Form
 from runbook_lib.jupyter.widgets import close, new, outputs_of, shared
 from runbook_lib.results import StepResult
 
@@ -49,7 +49,7 @@ class Place:
 
     def display(self) -> None:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        display({**self._output.outputs[0]["data"], MIME: view}, raw=True)  # type: ignore[no-untyped-call]
+        display({**self._output.outputs[0]["data"], WIDGET_MIME: view}, raw=True)  # type: ignore[no-untyped-call]
 
     def show(self, card: StepResult, below: Sequence[Any] | None = None) -> None:
         """Show this card, and below it these widgets, if they are others than before."""

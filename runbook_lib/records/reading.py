@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.display import MIME
+from runbook_lib.display import STEP_MIME
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.events import finite
 from runbook_lib.domain.plain_text import size
@@ -143,7 +143,7 @@ def _output(output: Mapping[str, Any]) -> Output:
         _plain(text(data.get("text/plain"))),
         html=text(data.get("text/html")),
         png=_png(text(data.get("image/png"))),
-        data=mapping(data.get(MIME)),
+        data=mapping(data.get(STEP_MIME)),
     )
 
 

@@ -30,6 +30,7 @@ from papermill.iorw import LocalHandler, papermill_io
 from papermill.log import logger
 
 from runbook_lib import files
+from runbook_lib.display import PROGRESS
 from runbook_lib.redaction import Redactor
 from runbook_lib.run import forks, kernels
 from runbook_lib.run.signals import Handler, handled, interrupt
@@ -44,8 +45,6 @@ AHEAD_CHARS = 20_000
 """Longest text that is searched for secrets while a cell runs, so that the kernel is not kept waiting."""
 INJECTED = "injected-parameters"
 """papermill's tag for the cell of the parameters that were passed, and its id here."""
-PROGRESS = "runbook_progress"
-"""Marks an output, in its metadata, as a line that names what is waited for."""
 NOT_RUN = "Not run: the run had ended before this cell.\n"
 INTERRUPTED = "Interrupted: the run ended while this cell was running.\n"
 

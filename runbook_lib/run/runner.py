@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook_lib import files
-from runbook_lib.display import MIME
+from runbook_lib.display import STEP_MIME
 from runbook_lib.domain.errors import PERSON_NEEDED, RunbookError, UnavailableError
 from runbook_lib.domain.events import SEEN, EventKind, RunEvents
 from runbook_lib.domain.models import EffectState, Status
@@ -291,7 +291,7 @@ def _has_seen(run: RunEvents, evidence: object) -> bool:
 
 def _results(notebook: Any) -> list[Mapping[str, Any]]:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
+    return [output["data"][STEP_MIME] for output in outputs if STEP_MIME in output.get("data", {})]
 
 
 def _next(report: Report) -> dict[str, str]:

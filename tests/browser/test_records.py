@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runbook_lib.display import MIME
+from runbook_lib.display import STEP_MIME
 from tests.browser.lab import SESSIONS, Lab, Notebook
 from tests.browser.seen import Seen
 from tests.practice import World
@@ -32,7 +32,7 @@ def performed(here: World) -> Any:
 def summaries(performed: Any) -> list[str]:
     """What each step came to, as its card says."""
     outputs = [output for cell in performed.record.cells for output in cell.get("outputs", [])]
-    steps = [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
+    steps = [output["data"][STEP_MIME] for output in outputs if STEP_MIME in output.get("data", {})]
     assert len(steps) >= 11
     return [str(step["summary"]) for step in steps if step["step"] in ("decide_scope", "choose_users", "close")]
 

@@ -12,7 +12,7 @@ import IPython
 import pytest
 from ipywidgets.widgets.widget import _instances
 
-from runbook_lib.jupyter.forms import MIME, Form, Row
+from runbook_lib.jupyter.forms import WIDGET_MIME, Form, Row
 from runbook_lib.jupyter.perform_button import PerformButton
 from runbook_lib.jupyter.session import Session
 from runbook_lib.results import StepResult
@@ -55,7 +55,7 @@ class Screen:
     def show(self, bundle: dict[str, Any], *, raw: bool) -> None:
         """A cell shows a place, whose widget the page follows."""
         assert raw
-        self._shown[bundle[MIME]["model_id"]] = bundle
+        self._shown[bundle[WIDGET_MIME]["model_id"]] = bundle
 
     @property
     def cards(self) -> dict[str, str]:

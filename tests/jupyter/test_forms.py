@@ -11,7 +11,7 @@ import pytest
 from runbook_lib.cases.pictures import Suggestion
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.parameters import QUESTIONS
-from runbook_lib.jupyter.forms import MIME, Field, Form, fold, picture_html
+from runbook_lib.jupyter.forms import WIDGET_MIME, Field, Form, fold, picture_html
 from runbook_lib.jupyter.widgets import close
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -181,9 +181,9 @@ def test_a_line_below_puts_everything_into_words() -> None:
 
 def test_showing_it_again_shows_the_same_fields(form: Form) -> None:
     """With what was entered, and with nothing more that listens."""
-    before, listening = form.view[MIME], listeners(form)
+    before, listening = form.view[WIDGET_MIME], listeners(form)
     form.enter("plan", "free")
-    assert (before, listening) == (form.view[MIME], listeners(form))
+    assert (before, listening) == (form.view[WIDGET_MIME], listeners(form))
     assert "free" == form.values["plan"]
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from runbook_lib.display import MIME
+from runbook_lib.display import STEP_MIME
 from runbook_lib.domain.messages import Seal, seal_note
 from runbook_lib.domain.models import Comment
 from runbook_lib.ledger.journal import Journal
@@ -148,7 +148,7 @@ def markdown(source: str) -> dict[str, Any]:
 def step(ticket: int, **outputs: Any) -> dict[str, Any]:
     """The cell of a step, with what it shows."""
     data = {"runbook": "weekend_license", "ticket_id": ticket, "step": "scope", "outcome": "license_issued"}
-    shown = {"text/plain": f"[in scope] {WORDS}", "text/html": f"<div><p>{WORDS}</p></div>", MIME: data, **outputs}
+    shown = {"text/plain": f"[in scope] {WORDS}", "text/html": f"<div><p>{WORDS}</p></div>", STEP_MIME: data, **outputs}
     return {
         "cell_type": "code",
         "id": "scope",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runbook_lib.card_html import html
-from runbook_lib.display import MIME, Card, DecisionPath, Paragraph, Stop, Table, Tone
+from runbook_lib.display import STEP_MIME, Card, DecisionPath, Paragraph, Stop, Table, Tone
 from runbook_lib.domain.policy import Rules
 from runbook_lib.records import page
 from runbook_lib.records.findings import Code, Finding, Verification
@@ -283,7 +283,7 @@ def nothing_to_do(name: str) -> list[dict[str, Any]]:
     }
     return [
         {**markdown(f"## The {name}\n\nIts rule."), "id": f"{name}-words"},
-        {**step(1001, **{MIME: data}), "id": name},
+        {**step(1001, **{STEP_MIME: data}), "id": name},
     ]
 
 

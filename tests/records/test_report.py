@@ -10,7 +10,7 @@ import pytest
 
 from runbook_lib.card_html import html
 from runbook_lib.cli.main import main
-from runbook_lib.display import MIME, Card, Link, Table, Tone
+from runbook_lib.display import STEP_MIME, Card, Link, Table, Tone
 from tests.configuration import without_configuration
 from tests.records.making import Shelf
 from tests.records.test_page import tags
@@ -36,7 +36,7 @@ def write_report(path: Path, *links: str, **fields: Any) -> Path:
     shown = html(Card("Runs", "listed", Tone.PLAIN, "PRACTICE", (Table(("ticket", "record"), rows),)))
     steps = [{"step": "runs"}, {"step": "verification", "summary": SENTENCE, "good": True, **fields}]
     outputs = [
-        {"output_type": "display_data", "metadata": {}, "data": {MIME: {"runbook": "review_records", **step}}}
+        {"output_type": "display_data", "metadata": {}, "data": {STEP_MIME: {"runbook": "review_records", **step}}}
         for step in steps
     ]
     outputs[0]["data"]["text/html"] = shown

@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 from runbook_lib.cli.main import main
-from runbook_lib.display import MIME
+from runbook_lib.display import STEP_MIME
 from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.keyring import KeyRing
@@ -60,14 +60,14 @@ def bundle(result: Any) -> dict[str, Any]:
 
 def plain(result: Any) -> dict[str, Any]:
     """What a program reads off a cell."""
-    return dict(json.loads(json.dumps(bundle(result)[MIME])))
+    return dict(json.loads(json.dumps(bundle(result)[STEP_MIME])))
 
 
 def shown(found: Review) -> list[dict[str, Any]]:
     """What all cells show, for programs."""
     results = (found, *(getattr(found, name)() for name in STEPS[1:]))
     for result in results:
-        assert {"text/html", "text/plain", MIME} <= bundle(result).keys()
+        assert {"text/html", "text/plain", STEP_MIME} <= bundle(result).keys()
     return [plain(result) for result in results]
 
 
@@ -325,7 +325,7 @@ def test_a_row_links_record_ticket_and_issue(practice: Shelf) -> None:
     issue, ticket = "https://gitlab.example/a/b/-/issues/7", "https://team.zendesk.example/agent/tickets/1001"
     manifest = {"summary": f"250 users. {issue}", "effects": [{"evidence": {"url": ticket}}]}
     data = {"step": "open", "organization": "Nordlicht <b>Analytics</b>", "users": 250}
-    content = notebook(1001, metadata={"runbook": manifest}, cells=[step(1001, **{MIME: data})])
+    content = notebook(1001, metadata={"runbook": manifest}, cells=[step(1001, **{STEP_MIME: data})])
     record = practice.end(1001, practice.begin(1001), content)
     html = bundle(opened().runs())["text/html"]
     assert all(f'href="{address}"' in html for address in (issue, ticket))
@@ -472,7 +472,7 @@ def test_half_characters_do_not_break_a_cell(practice: Shelf) -> None:
     """A bad text in a journal is shown as an escape, and goes into any JSON."""
     practice.seal(1001, summary="half \ud800 of one", operator="ada")
     for result in (opened().runs(), opened().timeline()):
-        assert "U+D800" in json.dumps(bundle(result)[MIME], ensure_ascii=False).encode().decode()
+        assert "U+D800" in json.dumps(bundle(result)[STEP_MIME], ensure_ascii=False).encode().decode()
 
 
 def test_notes_that_cannot_be_read_are_reported(practice: Shelf) -> None:
@@ -498,7 +498,7 @@ def watched(practice: Shelf, monkeypatch: pytest.MonkeyPatch) -> Review:
 def test_the_form_begins_with_the_parameters_and_decides(watched: Review) -> None:
     """What is entered counts for the cells below; the line in the form follows."""
     view = bundle(watched.filters())
-    assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain", MIME} <= view.keys()
+    assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain", STEP_MIME} <= view.keys()
     form = watched.form
     assert form is not None
     assert ("2020-01-01", "License issued") == (form.values["since"], form.values["outcome"])
@@ -571,7 +571,11 @@ def test_the_weekly_report(trouble: World, tmp_path: Path) -> None:
     ran(trouble, tmp_path, *command, "-p", "ticket_notes", "True")
     report = nbformat.read(tmp_path / "report.ipynb", as_version=4)
     outputs = [output for cell in report.cells for output in cell.get("outputs", [])]
-    steps = {output["data"][MIME]["step"]: output["data"][MIME] for output in outputs if MIME in output.get("data", {})}
+    steps = {
+        output["data"][STEP_MIME]["step"]: output["data"][STEP_MIME]
+        for output in outputs
+        if STEP_MIME in output.get("data", {})
+    }
     assert STEPS == tuple(steps)
     assert {"tickets": 4, "runs": 5, "records": 4} == steps["open"]["counts"]
     assert {"license_issued": [1], "no outcome": [1]} == {

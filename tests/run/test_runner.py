@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from runbook_lib.display import MIME
+from runbook_lib.display import STEP_MIME
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.domain.models import Status
 from runbook_lib.ledger.journal import Journal
@@ -317,7 +317,7 @@ def test_a_part_that_is_damaged_meanwhile_costs_no_record(settings: Settings) ->
     folder = settings.ticket_folder(7)
     effect = {"name": "reply", "state": "already_done", "summary": "reply", "evidence": {"summary": "reply 7"}}
     result = {"step": "close", "state": "s", "summary": "done", "outcome": "license_issued", "effects": [effect]}
-    shown = f"from IPython.display import display\ndisplay({{{MIME!r}: {result!r}}}, raw=True)"
+    shown = f"from IPython.display import display\ndisplay({{{STEP_MIME!r}: {result!r}}}, raw=True)"
     other = folder / f"journal.{'a' * 16}.jsonl"
     write(settings, shown, f"from pathlib import Path\n_ = Path({str(other)!r}).write_text('nonsense\\n')")
     report = run(settings)
