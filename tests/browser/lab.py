@@ -326,6 +326,21 @@ class Notebook:
         found.wait_for()
         return found
 
+    def changes(self) -> int:
+        """How many changes of the notebook in front a page makes in half a second; one at rest makes none."""
+        found: int = self.page.evaluate(
+            """async () => {
+                let changes = 0;
+                const observer = new MutationObserver(found => { changes += found.length; });
+                const panel = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
+                observer.observe(panel, {subtree: true, childList: true, attributes: true, characterData: true});
+                await new Promise(done => setTimeout(done, 500));
+                observer.disconnect();
+                return changes;
+            }"""
+        )
+        return found
+
     def outputs(self) -> str:
         """Everything that the cells show, as text."""
         return "\n".join(self.panel.locator(".jp-OutputArea-output").all_inner_texts())

@@ -172,6 +172,7 @@ def test_explanations_of_settled_steps_are_folded(lab: Lab, notebook: Notebook) 
     for folded in (takes, code):
         expect(folded).to_be_hidden()
     expect(facts).to_be_visible()
+    assert 0 in (notebook.changes() for _ in range(20)), "what follows the page does not follow itself"
     button = notebook.panel.locator(".jp-MarkdownCell", has_text="Assign the ticket to yourself first").locator(
         "button", has_text="Explanation"
     )

@@ -19,6 +19,11 @@ export function foldRecord(panel) {
 
 const hasTag = ({ model }, tag) => (model.getMetadata("tags") ?? []).includes(tag);
 
+/** Give parts a class, or take it away. Where nothing changes nothing is written: what follows the page would run again, for ever. */
+function mark(parts, name, isOn) {
+  for (const part of parts) part?.classList.toggle(name, isOn);
+}
+
 function fold(panel, isFolded) {
   const steps = [];
   let isNext = false;
@@ -30,10 +35,9 @@ function fold(panel, isFolded) {
       code = node;
     } else {
       const heading = node.querySelector(".jp-RenderedMarkdown > :is(h1, h2):first-child:not(:last-child)");
-      for (const part of [node, code]) part?.classList.toggle("runbook-folds", isNext && Boolean(heading));
+      mark([node, code], "runbook-folds", isNext && Boolean(heading));
       if (isNext && heading && !heading.querySelector(".runbook-explain")) heading.append(explainButton("Explanation", [node, code]));
-      const isBeside = isNext && Boolean(heading && code?.querySelector(".runbook-short"));
-      for (const part of [node, code]) part?.classList.toggle("runbook-beside", isBeside);
+      mark([node, code], "runbook-beside", isNext && Boolean(heading && code?.querySelector(".runbook-short")));
       steps.unshift({ parts: [node, code].filter(Boolean), quiet: code && quietLine(code) });
       code = undefined;
     }
@@ -52,7 +56,7 @@ function quietLine(code) {
 function groupQuiet(steps) {
   const reason = (step) => step?.quiet?.querySelector("bdi")?.textContent;
   steps.forEach((step, place) => {
-    if (!step.quiet) step.parts.forEach((part) => part.classList.remove("runbook-grouped"));
+    if (!step.quiet) mark(step.parts, "runbook-grouped", false);
     else if (reason(step) !== reason(steps[place - 1])) {
       const end = steps.findIndex((other, at) => at > place && reason(other) !== reason(step));
       showAsOne(steps.slice(place, end < 0 ? undefined : end));
@@ -79,8 +83,8 @@ function foldInstructions(panel) {
   const banner = widgets.find(({ model }) => model.id === "record-banner");
   const isInstruction = (cell) => ["opening", "parameters-words"].includes(cell.model.id) || hasTag(cell, "parameters") || hasTag(cell, "injected-parameters");
   const cells = banner ? widgets.filter(isInstruction) : [];
-  for (const { node } of cells) node.classList.add("runbook-grouped");
-  banner?.node.classList.add("runbook-folds");
+  mark(cells.map(({ node }) => node), "runbook-grouped", true);
+  mark([banner?.node], "runbook-folds", true);
   if (!banner || banner.node.querySelector(".runbook-explain")) return;
   const button = explainButton("Instructions and parameters", cells.map(({ node }) => node));
   button.addEventListener("click", () => cells.forEach((cell) => (cell.inputHidden = false)));
