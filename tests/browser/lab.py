@@ -193,8 +193,20 @@ class Notebook:
         else:
             self.load(path)
 
+    def has_kernels(self, number: int) -> None:
+        """Wait until the server has this number of notebooks with a kernel."""
+        for _ in range(300):
+            if len(found := self.page.evaluate(SESSIONS)) == number:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"notebooks with a kernel, not {number}: {found}")
+
     def until(self, condition: str, *, arg: object = None) -> None:
-        """Wait until a script's condition holds; asked with each frame, it would have the browser draw frames."""
+        """Wait until a script's condition holds, which waits for nothing itself: a promise counts as true.
+
+        Asked with each frame, it would have the browser draw frames.
+        """
+        assert "async" not in condition
         self.page.wait_for_function(condition, arg=arg, polling=100)
 
     def open(self, path: str) -> None:

@@ -58,7 +58,7 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     tabs = notebook.page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
     expect(tabs.filter(has_text="1005-weekend_license")).to_have_count(1)
     expect(tabs.filter(has_text="start_here")).to_have_count(0)
-    notebook.until(f"async () => (await ({SESSIONS})()).length === 1")
+    notebook.has_kernels(1)
     assert sessions(notebook)[0].startswith("notebooks/open/1005-weekend_license")
 
 
@@ -73,7 +73,7 @@ def test_a_template_opens_as_a_copy(lab: Lab, notebook: Notebook) -> None:
     notebook.save()
     assert before == digests(lab)
     notebook.page.locator(".lm-mod-current .lm-TabBar-tabCloseIcon").first.click()
-    notebook.until(f"async () => !(await ({SESSIONS})()).length")
+    notebook.has_kernels(0)
 
 
 def a_theme_is_chosen_at_once(notebook: Notebook) -> None:
