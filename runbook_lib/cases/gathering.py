@@ -91,13 +91,14 @@ def _fact(name: str, value: object, raw: object, confirmed: bool) -> Fact:
 def _installed(known: Knowledge) -> evidence.Installed:
     """The attached license that the instance has, by the engineer's answer or else by the ticket's words."""
     own = telling(known.thread, known.ticket)
-    of_the_day = [comment.body for comment in own if comment.created_at.date() >= known.emergency_on]
+    # What worked before the emergency's day says nothing of that day
+    opening, *later = [one.body * (one.created_at.date() >= known.emergency_on) for one in own] or [""]
     return evidence.installed(
         known.attached,
         emergency_on=known.emergency_on,
         grace_days=known.rules.grace_days,
         in_trouble=working_words.speaks_of_trouble([known.ticket.subject, *(comment.body for comment in own)]),
-        works=working_words.says_it_works(of_the_day),  # what worked before says nothing of that day
+        works=working_words.says_it_works(opening, later),
         answer=cast(str | None, known.facts.value("installed_license")),
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, cast
 
 from runbook_lib import files
-from runbook_lib.cases import changes, first_steps
+from runbook_lib.cases import changes, first_steps, scope
 from runbook_lib.cases.base import Case, Prefill
 from runbook_lib.cases.cards import effect_data, effect_parts, effect_state
 from runbook_lib.cases.changes import apply, look
@@ -56,7 +56,8 @@ class WeekendLicense(Case):
         """Add the given screenshots to the ticket, or ask the customer for both if something is not known.
 
         Raises:
-            NeedsAnswerError: There are images on the ticket, and a person has to read the values off them.
+            NeedsAnswerError: There are images on the ticket, and a person has to read the values off them; or the
+                customer may have written that nothing is needed.
         """
         parts: tuple[Part, ...] = ()
         paths = parameters.parse("screenshots", screenshots)
@@ -78,6 +79,8 @@ class WeekendLicense(Case):
                 missing=(*missing, "ask_customer"),
             )
         if not ask:
+            if is_over := scope.question(self.known, ("installed_license",)):
+                raise is_over
             check_before_asking(self.known.unread, self.facts, missing)
         request, summary = messages.screenshots_request(), "public reply that asks the customer for both screenshots"
         asked = apply(self, changes.reply(self, "screenshots_request", request, summary=summary))

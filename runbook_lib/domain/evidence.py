@@ -97,11 +97,13 @@ def installed(
     running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
     is_renewal = len(running) < len(held) or any(emergency_on < (one.expires_on or date.max) for one in running)
     names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
-    if works and held and not running:
+    if works and not running:
+        ended = f", and no license on it runs any more ({names})" if held else ""
+        which = f"the one it has, or {NONE_OF_THEM}" if held else NONE_OF_THEM
         return Installed(
             None,
-            f"The ticket says that the instance works, and no license on it runs any more ({names}). It may have a "
-            "later one and need nothing: ask. If it is read-only after all, pass the one it has as installed_license.",
+            f"The ticket may say that the instance works again{ended}. It may need nothing: ask. If it is read-only "
+            f"after all, pass installed_license as {which}.",
         )
     if not running or not (in_trouble or is_renewal):
         return Installed(in_order[0] if in_order else None)

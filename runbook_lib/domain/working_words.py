@@ -6,7 +6,7 @@ Neither decides anything: they only have the engineer asked. A word that is miss
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from runbook_lib.domain.sentences import CLAUSE, DENIED, HYPOTHETICAL, MOST_CHARS, PAPERWORK, sentences_of
 
@@ -32,7 +32,9 @@ _NO_TROUBLE = (
     r"muy))*[ '](?:impact|problem|issue|trouble|outage|downtime|rush|hurry|urgen|critical|emergency|blocker|affected|"
     r"broken|blocked|wrong|down|lost|locked|stopped|pressing|worr|panic|serious|restrict|limit|concern|error|complain|"
     r"idea|eil|dring|notfall|haast|spoed|срочн|пробл)\w*(?: working)?(?: any ?more)?\b|"
-    rf"(?:{_READ_ONLY} )?\b(?:banner|error|warning|message|problem|notice)s? (?:is|are|has|was) (?:now )?gone\b|"
+    rf"(?:{_READ_ONLY} )?\b(?:banner|error|warning|message|problem|notice)s? (?:(?:is|are|has|have|was) )?(?:now )?"
+    r"(?:gone|disappeared|vanished|went away)\b|sorry for the (?:noise|trouble)|"
+    r"\bno longer (?:needed|required|necessary|an issue)\b|"
     r"問題(?:なく|あり?ません)|没有?问题|문제 ?없"
 )
 _FUTURE = r"\b(?:will|would|going to|about to|soon) (?:soon )?(?:be|become|go|turn|switch|change|get|fall)\w*"
@@ -69,26 +71,36 @@ _RUNS = re.compile(
     r"\b(?:works?|working|runs?|running|up|operational?|operation|usable|online|available|writable|functions?|"
     r"functional|functioning|(?:can|able to) (?:\w+ ){0,3}(?:push|merge|commit|work|use)|läuft|laufen|geht|"
     r"funktionier(?:t|en)|klappt|arbeiten|marche|fonctionnen?t?|funcion(?:a|ando|ar)|funziona|werkt|działa|"
-    r"fung[ae]rar|fungerer|virker|funguj[eí]|работает)\b|正常|動作|운영|çalışıyor"
+    r"fung[ae]rar|fungerer|funkar|virker|funguj[eí]|работает|заработал[ао]?)\b|正常|動作|動き|운영|작동|çalışıyor"
 )
 _STILL = re.compile(
     r"\b(?:still|keeps?|continues?|remains?|again|now|normal(?:ly|e)?|fine|fully|well|properly|correctly|everything|"
-    r"everyone|all users|so far|for now|as (?:usual|before|expected)|without (?:\w+ )?(?:problem|issue|trouble|"
+    r"everyone|all (?:users|is)|so far|for now|as (?:usual|before|expected)|without (?:\w+ )?(?:problem|issue|trouble|"
     r"restriction|limitation|error|interruption)s?|noch|weiter(?:hin)?|wieder|jetzt|einwandfrei|problemlos|gut|alles|"
     r"encore|toujours|nouveau|nouvelle|normalement|correctement|tout|todavía|aún|siguen?|nuevo|otra vez|ya|normalidad|"
     r"todo|correctamente|ancora|di nuovo|ora|regolarmente|tutto|ainda|continua|novo|novamente|agora|tudo|nog|weer|"
-    r"nadal|znowu|ponownie|normalnie|wszystko|igen|igjen|stadig|fortfarande|tekrar|пока|снова|ещё|вс[её])\b|"
-    r"正常|今も|아직"
+    r"nadal|znowu|ponownie|normalnie|wszystko|już|igen|igjen|stadig|fortfarande|tekrar|artık|už|já|пока|снова|ещё|"
+    r"вс[её])\b|正常|今も|ました|아직|정상"
 )
 """Beside a word of the first, it says that the instance works still, or works again."""
+_CLOSES = re.compile(
+    r"\b(?:close|disregard|ignore) (?:this|the|my|our|it)\b|\b(?:disregard|false alarm|never ?mind|all set)\b|"
+    r"\bno longer (?:needed|required|necessary|an issue)|\b(?:we|i)(?: are|'re| am|'m) (?:all )?(?:good|fine|set|"
+    r"ok(?:ay)?)\b|\bgo(?:es)? through (?:again|now)|\b(?:banner|warning|message)s? (?:(?:is|are|has) )?(?:now )?"
+    r"(?:gone|disappeared)|\b(?:has|have|been|was|were|we|i|now|already|just|gitlab) (?:now )?(?:applied|installed|"
+    r"uploaded|activated|accepted)\b|\brenewal (?:came|went) through|\bvalid (?:again|now)\b|大丈夫"
+)
+"""What ends a ticket, or speaks of a license that is in; said in answer to nothing it may be of another one."""
 _CONDITION = re.compile(
-    r"\b(?:if|when|once|so (?:that|(?:\w+ )?(?:we|it|they) )|as soon as|unless|until|whether|will|would|could|should|"
-    r"must|to be|please (?!close)|hope|wish|want|need|(?:have|has|had) to|in order to|make sure|let (?:me|us) know|"
-    r"get (?:it|us|everything)|to (?:get|make|have|bring|keep)|up to (?:you|us|me)|tomorrow|soon|was|were|had|wenn|"
-    r"sobald|damit|bis|bitte|falls|quand|dès|pour que|afin|cuando|para (?:que|poder)|si|quando|affinché|zodra|als|"
+    r"\b(?:if|when|once|so (?:that|(?:\w+ )?(?:we|it|they) )|as soon as|unless|whether|will|would|could|should|must|"
+    r"to be|please (?!close|disregard|ignore)|hope|wish|want|need|(?:have|has|had) to|in order to|make sure|"
+    r"let (?:me|us) know|get (?:it|us|everything)|to (?:get|make|have|bring|keep)|up to (?:you|us|me)|tomorrow|soon|"
+    r"wenn|sobald|damit|bitte|falls|quand|dès|pour que|afin|cuando|para (?:que|poder)|si|quando|affinché|zodra|als|"
     r"zodat|aby|żeby|gdy|чтобы|когда)\b"
 )
 """With one of these it is wished for, asked for or expected: *so that everything works again*."""
+_UNTIL = re.compile(r"\b(?:until|bis|was|were|had)\b")
+"""With one of these it worked before."""
 _FAILED = (
     r"\berror|\b[45][0-9][0-9]\b(?! (?:\w+ )?(?:users?|seats?|people|developers?|licen))|\bdown\b|fail|\bden(?:y|ie)|"
     r"declin|forbid|permission|happened|\block|stuck|froze|\b(?:halt|h[au]ng)(?:s|ed|ing)?\b|\bhäng|\b(?:is|are|went|"
@@ -154,17 +166,18 @@ def speaks_of_trouble(texts: Iterable[str]) -> bool:
     return is_unclear or any(map(_is_trouble, sentences_of(texts)))
 
 
-def says_it_works(texts: Iterable[str]) -> bool:
+def says_it_works(opening: str, later: Sequence[str] = ()) -> bool:
     """Whether the last text that says either says in the sender's own words that the instance works, not of trouble.
 
     Args:
-        texts: What was written, oldest first.
+        opening: What opened the ticket.
+        later: What was written since, oldest first; there a license that is in, or an end of the ticket, counts, too.
     """
-    for text in reversed([text[:MOST_CHARS] for text in texts]):
-        own = [*sentences_of([_QUESTION.sub(" ", _own(text))])]
+    for at, text in enumerate(reversed((opening, *later))):
+        own = [*sentences_of([_QUESTION.sub(" ", _own(text[:MOST_CHARS]))])]
         if any(map(_is_trouble, own)):
             return False
-        if any(map(_is_working, own)):
+        if any(_is_working(one, may_close=at < len(later)) for one in own):
             return True
     return False
 
@@ -174,11 +187,15 @@ def _own(text: str) -> str:
     return _MAIL.split(_QUOTED.sub("", text), maxsplit=1)[0]
 
 
-def _is_working(sentence: str) -> bool:
+def _is_working(sentence: str, *, may_close: bool) -> bool:
     """Whether a sentence says that something works, still or again; not that it should, or under a condition."""
     if re.search(_NOT_YET, sentence):
         return True
     if _CONDITION.search(sentence):
+        return False
+    if may_close and _CLOSES.search(sentence):
+        return True
+    if _UNTIL.search(sentence):
         return False
     clauses = re.split("[,;:]", sentence)
     return any(_SOLVED.search(one) or (_RUNS.search(one) and _STILL.search(one)) for one in clauses)
