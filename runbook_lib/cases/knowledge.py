@@ -34,6 +34,7 @@ class Issuance:
     text: str | None = field(repr=False, default=None)
     identity: str = "not read"  # its fingerprint, or a phrase instead
     expires_on: date | None = None  # the first day on which it is not valid; None until it was read
+    issued_at: datetime | None = None  # None if there is only the engineer's answer
 
     @classmethod
     def made_by_hand(cls, url: str, users: int) -> Self:

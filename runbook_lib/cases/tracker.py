@@ -147,7 +147,7 @@ class Tracker:
     def issuance(self, issue: TrackerIssue) -> Issuance:
         """The license of a success issue."""
         users = cast(int, orders.users_issued(issue, self.email))
-        return Issuance(users, issue.url, messages.find_license(issue.raw))
+        return Issuance(users, issue.url, messages.find_license(issue.raw), issued_at=issue.created_at)
 
     def issue_title(self, issue: TrackerIssue, mark: Mark, users: int, why: str = "") -> IssueTitle:
         """The effect that titles the issue of an ended job; `users` is the order's, `why` as for `IssueTitle`.

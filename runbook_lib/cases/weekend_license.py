@@ -21,6 +21,7 @@ from runbook_lib.cases.knowledge import Issuance
 from runbook_lib.cases.license_files import load_public_key
 from runbook_lib.cases.pictures import Images, sorted_images
 from runbook_lib.cases.steps import step
+from runbook_lib.cases.thread import by_customer
 from runbook_lib.cases.tracker import Tracker, recipient
 from runbook_lib.cases.unread import check_before_asking
 from runbook_lib.changes.guards import check_reply_arrives
@@ -288,7 +289,15 @@ class WeekendLicense(Case):
             return f": the screenshots {verb} asked for. When they are on the ticket, run again: they are read.{rest}"
         seen = f" {self.issuance.evidence}" if self.issuance else ""
         issued = f"{policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}"
-        return f": {issued}.{seen} {self.hint}".rstrip()
+        return f": {issued}.{seen} {self.hint}{self._answer_since()}".rstrip()
+
+    def _answer_since(self) -> str:
+        """That the customer has written since the license was issued, or ""."""
+        issued_at = self.issuance.issued_at if self.issuance else None
+        since = by_customer(self.known.thread, self.ticket, after=issued_at) if issued_at else []
+        if not since:
+            return ""
+        return f" The customer has written since ({since[-1].created_at:%Y-%m-%d %H:%M} UTC): read it before you go."
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:

@@ -84,4 +84,6 @@ class CommentToPost:
         kept = self.zendesk.add_comment(
             self.ticket, self.body, public=self.public, operation_id=self.operation_id, uploads=tokens
         )
+        if kept.public is None:  # the answer names no comment, which may be there all the same
+            kept = self.zendesk.find_comment(self.ticket.id, self.operation_id) or kept
         return self._as_sent(kept)

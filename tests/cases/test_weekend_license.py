@@ -7,6 +7,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -320,6 +321,18 @@ def test_a_later_run_finds_the_issued_license(here: World) -> None:
         getattr(again, name)()
     assert "license_issued" == again.outcome
     assert 1 == len(here.rows("SELECT * FROM mails"))
+
+
+def test_what_the_customer_writes_since_is_to_be_read(issued: World) -> None:
+    """Such as that the license is refused: the license that was issued is not the end of it."""
+    again = to_users(1001)
+    for name in WeekendLicense.order[WeekendLicense.order.index("issue_license") : -1]:
+        getattr(again, name)()
+    assert "has written since" not in words(again.close())
+    (first, *_) = again.known.thread
+    later = replace(first, id=999, body="It is refused: we have 312 users.", created_at=again.settings.now())
+    again.known = replace(again.known, thread=(*again.known.thread, later))
+    assert "The customer has written since (2026-" in words(again.close())
 
 
 def test_answers_against_an_issued_license_stop(here: World) -> None:
