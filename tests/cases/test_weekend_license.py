@@ -330,7 +330,13 @@ def test_what_the_customer_writes_since_is_to_be_read(issued: World) -> None:
         getattr(again, name)()
     assert "has written since" not in words(again.close())
     (first, *_) = again.known.thread
-    later = replace(first, id=999, body="It is refused: we have 312 users.", created_at=again.settings.now())
+    assert again.issuance and again.issuance.issued_at
+    later = replace(
+        first,
+        id=999,
+        body="It is refused: we have 312 users.",
+        created_at=again.issuance.issued_at + timedelta(hours=1),
+    )
     again.known = replace(again.known, thread=(*again.known.thread, later))
     assert "The customer has written since (2026-" in words(again.close())
 
