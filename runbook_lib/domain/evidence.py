@@ -9,7 +9,8 @@ Source: a license file proves that a license was issued with its key; neither it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -17,7 +18,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
 from runbook_lib.domain.plain_text import clean, count
-from runbook_lib.domain.policy import FIGURES, PAID_PLANS, accepted_users, least_seats
+from runbook_lib.domain.policy import FIGURES, MAX_USERS, PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
 """Our records."""
@@ -28,6 +29,12 @@ OpenQuestion = tuple[str, str]
 NONE_OF_THEM = "none"
 """The answer that no license on the ticket is installed."""
 
+_FIGURE = r"([0-9]{1,3}(?:[.,' ][0-9]{3})+|[0-9]{1,7})"
+_USERS = r"(?:users?|seats?|benutzer|nutzer|utilisateurs?|usuarios?|utenti|usuários|gebruikers)"
+_WRITTEN_COUNT = re.compile(
+    rf"\b{_FIGURE} (?:[a-z]+ )?{_USERS}\b|\b{_USERS}\b[^\w\n]{{0,3}}(?:is|are|was|were|count|of|:|=| )*{_FIGURE}\b",
+    re.IGNORECASE,
+)
 _RANKS = {plan: rank for rank, plan in enumerate(("free", *PAID_PLANS))}
 
 
@@ -131,6 +138,13 @@ def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Fa
             words = f"and another license of the ticket for {most}: an instance that had up to {most} users refuses one"
             notes.append(f"{one.name} is for {count(one.users, 'user')}, {words} for fewer than {least_seats(most)}.")
     return notes
+
+
+def counts_above(users: int, texts: Iterable[str]) -> list[int]:
+    """The user counts above a number that texts state, which may correct a figure: *maximum users is 312, not 254*."""
+    written = (found[1] or found[2] for text in texts for found in _WRITTEN_COUNT.finditer(text))
+    found = {int(re.sub(r"\D", "", figure)) for figure in written}
+    return sorted(one for one in found if users < one <= MAX_USERS)
 
 
 def highest_count(facts: Facts) -> int | None:

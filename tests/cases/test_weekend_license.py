@@ -278,6 +278,15 @@ def test_a_count_that_the_instance_would_refuse(seen: World, figures: dict[str, 
     assert "The license is for 273 users." in words(case.choose_users(user_count=273))
 
 
+def test_a_higher_count_in_the_customers_words_is_told(seen: World) -> None:
+    """It may correct a figure; the engineer finds out."""
+    case = to_scope(1001)
+    case.confirm_subscription()
+    (first, *rest) = case.known.thread
+    case.known = replace(case.known, thread=(replace(first, body="Sorry, maximum users is 312, not 254."), *rest))
+    assert "writes of 312 users: find out whether 250 are enough" in words(case.choose_users())
+
+
 def test_a_colleagues_license_is_adopted_and_checked(here: World) -> None:
     """Made with the tool by hand: no second one is issued."""
     first = to_users(1001, perform=True)

@@ -194,6 +194,21 @@ def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any
         assert policy.plan_ruling(scope).holds is not Answer.YES
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Correction: maximum users is 312, not 254.", [312]),
+        ("GitLab says: this license's limit of 250; currently has 312 active users", [312]),
+        ("We have 1,200 users, 260 of them guests", [1200]),
+        ("Wir haben 312 Nutzer. Maximum users: 300", [300, 312]),
+        ("231 users, since 2026-11-06, see ticket 1001", []),
+    ],
+)
+def test_counts_that_a_customer_writes(text: str, expected: list[int]) -> None:
+    """Those above the license's; a lower one, a date and a number of something else are none."""
+    assert expected == evidence.counts_above(250, [text])
+
+
 # -- which license is installed
 
 
