@@ -120,14 +120,11 @@ class WeekendLicense(Case):
             raise NeedsAnswerError(advice.reason, missing=("billable_users", "maximum_users"))
         reason = advice.reason + (f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else "")
         words = f"The license is for {count(self.users, 'user')}."
-        written = [comment.body for comment in by_customer(self.known.thread, self.ticket)]
-        if more := evidence.counts_above(self.users, written):
-            words += (
-                f" The customer writes of {listed(map(str, more))} users: find out whether {self.users} are enough."
-            )
-        return self.card(
-            count(self.users, "user"), Tone.GOOD, words, Paragraph(reason), users=self.users, reason=reason
-        )
+        theirs = [comment.body for comment in by_customer(self.known.thread, self.ticket)]
+        if more := [str(one) for one in evidence.counts_above(self.users, theirs)]:
+            words += f" The customer writes of {listed(more)} users: find out whether {self.users} are enough."
+        tone = Tone.ASK if more else Tone.GOOD
+        return self.card(count(self.users, "user"), tone, words, Paragraph(reason), users=self.users, reason=reason)
 
     @step("Step 2: Generate the trial license")
     def issue_license(self, *, issued_evidence: object = parameters.UNKNOWN) -> StepResult:
