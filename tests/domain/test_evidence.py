@@ -308,6 +308,7 @@ def test_the_least_seats_are_just_enough(users: int) -> None:
             ["new.gitlab-license is for 200 users, and the instance had up to 254", "231"],
         ),
         ([("billable_users", 230, ENGINEER), ("users_over_license", 20, ENGINEER)], ["up to 250", "fewer than 228"]),
+        ([("maximum_users", 254, SCREEN), ("billable_users", 240, SCREEN)], ["up to 254"]),
         ([("maximum_users", 220, SCREEN)], []),
         ([], ["another license of the ticket for 250", "fewer than 228"]),
     ],

@@ -254,3 +254,20 @@ def test_the_question_names_all_that_was_seen() -> None:
         "and titled “Done!”, which is not what Mechanizer writes and issue https://gitlab.example/i/3 reports a "
         "success, and was opened again. Ask the customer whether the mail with the license came."
     )
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (("failed",), NextAction.GIVE_UP),
+        (("success",), NextAction.ASK),
+        (("failed", "success"), NextAction.ASK),
+        (("failed", "failed"), NextAction.GIVE_UP),
+    ],
+)
+def test_a_failure_that_a_person_made(states: tuple[str, ...], expected: NextAction) -> None:
+    """It has a copy of a license: a person is asked if a job of the order had succeeded, else none was sent."""
+    order = made(states, ("failed",) * len(states))
+    text = messages.issue_description("live-1001-license-1", "grace", TICKET, COPY)
+    by_hand = replace(order.issues[0], description=text, raw=text)
+    assert expected is orders.decide(replace(order, issues=(by_hand, *order.issues[1:]))).do
