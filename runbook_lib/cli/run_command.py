@@ -150,12 +150,13 @@ def _words(report: Report, profile: str, command: str) -> str:
     from runbook_lib.cli import tables
     from runbook_lib.domain.models import Status
     from runbook_lib.domain.parameters import QUESTIONS
-    from runbook_lib.domain.state_words import effect_words, run_ending_words
+    from runbook_lib.domain.state_words import effect_words, run_ending_words, within_sentence
 
     place = "LIVE" if profile == "live" else "practice"
     mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"
-    end = run_ending_words(report.outcome, report.status, report.next_runbook).lower()
-    lines = [f"{report.runbook}, ticket {report.ticket_id} ({mode}): {end}", clean(report.summary, 2000)]
+    end = run_ending_words(report.outcome, report.status, report.next_runbook, performed=report.performed)
+    head = f"{report.runbook}, ticket {report.ticket_id} ({mode}): {within_sentence(end)}"
+    lines = [head, clean(report.summary, 2000)]
     rows = [
         (effect_words(e["state"]), clean(e["summary"]), clean((e["evidence"] or {}).get("summary", "")))
         for e in report.effects

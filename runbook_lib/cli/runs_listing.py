@@ -84,7 +84,7 @@ def table(runs: Sequence[Run]) -> str:
     from runbook_lib.domain.state_words import run_ending_words
 
     word = functools.cache(clean)  # the same few, in thousands of runs
-    ending = functools.cache(lambda *words: clean(run_ending_words(*words)))
+    ending = functools.cache(lambda performed, *words: clean(run_ending_words(*words, performed=performed)))
     rows = [
         (
             run.ticket_id,
@@ -93,7 +93,7 @@ def table(runs: Sequence[Run]) -> str:
             "" if run.seconds is None else f"{run.seconds:.1f}",
             word(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
-            ending(run.outcome, run.status, run.next_runbook),
+            ending(run.performed, run.outcome, run.status, run.next_runbook),
             _state(run),
             _record(run.record or "", word),
         )

@@ -14,12 +14,12 @@ from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.parameters import QUESTIONS, label_of
 from runbook_lib.domain.plain_text import listed
-from runbook_lib.domain.state_words import ending_words, operation_words
+from runbook_lib.domain.state_words import operation_words, run_ending_words, within_sentence
 from runbook_lib.records.runs import Run, State
 
 _ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
 _WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the details."
-_REHEARSED = "It was rehearsed on {since}, would end as {end}, and was never performed."
+_REHEARSED = "It was rehearsed on {since} ({end}), and was never performed."
 
 
 class OpenEndKind(StrEnum):
@@ -152,7 +152,7 @@ def _since(run: Run) -> str:
 
 
 def _end(run: Run) -> str:
-    return ending_words(run.outcome).lower()
+    return within_sentence(run_ending_words(run.outcome, run.status, performed=run.performed))
 
 
 def _answer(run: Run, operation: str) -> str:

@@ -27,7 +27,7 @@ from tabulate import tabulate
 from runbook_lib.display import Tone
 from runbook_lib.domain.parameters import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
-from runbook_lib.domain.state_words import QUIET, effect_words, ending_words
+from runbook_lib.domain.state_words import QUIET, effect_words, ending_words, run_ending_words, within_sentence
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.redaction import Redactor
@@ -69,7 +69,6 @@ _LISTS = {
 }
 _IN_WORDS: Mapping[str, Callable[[str], str]] = {
     "status": lambda name: ending_words(name).lower(),
-    "outcome": lambda name: ending_words(name).lower(),
     "state": effect_words,
 }
 """The values that are names for programs, and how people read them."""
@@ -195,7 +194,10 @@ def _report_lines(record: Record) -> list[str]:
 
 
 def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
-    manifest = record.manifest
+    manifest, outcome = dict(record.manifest), record.manifest.get("outcome")
+    if isinstance(outcome, str):
+        ended = run_ending_words(outcome, "", performed=manifest.get("performed") is not False)
+        manifest["outcome"] = within_sentence(ended)
     given = mapping(manifest.get("parameters"))
     unknown = [name for name, value in given.items() if value == UNKNOWN]
     rows = [(name, manifest[name]) for name in _ABOUT if manifest.get(name) not in (None, "")]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.state_words import ending_words
+from runbook_lib.domain.state_words import run_ending_words, within_sentence
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
@@ -32,7 +32,7 @@ _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 _OPEN = {
     State.INTERRUPTED: "belongs to a run that was interrupted: it has no end in the journal.",
     State.RUNNING: "belongs to a run that has not ended: it is running, or was interrupted.",
-    State.UNRECORDED: "could not be written; the run ended as {end}.",
+    State.UNRECORDED: "could not be written. How the run ended: {end}.",
     State.SET_ASIDE: "is named only by a journal that was set aside, and is not sealed.",
     State.UNKNOWN_WRITER: "is sealed, if at all, by an unknown writer: it is not verified.",
 }
@@ -178,7 +178,7 @@ class Verifier:
                 yield Finding.of(run, Code.UNSEALED, _UNENDED)
             else:
                 state = run.state if run.state in _OPEN else State.INTERRUPTED
-                end = ending_words(run.outcome or run.status).lower()
+                end = within_sentence(run_ending_words(run.outcome, run.status, performed=run.performed))
                 yield Finding.of(run, Code(state), _OPEN[state].format(end=end))
 
     def _is_left(self, run: Run) -> bool:

@@ -55,8 +55,8 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
     place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
     would_be = manifest["outcome"] and not manifest["performed"]
-    ending = run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
-    ended = f"{'Would be: ' if would_be else ''}{ending}"
+    outcome, status, following = manifest["outcome"], manifest["status"], manifest.get("next_runbook")
+    ended = run_ending_words(outcome, status, following, performed=manifest["performed"])
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
     rows = [
         ("who", manifest["operator"]),

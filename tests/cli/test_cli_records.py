@@ -75,6 +75,16 @@ def test_list(desk: Desk) -> None:
     assert "The records were not verified. To verify them: `runbook records verify`." == said.out.splitlines()[-1]
 
 
+def test_a_rehearsal_reads_as_what_would_be(desk: Desk) -> None:
+    """In the list, the open ends and the journal, with one wording; a program reads the outcome."""
+    desk.shelf.seal(1001, performed=False)
+    for words in (["records", "list"], ["records", "list", "--open"], ["journal", "show", "1001"]):
+        assert 0 == main(words)
+        said = desk.capsys.readouterr().out
+        assert said.count("icense issued") == said.count("ould end: License issued") > 0
+    assert "license_issued" == desk.records("list", "--json").json["runs"][0]["outcome"]
+
+
 def test_list_of_nothing(desk: Desk) -> None:
     """Said in words, and as an empty list."""
     assert "No runs.\n" == desk.records("list").out
