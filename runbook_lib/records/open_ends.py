@@ -1,4 +1,7 @@
-"""What still needs a person, each with what comes next: by a command, or in JupyterLab. Reads no file."""
+"""How a ticket stands, and what still needs a person, with what comes next: by a command, or in JupyterLab.
+
+Reads no file.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.parameters import QUESTIONS, label_of
 from runbook_lib.domain.plain_text import listed
-from runbook_lib.domain.state_words import operation_words, run_ending_words, within_sentence
+from runbook_lib.domain.state_words import ending_words, operation_words, run_ending_words, within_sentence
 from runbook_lib.records.runs import Run, State
 
 _ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
@@ -93,6 +96,27 @@ def open_since(run: Run) -> datetime | None:
     return run.since or run.started_at
 
 
+def standing(runs: Iterable[Run], folder: Path) -> list[str]:
+    """How a ticket stands, in a line or two: how its case ended, and what was tried after that."""
+    believed = [run for run in runs if run.is_believed and run.started_at and not run.next_runbook]
+    performed = [run for run in believed if run.performed]
+    ended = [run for run in performed if run.outcome]
+    tried = performed[performed.index(ended[-1]) + 1 :] if ended else performed or believed
+    if not tried and not ended:
+        return []
+    firsts = [next(run for run in ended if run.outcome == one) for one in dict.fromkeys(run.outcome for run in ended)]
+    words = [", then ".join(f"{ending_words(run.outcome)} on {_moment(run.started_at)}" for run in firsts)]
+    words += [] if ended else ["no outcome yet" if performed else "never performed"]
+    what = "a later try" if ended else "the last run"
+    words += [f"{what} on {_moment(run.started_at)}: {_end(run)}" for run in tried[-1:]]
+    words += ["a person reported that the case has ended"] if believed[-1].ended_by_hand else []
+    lines = [f"Ticket {believed[-1].ticket_id}: {'; '.join(filter(None, words))}."]
+    if ended and tried:
+        path = folder / str(ended[-1].ticket_id) / str(ended[-1].record)
+        lines.append(f"The record of that outcome: {shlex.join(['runbook', 'records', 'show', str(path)])}")
+    return lines
+
+
 def first_sentence(words: str) -> str:
     """What happened, without what to do about it."""
     sentence, stop, _ = words.partition(". ")
@@ -148,11 +172,15 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
 
 
 def _since(run: Run) -> str:
-    return f"{run.since:%Y-%m-%d %H:%M} UTC" if run.since else "an unknown day"
+    return _moment(run.since)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "an unknown day"
 
 
 def _end(run: Run) -> str:
-    return within_sentence(run_ending_words(run.outcome, run.status, performed=run.performed))
+    return within_sentence(run_ending_words(run.outcome, run.status or "has no end yet", performed=run.performed))
 
 
 def _answer(run: Run, operation: str) -> str:

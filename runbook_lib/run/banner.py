@@ -113,6 +113,8 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield ending.waits_for_what
     for name in manifest["missing"]:
         yield f"to be answered: {label_of(name)}"
+    if manifest["performed"] and not (ending or manifest["missing"] or manifest.get("next_runbook")):
+        yield f"this run has no outcome; how the ticket stands: runbook records show {manifest['ticket_id']}"
     yield from _undone(manifest)
 
 

@@ -282,14 +282,27 @@ def test_show(desk: Desk) -> None:
     by_path, by_ticket = desk.records("show", first).out, desk.records("show", 1001).out
     assert by_path.startswith("Verified: sealed and unaltered.\n\n")
     assert (True, False) == (WORDS in by_path, WORDS in by_ticket)
-    assert by_ticket == desk.records("show", last).out
+    stands, _, rest = by_ticket.partition("\n")
+    assert (True, desk.records("show", last).out) == (stands.startswith("Ticket 1001: License issued on "), rest)
+
+
+def test_show_begins_with_how_the_ticket_stands(desk: Desk) -> None:
+    """A later try that failed does not hide the outcome, and its record is named."""
+    first = desk.shelf.seal(1001)
+    desk.shelf.seal(1001, outcome=None, status="failed")
+    stands, named, *_ = desk.records("show", 1001).out.splitlines()
+    assert stands.startswith("Ticket 1001: License issued on ") and stands.endswith(" UTC: failed.")
+    assert named.endswith(f"runbook records show {first}")
+    desk.shelf.seal(1002, performed=False, outcome="escalated")
+    assert "never performed; the last run on " in (said := desk.records("show", 1002).out.splitlines()[0])
+    assert said.endswith(": would end: Escalated.")
 
 
 def test_show_html(desk: Desk, tmp_path: Path) -> None:
     """To a file, never over another one; what was verified is said here, too."""
-    desk.shelf.seal(1001)
+    record = desk.shelf.seal(1001)
     page = tmp_path / "page.html"
-    assert f"Verified: sealed and unaltered.\nPage: {page}\n" == desk.records("show", 1001, "--html", page).out
+    assert f"Verified: sealed and unaltered.\nPage: {page}\n" == desk.records("show", record, "--html", page).out
     assert WORDS in page.read_text(encoding="utf-8")
     assert (2, True) == ((said := desk.records("show", 1001, "--html", page)).status, "--force" in said.err)
     assert 0 == desk.records("show", 1001, "--html", page, "--force").status
