@@ -129,13 +129,12 @@ def show_remarks(runs: Sequence[Run]) -> None:
 
 
 def show_open_ends(runs: Sequence[Run]) -> None:
-    from runbook_lib.records.open_ends import open_ends
+    from runbook_lib.records.open_ends import OR, open_ends
 
     archive = archived()
     for end in open_ends(runs, archive.folder, archive.profile):
-        click.echo(
-            f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}"
-        )
+        click.echo(f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}")
+        click.echo(f"    {clean(end.command, 1000)}".replace(OR, f"\n   {OR}"))
 
 
 def show_problems(problems: Sequence[Finding]) -> None:

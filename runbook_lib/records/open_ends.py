@@ -15,7 +15,7 @@ from pathlib import Path
 from runbook_lib import form_words
 from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
-from runbook_lib.domain.parameters import QUESTIONS, label_of
+from runbook_lib.domain.parameters import arguments, label_of, ways
 from runbook_lib.domain.plain_text import listed
 from runbook_lib.domain.state_words import ending_words, operation_words, run_ending_words, within_sentence
 from runbook_lib.records.runs import Run, State
@@ -23,6 +23,8 @@ from runbook_lib.records.runs import Run, State
 _ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
 _WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the details."
 _REHEARSED = "It was rehearsed on {since} ({end}), and was never performed."
+OR = " or: "
+"""What stands between the commands of one open end."""
 
 
 class OpenEndKind(StrEnum):
@@ -42,7 +44,7 @@ class OpenEnd:
     kind: OpenEndKind
     run: Run
     words: str
-    command: str
+    command: str  # or several, with OR between them
     operation: str = ""  # the name of the one that it is about, or ""
 
     @property
@@ -50,7 +52,8 @@ class OpenEnd:
         """What happened, and what to do in JupyterLab; a command only where there is no other way."""
         run, it, since = self.run, operation_words(self.operation), _since(self.run)
         open_it = f"Open {run.runbook or 'start_here'} with ticket {run.ticket_id}"
-        answer = f", answer {listed([f'“{label_of(name)}”' for name in run.missing])}" if run.missing else ""
+        labels = [listed([f"“{label_of(name)}”" for name in names]) for names in ways(run.missing)]
+        answer = f", answer {' or '.join(labels)}" if labels else ""
         go_on = f"{open_it}{answer}, and {'press “Perform and record”' if run.performed else 'run all cells'}"
         in_terminal = f"say so in a terminal: {_answer(run, CASE)}."
         match self.kind:
@@ -188,8 +191,7 @@ def _answer(run: Run, operation: str) -> str:
 
 
 def _again(run: Run) -> str:
-    """The command that runs it again, with what was missing to fill in."""
-    examples = {name: QUESTIONS[name].example if name in QUESTIONS else "VALUE" for name in run.missing}
-    given = " ".join(f"-p {shlex.quote(name)} {example}" for name, example in examples.items())
-    words = [shlex.join(["runbook", "run", run.runbook or "auto", str(run.ticket_id)]), given]
-    return " ".join(filter(None, [*words, "--perform" if run.performed else ""]))
+    """The command that runs it again, with what was missing to fill in; several, if there are several ways."""
+    command = shlex.join(["runbook", "run", run.runbook or "auto", str(run.ticket_id)])
+    given, perform = map(arguments, ways(run.missing) or [[]]), "--perform" if run.performed else ""
+    return OR.join(" ".join(filter(None, (command, one, perform))) for one in given)

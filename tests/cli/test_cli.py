@@ -97,6 +97,13 @@ def test_a_record_fits_a_screen(own_world: World) -> None:
 
 
 @pytest.mark.slow
+def test_run_that_asks_names_each_way_to_answer(world: World) -> None:
+    """The answers, or a flag in their place: each is a command of its own."""
+    said = world.runbook("run", "weekday_triage", 2901).stdout
+    ways = ("runbook run weekday_triage 2901 -p subscription NAME", "runbook run weekday_triage 2901 -p escalate True")
+    assert "\n    ".join(("To answer, one of these:", *ways, "runbook lab 2901 ")) in said
+
+
 @pytest.mark.parametrize(
     ("runbook", "ticket", "following"),
     [("start_here", 1002, "weekend_license"), ("license_not_received", 3003, "weekend_license")],

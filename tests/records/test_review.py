@@ -152,6 +152,12 @@ def ends(**changes: Any) -> list[OpenEnd]:
             "-p 'new one' VALUE --perform",
         ),
         (
+            {"status": "needs_answer", "performed": False, "missing": ("plan", "ask_customer")},
+            OpenEndKind.NEEDS_ANSWER,
+            "runbook run weekend_license 1001 -p plan starter/premium/ultimate/free or: "
+            "runbook run weekend_license 1001 -p ask_customer True",
+        ),
+        (
             {"status": "needs_answer", "performed": False},
             OpenEndKind.NEEDS_ANSWER,
             "runbook run weekend_license 1001",
@@ -195,6 +201,12 @@ def ends(**changes: Any) -> list[OpenEnd]:
 def test_each_open_end_has_its_command(changes: dict[str, Any], kind: OpenEndKind, command: str) -> None:
     """Ready to be typed."""
     assert [(kind, command)] == [(end.kind, end.command) for end in ends(**changes)]
+
+
+def test_answers_and_a_flag_instead_are_two_ways() -> None:
+    """On a page, too."""
+    (end,) = ends(status="needs_answer", missing=("plan", "expires_on", "ask_customer"))
+    assert "answer “Plan” and “Expired on” or “Ask the customer”, and press" in end.page_words
 
 
 def test_a_run_that_failed_says_what_happened() -> None:

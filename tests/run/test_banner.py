@@ -65,6 +65,7 @@ def test_it_says_who_when_how_and_on_what() -> None:
         ({"status": "killed", "outcome": None}, "[Killed] RECORD"),
         ({"status": "failed", "outcome": None}, "what is open this run has no outcome; how the ticket stands: "),
         ({"status": "needs_answer", "outcome": None, "missing": ["plan"]}, "to be answered: Plan"),
+        ({"status": "needs_answer", "outcome": None, "missing": ["plan", "escalate"]}, "Plan; or: Engage an expert"),
         (
             {"effects": [{"name": "post", "state": "unavailable", "summary": "post in #team", "evidence": None}]},
             "Unavailable: post in #team",
