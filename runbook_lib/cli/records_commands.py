@@ -20,8 +20,6 @@ from runbook_lib.domain.plain_text import clean, count
 if TYPE_CHECKING:
     from runbook_lib.records.findings import Finding, Verification
 
-_NOT_VERIFIED = "The records were not verified. To verify them: `runbook records verify`."
-
 
 @click.group(no_args_is_help=False)
 def records() -> None:
@@ -47,12 +45,10 @@ def list_runs(as_json: bool, **filters: Any) -> int:
         named = json.dumps([each.as_problem for each in problems], indent=2)
         click.echo(f'{{"runs": [\n  {rows}\n], "problems": {named}}}')
         return exit_status.DONE
-    click.echo(runs_listing.table(runs) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
-    if runs:
-        click.echo(f"\n{_NOT_VERIFIED}")
-    runs_listing.show_remarks(runs)
     if filters["open_only"]:
         runs_listing.show_open_ends(runs)
+    else:
+        runs_listing.show_runs(runs, "No runs.")
     runs_listing.show_problems(problems)
     return exit_status.DONE
 

@@ -6,7 +6,8 @@ Reads no file.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,7 +17,7 @@ from runbook_lib import form_words
 from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.parameters import arguments, label_of, ways
-from runbook_lib.domain.plain_text import listed
+from runbook_lib.domain.plain_text import count, listed
 from runbook_lib.domain.state_words import ending_words, operation_words, run_ending_words, within_sentence
 from runbook_lib.records.runs import Run, State
 
@@ -39,6 +40,10 @@ class OpenEndKind(StrEnum):
     REHEARSED = "rehearsed, never performed"
 
 
+_RUN_AGAIN = (OpenEndKind.NEEDS_ANSWER, OpenEndKind.INTERRUPTED, OpenEndKind.FAILED, OpenEndKind.REHEARSED)
+"""What a further run goes on for."""
+
+
 @dataclass(frozen=True)
 class OpenEnd:
     kind: OpenEndKind
@@ -46,6 +51,13 @@ class OpenEnd:
     words: str
     command: str  # or several, with OR between them
     operation: str = ""  # the name of the one that it is about, or ""
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """What is open, apart from the run that has it."""
+        if self.kind in _RUN_AGAIN:
+            return (self.run.ticket_id, _RUN_AGAIN)
+        return (self.run.ticket_id, self.kind, self.operation or self.run.record)
 
     @property
     def page_words(self) -> str:
@@ -84,9 +96,28 @@ class OpenEnd:
 def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
     """The open ends of runs, the oldest first: it has waited longest.
 
+    Of several runs of a ticket that a further run goes on for, the newest is one: the newest performed one, if any.
     Operations are named by the profile whose records they are; the folder has the tickets' folders.
     """
-    return [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
+    ends = [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
+    newest = {end.what: end for end in sorted(ends, key=lambda end: (bool(end.run.performed), end.run.start()))}
+    return [end for end in ends if newest[end.what] is end]
+
+
+def tickets_words(ends: Collection[OpenEnd]) -> str:
+    """How many tickets have open ends, and of which kinds."""
+    kinds = Counter(end.kind for end in ends)
+    tickets = count(len({end.run.ticket_id for end in ends}), "ticket")
+    verb = "is" if tickets == "1 ticket" else "are"
+    return f"{tickets} {verb} open ({'; '.join(f'{kind}: {kinds[kind]}' for kind in OpenEndKind if kinds[kind])})."
+
+
+def newest_of_tickets(ends: Iterable[OpenEnd]) -> list[Run]:
+    """The newest run with an open end of each ticket, in the order of their open ends."""
+    newest: dict[int, Run] = {}
+    for end in ends:
+        newest[end.run.ticket_id] = max(newest.get(end.run.ticket_id, end.run), end.run, key=Run.start)
+    return list(newest.values())
 
 
 def oldest_first(runs: Iterable[Run]) -> list[Run]:

@@ -28,7 +28,7 @@ from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
 from runbook_lib.records.findings import Finding, Verification
-from runbook_lib.records.open_ends import OpenEnd, OpenEndKind, first_sentence, open_ends
+from runbook_lib.records.open_ends import OpenEnd, first_sentence, open_ends, tickets_words
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
@@ -204,17 +204,16 @@ class Review:
                 parts += (Paragraph("What was named above as not to be relied on is not counted."),)
             tone = Tone.ASK if self._problems else Tone.GOOD
             return self._result("none", tone, parts, words, open_ends=[])
-        counts = {kind: sum(end.kind is kind for end in found) for kind in OpenEndKind}
-        words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+        words = tickets_words(found)
         table = functools.partial(review_rows.open_ends_table, found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
-        above = Paragraph(f"{words}. The period does not count here: what is open stays open.")
+        above = Paragraph(f"{words} The period does not count here: what is open stays open.")
         page, parts = ((above, table(for_page=for_page), *_rest(found)) for for_page in (True, False))
         names = ("ticket_id", "record", "runbook", "operator")
         plain = [
             {name: getattr(end.run, name) for name in names} | {"kind": end.kind, "command": end.command}
             for end in found
         ]
-        return replace(self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain), page=page)
+        return replace(self._result(words.partition(" (")[0], Tone.ASK, parts, words, open_ends=plain), page=page)
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:

@@ -358,6 +358,25 @@ def test_the_oldest_open_end_comes_first(practice: Shelf) -> None:
     assert "0 h 0 min" in repr(found)
 
 
+def test_a_ticket_that_was_tried_again_is_open_once(practice: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its newest run, or its newest performed one; what is counted are tickets."""
+    for performed in (True, False, True, False):
+        last = practice.seal(1001, status="needs_answer", outcome=None, performed=performed)
+    practice.seal(1002, status="failed", outcome=None)
+    result = opened().open_ends()
+    ends = plain(result)["open_ends"]
+    assert [1001, 1002] == [end["ticket_id"] for end in ends]
+    assert ends[0]["command"].endswith(" --perform")
+    assert "2 tickets are open (needs an answer: 1; failed: 1)." == plain(result)["summary"]
+    assert "[2 tickets are open]" in bundle(result)["text/plain"]
+    capsys.readouterr()
+    assert 0 == main(["records", "list", "--open"])
+    listed = capsys.readouterr().out
+    assert ["1001", "1002"] == re.findall(r"^(\d{4}) ", listed, re.MULTILINE)
+    assert last.name not in listed
+    assert "\n2 tickets are open (needs an answer: 1; failed: 1).\n" in listed
+
+
 def test_what_is_asked_is_shown_whole(practice: Shelf) -> None:
     """In the review's table, too, whose other values are cut where they are long."""
     practice.seal(1001, status="needs_answer", outcome=None, summary="The plan is not known. " * 20)
