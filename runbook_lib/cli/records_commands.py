@@ -159,7 +159,8 @@ def show(record: str, whole: bool, html: Path | None, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first.
 
     It shows the outcome, its evidence, the effects and the decisions; with --all everything. Of a ticket, the first
-    line says how its case ended, also where a later try failed.
+    line says how its case ended, also where a later try failed. The exit status is 0 also of a record with a defect,
+    which is named on top; `records verify` has one for that.
     """
     from runbook_lib.records import exporting, open_ends, page, reading
     from runbook_lib.records.verification import Verifier

@@ -81,7 +81,7 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
     """
     known, unknown = _about(record)
     parts = ["\n".join(summary(record, verification, more))]
-    parts += [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
+    parts += _banner_texts(record, verification)
     for title, heads, rows in _tables(record):
         table = tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48, break_on_hyphens=False)
         parts.append(f"{title}\n{table}")
@@ -94,7 +94,7 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
 
 def as_brief_text(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
     """What of `as_text` fits a screen: the banner, and a line for each step. A record without these is shown whole."""
-    shown = [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
+    shown = _banner_texts(record, verification)
     decisions = mappings(record.manifest.get("decisions"))
     if not (shown and decisions):
         return as_text(record, verification, more)
@@ -103,6 +103,12 @@ def as_brief_text(record: Record, verification: Verification, more: Sequence[str
     table = tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, None, _SENTENCE])
     lines = "\n".join(summary(record, verification, more))
     return "\n\n".join([lines, *shown, f"decisions\n{table}", "Facts, addresses and every cell: --all."])
+
+
+def _banner_texts(record: Record, verification: Verification) -> list[str]:
+    """The banner; of a record that was just verified without the line that says how to check it."""
+    texts = [_outputs_text(cell).splitlines() for cell in record.cells if cell.id == banner.CELL]
+    return ["\n".join(one for one in lines if not (verification.good and banner.CHECK in one)) for lines in texts]
 
 
 def as_html(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:

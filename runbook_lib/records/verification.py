@@ -37,6 +37,10 @@ _OPEN = {
     State.UNKNOWN_WRITER: "is sealed, if at all, by an unknown writer: it is not verified.",
 }
 """What a run is that left no seal, by its state, which is also the finding's code."""
+_PUT_BACK = (
+    "Put the sealed file back, from a backup or the team's share (`runbook records pull`), and verify again. What was "
+    "done is in the journal: `runbook journal show {ticket}`."
+)
 _UNENDED = (
     "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in part, or was "
     "interrupted just then."
@@ -197,21 +201,23 @@ class Verifier:
             yield Finding.of(run, Code.ADOPTED, f"was {ADOPTED_WORDS}.")
         if run.state is State.SET_ASIDE:
             yield Finding.of(run, Code.SET_ASIDE, "is sealed only by a journal that was set aside.")
-        content = self._content(path)
+        content, put_back = self._content(path), _PUT_BACK.format(ticket=run.ticket_id)
         if content is None and os.path.lexists(path):
             yield Finding.of(run, Code.UNREADABLE, "cannot be read, or is a link or no file.")
         elif content is None:
             if run.sha256 not in self._strays():
-                yield Finding.of(run, Code.MISSING, "was sealed, but is not there any more.")
+                yield Finding.of(run, Code.MISSING, f"was sealed, but is not there any more. {put_back}")
         elif content.sha256 == run.sha256:
             if content.mode & 0o222:
                 yield Finding.of(
                     run, Code.WRITABLE, "is unaltered, but could be written to; it was expected read-only."
                 )
         elif (other := self.sealed_as(content.sha256)) and self._path(other) != path:
-            yield Finding.of(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
+            words = f"was replaced by the bytes of {_place(other)}. Move it elsewhere as evidence. {put_back}"
+            yield Finding.of(run, Code.REPLACED, words)
         else:
-            yield Finding.of(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
+            words = "was altered: it does not have the SHA-256 that it was sealed with."
+            yield Finding.of(run, Code.ALTERED, f"{words} Move it elsewhere as evidence. {put_back}")
 
     def _unnamed(self, ticket: str, path: str, name: str) -> Finding:
         content = self._content(path)

@@ -22,6 +22,8 @@ from runbook_lib.form_words import labelled
 
 CELL = "record-banner"
 """The id of the cell."""
+CHECK = "runbook records verify"
+"""The command in the line that says how to check the record."""
 _INSTRUCTIONS = ("opening", "parameters-words")
 _STAMP = re.compile(r"\A(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d).*")
 """The start of a run, in UTC, as its record's name begins with it."""
@@ -69,10 +71,7 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     parts: tuple[Part, ...] = (
         Paragraph(str(manifest["summary"]), strong=True),
         Table(("", ""), [(name, clean(str(value), 400)) for name, value in rows]),
-        Paragraph(
-            "A file cannot prove that it is genuine. To check this record: "
-            f"runbook records verify {manifest['ticket_id']}"
-        ),
+        Paragraph(f"To check that this file is what was sealed: {CHECK} {manifest['ticket_id']}"),
     )
     title = f"RECORD of ticket {manifest['ticket_id']}, {manifest['runbook']}"
     is_decided = manifest["outcome"] or manifest.get("next_runbook")
