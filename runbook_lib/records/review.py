@@ -15,7 +15,7 @@ from typing import Any, Self
 from IPython.display import display
 
 from runbook_lib.card_html import html
-from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
+from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean, count, listed
@@ -159,8 +159,11 @@ class Review:
         if not found:
             return self._nothing()
         shown = found[:MOST_ROWS]
-        table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
-        parts = (self._line(len(found)), table, *_rest(found))
+        first = [run for run in shown if not review_rows.is_secondary(run)] or shown
+        aside = [run for run in shown if review_rows.is_secondary(run)] if first is not shown else []
+        table, folded = (review_rows.runs_table(some, self._case_facts, self.archive.folder) for some in (first, aside))
+        label = count(len(aside), "rehearsal or hand-over", "rehearsals and hand-overs")
+        parts = (self._line(len(found)), table, *((Fold((folded,), label),) if aside else ()), *_rest(found))
         plain = [run.plain for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{count(len(found), 'run')}.", total=len(found), runs=plain)
 

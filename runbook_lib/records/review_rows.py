@@ -35,6 +35,11 @@ _BY_A_PERSON = (
 _MODES = {True: "", False: " (rehearsal)", None: ""}
 
 
+def is_secondary(run: Run) -> bool:
+    """Whether it changed nothing itself: a rehearsal, or a run after which another runbook went on."""
+    return run.performed is False or bool(run.next_runbook)
+
+
 def runs_table(runs: Iterable[Run], facts: Callable[[Run], CaseFacts], folder: Path) -> Table:
     heads = ("started (UTC)", "ticket", "customer", "users", "ended as", "runbook", "operator", "record", "reviewed by")
     rows = [_run_row(run, facts(run), folder) for run in runs]

@@ -323,6 +323,18 @@ def test_runs_are_listed_newest_first_and_filtered(practice: Shelf) -> None:
     assert 0 == plain(opened(operator="ada").runs()).get("total", 0)
 
 
+def test_performed_runs_are_in_view_the_rest_is_folded(practice: Shelf) -> None:
+    """Unless nothing was performed. What would be reads as such."""
+    practice.seal(1002, "weekday_triage", performed=False)
+    assert "<details" not in bundle(opened().runs())["text/html"]
+    practice.seal(1001)
+    practice.seal(1001, "start_here", outcome=None, next_runbook="weekend_license")
+    html, said = (bundle(opened().runs())[kind] for kind in ("text/html", "text/plain"))
+    assert [1, 1] == [part.count("License issued") for part in html.split("<details")]
+    assert "Would end: License issued" in html.partition("<details")[2]
+    assert "2 rehearsals and hand-overs:" in said
+
+
 def test_who_is_on_what(practice: Shelf) -> None:
     """Each engineer, what they left open, and what waits for a reviewer."""
     practice.seal(1001)
