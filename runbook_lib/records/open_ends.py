@@ -23,7 +23,7 @@ from runbook_lib.records.runs import Run, State
 
 _ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
 _WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the details."
-_REHEARSED = "It was rehearsed on {since} ({end}), and was never performed."
+_REHEARSED = "The rehearsal of {since} {end}."
 OR = " or: "
 """What stands between the commands of one open end."""
 
