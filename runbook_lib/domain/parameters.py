@@ -378,6 +378,11 @@ def ways(missing: Sequence[str]) -> list[list[str]]:
     return [names for names in (answers, *([name] for name in missing if name in _WITHOUT_ANSWERS)) if names]
 
 
+def labels(missing: Sequence[str]) -> str:
+    """What is missing, as people read it, by `ways`."""
+    return "; or: ".join(", ".join(map(label_of, names)) for names in ways(missing))
+
+
 def arguments(names: Iterable[str]) -> str:
     """Parameters as they are passed on the command line, with what to fill in."""
     examples = {name: QUESTIONS[name].example if name in QUESTIONS else "VALUE" for name in names}

@@ -15,7 +15,7 @@ from typing import Any
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.models import ENDINGS, EffectState
-from runbook_lib.domain.parameters import in_words, label_of, ways
+from runbook_lib.domain.parameters import in_words, label_of, labels
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
 from runbook_lib.form_words import labelled
@@ -110,8 +110,8 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
     ending = ENDINGS.get(manifest["outcome"])
     if manifest["performed"] and ending and ending.waits_for:
         yield ending.waits_for_what
-    if named := [", ".join(map(label_of, names)) for names in ways(manifest["missing"])]:
-        yield f"to be answered: {'; or: '.join(named)}"
+    if manifest["missing"]:
+        yield f"to be answered: {labels(manifest['missing'])}"
     if manifest["performed"] and not (ending or manifest["missing"] or manifest.get("next_runbook")):
         yield f"this run has no outcome; how the ticket stands: runbook records show {manifest['ticket_id']}"
     yield from _undone(manifest)
