@@ -6,7 +6,6 @@ import re
 from typing import NamedTuple
 
 from runbook_lib import wiring
-from runbook_lib.clients.zendesk import Zendesk
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.events import History
@@ -44,7 +43,7 @@ def opened(ticket_id: object, perform: object, *, is_interactive: bool) -> Opene
     settings = Settings.load()
     settings.check_account(ticket_id)
     services = wiring.connect(settings, say=ProgressLine().say)
-    ticket = _ticket(services.zendesk, number)
+    ticket = services.zendesk.open_ticket(number)
     note = ""
     if run and not _is_under_way(settings, number, run):
         performing = False
@@ -61,23 +60,8 @@ def opened(ticket_id: object, perform: object, *, is_interactive: bool) -> Opene
 def opened_again(settings: Settings, services: Services, number: int) -> OpenedTicket:
     """The same ticket, or another one, on the same services, for a rehearsal. Raises RunbookError."""
     services.budget.renew()
-    ticket = _ticket(services.zendesk, number)
+    ticket = services.zendesk.open_ticket(number)
     return OpenedTicket(ticket, settings, services, wiring.effects(settings, number, services.budget, perform=False))
-
-
-def _ticket(zendesk: Zendesk, number: int) -> Ticket:
-    """Read a ticket; InputError if it was merged, or is closed."""
-    found = zendesk.ticket(number)
-    if found.is_merged:
-        into = zendesk.merged_into(number)
-        other = f"into ticket {into}: use that number" if into else "into another one, which its last comment names"
-        raise InputError(f"Ticket {found.id} was merged {other}. Nothing was changed.")
-    if found.status == "closed":
-        raise InputError(
-            f"Ticket {found.id} is closed, and Zendesk takes no more changes to it. "
-            "Ask the customer to open a follow-up ticket, and use its number."
-        )
-    return found
 
 
 def _is_under_way(settings: Settings, ticket_id: int, run: str) -> bool:

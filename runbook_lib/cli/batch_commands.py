@@ -125,11 +125,13 @@ def _line(ending: Ending) -> str:
     runbook = ending.report.get("runbook") or ending.row.runbook
     columns = shutil.get_terminal_size((LINE_CHARS + CUT_CHARS, 0)).columns
     limit = min(LINE_CHARS, max(CUT_CHARS, columns - CUT_CHARS))
-    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {ending.words}. {ending.summary}", limit)
+    words = "" if ending.summary.startswith(ending.words) else f"{ending.words}. "
+    return clean(f"  {ending.row.ticket or '?'}  {runbook}: {words}{ending.summary}", limit)
 
 
 def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool, perform: bool) -> None:
     from runbook_lib.domain.plain_text import clean, count
+    from runbook_lib.domain.state_words import within_sentence
 
     if as_json:
         tickets = [ending.plain for ending in endings]
@@ -144,6 +146,6 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool, perform
     heads = ("ticket", "runbook", "end", "what")
     table = tables.fitted(rows, heads)
     by_words = Counter(ending.words for ending in endings).most_common()
-    counted = ", ".join(f"{number} {words.lower()}" for words, number in by_words)
+    counted = ", ".join(f"{number} {within_sentence(words)}" for words, number in by_words)
     done = "performed" if perform else "rehearsed"
     click.echo(f"\n{table}\n\n{count(len(endings), 'ticket')} {done} in {seconds} s: {counted}")

@@ -72,15 +72,16 @@ def show(ticket: str, as_json: bool) -> int:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return exit_status.DONE
     from runbook_lib.cli import tables
-    from runbook_lib.domain.events import Event
+    from runbook_lib.domain.events import History
     from runbook_lib.domain.plain_text import clean
-    from runbook_lib.records.review_rows import line_detail, line_words
+    from runbook_lib.records.review_rows import line_detail, line_words, rehearsal_ends
 
     prefix = f"{found.ticket.replace('/', '-')}-"
-    rows = []
-    for event in map(Event, entries):
+    history, rows = History.of(entries), []
+    rehearsed = rehearsal_ends(history)
+    for event in history.events:
         about = " · ".join(filter(None, (event.operation.removeprefix(prefix), line_detail(event))))
-        line = (event.writer[:8], str(event.number), event.text("at")[:19], line_words(event), about)
+        line = (event.writer[:8], str(event.number), event.text("at")[:19], line_words(event, rehearsed), about)
         rows.append([clean(word, 300) for word in line])
     heads = ("writer", "line", "at (UTC)", "what happened", "operation, and what it rests on")
     click.echo(tables.fitted(rows, heads) if rows else "No line of it can be shown.")

@@ -20,8 +20,6 @@ from runbook_lib.domain.plain_text import clean, count
 if TYPE_CHECKING:
     from runbook_lib.records.findings import Finding, Verification
 
-_NOT_VERIFIED = "The records were not verified. To verify them: `runbook records verify`."
-
 
 @click.group(no_args_is_help=False)
 def records() -> None:
@@ -47,12 +45,10 @@ def list_runs(as_json: bool, **filters: Any) -> int:
         named = json.dumps([each.as_problem for each in problems], indent=2)
         click.echo(f'{{"runs": [\n  {rows}\n], "problems": {named}}}')
         return exit_status.DONE
-    click.echo(runs_listing.table(runs) if runs else "Nothing is open." if filters["open_only"] else "No runs.")
-    if runs:
-        click.echo(f"\n{_NOT_VERIFIED}")
-    runs_listing.show_remarks(runs)
     if filters["open_only"]:
         runs_listing.show_open_ends(runs)
+    else:
+        runs_listing.show_runs(runs, "No runs.")
     runs_listing.show_problems(problems)
     return exit_status.DONE
 
@@ -162,21 +158,27 @@ def adopt(file: Path, ticket: str) -> int:
 def show(record: str, whole: bool, html: Path | None, force: bool) -> int:
     """Show a record, or the last one of a ticket; verified first.
 
-    It shows the outcome, its evidence, the effects and the decisions; with --all everything.
+    It shows the outcome, its evidence, the effects and the decisions; with --all everything. Of a ticket, the first
+    line says how its case ended, also where a later try failed. The exit status is 0 also of a record with a defect,
+    which is named on top; `records verify` has one for that.
     """
-    from runbook_lib.records import exporting, page, reading
+    from runbook_lib.records import exporting, open_ends, page, reading
     from runbook_lib.records.verification import Verifier
 
     path = _record(record)
     verifier = Verifier(runs_listing.archived())
     verification = verifier.record(path)
+    ledger = verifier.ledger_of(path) if record.isdigit() else None
+    stands = [clean(words, 1000) for words in open_ends.standing(ledger.runs, path.parents[1])] if ledger else []
     unaltered = verifier.runs_of(path) if verification.is_good else []
     more = [f"Signed off by {words}" for run in unaltered for words in run.signed_off]
     more += share_commands.freshness()
     content = reading.read(path)
     if html is None:
-        click.echo((page.as_text if whole else page.as_brief_text)(content, verification, more))
+        shown = (page.as_text if whole else page.as_brief_text)(content, verification, more)
+        click.echo("\n".join([shown, *stands] if verification.defects else [*stands, shown]))
         return exit_status.DONE
+    more = [*stands, *more]
     exporting.write(html, page.as_html(content, verification, more).encode(), force=force)
     click.echo("\n".join([*page.summary(content, verification, more), f"Page: {html}"]))
     return exit_status.DONE

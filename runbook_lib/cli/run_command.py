@@ -148,14 +148,15 @@ def _answers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 def _words(report: Report, profile: str, command: str) -> str:
     """A report for the terminal; `command` is the one that made it, without `--perform`."""
     from runbook_lib.cli import tables
+    from runbook_lib.domain import parameters
     from runbook_lib.domain.models import Status
-    from runbook_lib.domain.parameters import QUESTIONS
-    from runbook_lib.domain.state_words import effect_words, run_ending_words
+    from runbook_lib.domain.state_words import effect_words, run_ending_words, within_sentence
 
     place = "LIVE" if profile == "live" else "practice"
     mode = f"{place}, performed" if report.performed else f"{place}, rehearsal"
-    end = run_ending_words(report.outcome, report.status, report.next_runbook).lower()
-    lines = [f"{report.runbook}, ticket {report.ticket_id} ({mode}): {end}", clean(report.summary, 2000)]
+    end = run_ending_words(report.outcome, report.status, report.next_runbook, performed=report.performed)
+    head = f"{report.runbook}, ticket {report.ticket_id} ({mode}): {within_sentence(end)}"
+    lines = [head, clean(report.summary, 2000)]
     rows = [
         (effect_words(e["state"]), clean(e["summary"]), clean((e["evidence"] or {}).get("summary", "")))
         for e in report.effects
@@ -163,8 +164,10 @@ def _words(report: Report, profile: str, command: str) -> str:
     if rows:
         lines += ["", tables.fitted(rows, ("effect", "what", "evidence")), ""]
     if report.missing:
-        pairs = " ".join(f"-p {name} {QUESTIONS[name].example}" for name in report.missing)
-        lines.append(f"Pass: {pairs}; or answer in JupyterLab, beside what is found: runbook lab {report.ticket_id}")
+        perform = " --perform" if report.performed else ""
+        lines.append("To answer, one of these:")
+        lines += [f"    {command} {parameters.arguments(one)}{perform}" for one in parameters.ways(report.missing)]
+        lines.append(f"    runbook lab {report.ticket_id}   (in JupyterLab, beside what is found)")
     if report.status == Status.COMPLETED and {effect["state"] for effect in report.effects} & {"planned"}:
         lines.append(f"To perform it: {command} --perform")
     lines.append(f"Record: {report.record} ({report.seconds} s)")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runbook_lib.records.findings import Finding
     from runbook_lib.records.runs import Run, RunFilter
 
+_NOT_VERIFIED = "The records were not verified. To verify them: `runbook records verify`."
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FILTERS = (
@@ -84,7 +85,7 @@ def table(runs: Sequence[Run]) -> str:
     from runbook_lib.domain.state_words import run_ending_words
 
     word = functools.cache(clean)  # the same few, in thousands of runs
-    ending = functools.cache(lambda *words: clean(run_ending_words(*words)))
+    ending = functools.cache(lambda performed, *words: clean(run_ending_words(*words, performed=performed)))
     rows = [
         (
             run.ticket_id,
@@ -93,7 +94,7 @@ def table(runs: Sequence[Run]) -> str:
             "" if run.seconds is None else f"{run.seconds:.1f}",
             word(run.operator, 40),
             {True: "yes", False: "no", None: ""}[run.performed],
-            ending(run.outcome, run.status, run.next_runbook),
+            ending(run.performed, run.outcome, run.status, run.next_runbook),
             _state(run),
             _record(run.record or "", word),
         )
@@ -119,6 +120,11 @@ def _state(run: Run) -> str:
     return f"{run.note or run.state}, not verified"
 
 
+def show_runs(runs: Sequence[Run], otherwise: str) -> None:
+    click.echo(f"{table(runs)}\n\n{_NOT_VERIFIED}" if runs else otherwise)
+    show_remarks(runs)
+
+
 def show_remarks(runs: Sequence[Run]) -> None:
     """Below the list: what rests on a person's word, which records are signed off, and which runs two journals have."""
     by_hand = [(run, "by hand:", words) for run in runs for words in run.by_hand]
@@ -129,13 +135,16 @@ def show_remarks(runs: Sequence[Run]) -> None:
 
 
 def show_open_ends(runs: Sequence[Run]) -> None:
-    from runbook_lib.records.open_ends import open_ends
+    """A row for each ticket, and below them what is open, with how it goes on."""
+    from runbook_lib.records.open_ends import OR, newest_of_tickets, open_ends, tickets_words
 
     archive = archived()
-    for end in open_ends(runs, archive.folder, archive.profile):
-        click.echo(
-            f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}\n    {clean(end.command, 1000)}"
-        )
+    ends = open_ends(runs, archive.folder, archive.profile)
+    show_runs(newest_of_tickets(ends), "Nothing is open.")
+    click.echo(f"\n{tickets_words(ends)}" if ends else "", nl=bool(ends))
+    for end in ends:
+        click.echo(f"\nTicket {end.run.ticket_id}, {end.kind}: {clean(end.words, 1000)}")
+        click.echo(f"    {clean(end.command, 1000)}".replace(OR, f"\n   {OR}"))
 
 
 def show_problems(problems: Sequence[Finding]) -> None:

@@ -20,7 +20,7 @@ from runbook_lib.clients.http import HttpSession, Service
 from runbook_lib.clients.refusals import CREDENTIALS, WEB_PAGE
 from runbook_lib.clients.retrying import answered_at
 from runbook_lib.clients.zendesk_refusals import obstacle, refusals
-from runbook_lib.domain.errors import PersonNeededError, RefusedError, UnavailableError
+from runbook_lib.domain.errors import InputError, PersonNeededError, RefusedError, UnavailableError
 from runbook_lib.domain.kept_comment import KeptComment
 from runbook_lib.domain.models import Attachment, Comment, Person, Ticket
 from runbook_lib.redaction import original
@@ -90,6 +90,20 @@ class Zendesk:
                 seen, seen_at = ticket.updated_stamp, time.monotonic()
             self._service.budget.pause(STAMP_PAUSE_S)
         raise UnavailableError(f"Ticket {ticket_id} keeps changing, so nothing was sent. Run again in a moment.")
+
+    def open_ticket(self, ticket_id: int) -> Ticket:
+        """A ticket that takes changes. Raises InputError if it was merged, or is closed: its number is a wrong one."""
+        found = self.ticket(ticket_id)
+        if found.is_merged:
+            into = self.merged_into(ticket_id)
+            other = f"into ticket {into}: use that number" if into else "into another one, which its last comment names"
+            raise InputError(f"Ticket {found.id} was merged {other}. Nothing was changed.")
+        if found.status == "closed":
+            raise InputError(
+                f"Ticket {found.id} is closed, and Zendesk takes no more changes to it. "
+                "Ask the customer to open a follow-up ticket, and use its number."
+            )
+        return found
 
     def comments(self, ticket_id: int) -> list[Comment]:
         """The whole thread, oldest first, with its authors; inline images are among the attachments.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -366,8 +367,26 @@ _PLACEHOLDERS: Mapping[Callable[[str, object], Value], tuple[str, str]] = {
     line: ("", "a link, or a file's path"),
 }
 """What stands for a value that each of these reads: on the command line, and in an empty field."""
+_WITHOUT_ANSWERS = ("ask_customer", "escalate")
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
 """Every parameter of every runbook, by name."""
+
+
+def ways(missing: Sequence[str]) -> list[list[str]]:
+    """The ways to go on from what is missing: all answers, or each flag that goes on without them."""
+    answers = [name for name in missing if name not in _WITHOUT_ANSWERS]
+    return [names for names in (answers, *([name] for name in missing if name in _WITHOUT_ANSWERS)) if names]
+
+
+def labels(missing: Sequence[str]) -> str:
+    """What is missing, as people read it, by `ways`."""
+    return "; or: ".join(", ".join(map(label_of, names)) for names in ways(missing))
+
+
+def arguments(names: Iterable[str]) -> str:
+    """Parameters as they are passed on the command line, with what to fill in."""
+    examples = {name: QUESTIONS[name].example if name in QUESTIONS else "VALUE" for name in names}
+    return " ".join(f"-p {shlex.quote(name)} {example}" for name, example in examples.items())
 
 
 def label_of(name: str) -> str:

@@ -16,11 +16,22 @@ def ending_words(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def run_ending_words(outcome: str | None, status: str, next_runbook: str | None = None) -> str:
-    """How a run ended: with an outcome, or else with the runbook that goes on, or else its status."""
+def run_ending_words(
+    outcome: str | None, status: str, next_runbook: str | None = None, *, performed: bool | None = None
+) -> str:
+    """How a run ended: with an outcome, or else with the runbook that goes on, or else its status.
+
+    A rehearsal ends no case: *Would end: License issued*.
+    """
     if next_runbook and not outcome and status == "completed":
         return f"Goes on with {next_runbook}"
-    return ending_words(outcome or status)
+    words = ending_words(outcome or status)
+    return f"Would end: {words}" if outcome and performed is False else words
+
+
+def within_sentence(words: str) -> str:
+    """The same after a colon or within a sentence: *would end: License issued*."""
+    return words[:1].lower() + words[1:]
 
 
 def effect_words(name: str) -> str:

@@ -35,7 +35,7 @@ from runbook_lib.settings import Settings
 
 _THERE = ("done", "adopted")
 """The last line of an operation that needs no person any more."""
-_ISSUE = re.compile(r"\s*(https?://\S+/-/issues/(\d+))")
+_ISSUE = re.compile(r";?\s*(https?://\S+/-/issues/(\d+))")
 """The address of a tracker issue, as a run's last line names it."""
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
 _OUTDATED = "A step above was run again, or has stopped. Run the last cell again for the plan as it is now."
@@ -271,9 +271,8 @@ class PerformButton:
         links += [Link(f"tracker issue {found[2]}", found[1]) for found in _ISSUE.finditer(line["summary"])]
         parts: list[Part] = [Links(links), *([Paragraph(now.notice, strong=True)] if now.notice else [])]
         if line["missing"]:
-            labels = ", ".join(parameters.QUESTIONS[name].label for name in line["missing"])
-            words = f"Still to be answered: {labels}. Fill it in above, run the cells again, and press."
-            parts.append(Paragraph(words))
+            still = f"Still to be answered: {parameters.labels(line['missing'])}."
+            parts.append(Paragraph(f"{still} Fill it in above, run the cells again, and press."))
         is_over = outcome is not None and not self.answers.questions  # else what is asked below comes next
         if outcome is None:
             parts += _changed(now) or (_NOTHING,)

@@ -1,9 +1,13 @@
-"""What still needs a person, each with what comes next: by a command, or in JupyterLab. Reads no file."""
+"""How a ticket stands, and what still needs a person, with what comes next: by a command, or in JupyterLab.
+
+Reads no file.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,14 +16,16 @@ from pathlib import Path
 from runbook_lib import form_words
 from runbook_lib.domain.events import CASE
 from runbook_lib.domain.models import Status
-from runbook_lib.domain.parameters import QUESTIONS, label_of
-from runbook_lib.domain.plain_text import listed
-from runbook_lib.domain.state_words import ending_words, operation_words
+from runbook_lib.domain.parameters import arguments, label_of, ways
+from runbook_lib.domain.plain_text import count, listed
+from runbook_lib.domain.state_words import ending_words, operation_words, run_ending_words, within_sentence
 from runbook_lib.records.runs import Run, State
 
 _ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
 _WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the details."
-_REHEARSED = "It was rehearsed on {since}, would end as {end}, and was never performed."
+_REHEARSED = "The rehearsal of {since} {end}."
+OR = " or: "
+"""What stands between the commands of one open end."""
 
 
 class OpenEndKind(StrEnum):
@@ -34,20 +40,32 @@ class OpenEndKind(StrEnum):
     REHEARSED = "rehearsed, never performed"
 
 
+_RUN_AGAIN = (OpenEndKind.NEEDS_ANSWER, OpenEndKind.INTERRUPTED, OpenEndKind.FAILED, OpenEndKind.REHEARSED)
+"""What a further run goes on for."""
+
+
 @dataclass(frozen=True)
 class OpenEnd:
     kind: OpenEndKind
     run: Run
     words: str
-    command: str
+    command: str  # or several, with OR between them
     operation: str = ""  # the name of the one that it is about, or ""
+
+    @property
+    def what(self) -> tuple[object, ...]:
+        """What is open, apart from the run that has it."""
+        if self.kind in _RUN_AGAIN:
+            return (self.run.ticket_id, _RUN_AGAIN)
+        return (self.run.ticket_id, self.kind, self.operation or self.run.record)
 
     @property
     def page_words(self) -> str:
         """What happened, and what to do in JupyterLab; a command only where there is no other way."""
         run, it, since = self.run, operation_words(self.operation), _since(self.run)
         open_it = f"Open {run.runbook or 'start_here'} with ticket {run.ticket_id}"
-        answer = f", answer {listed([f'“{label_of(name)}”' for name in run.missing])}" if run.missing else ""
+        labels = [listed([f"“{label_of(name)}”" for name in names]) for names in ways(run.missing)]
+        answer = f", answer {' or '.join(labels)}" if labels else ""
         go_on = f"{open_it}{answer}, and {'press “Perform and record”' if run.performed else 'run all cells'}"
         in_terminal = f"say so in a terminal: {_answer(run, CASE)}."
         match self.kind:
@@ -78,9 +96,28 @@ class OpenEnd:
 def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
     """The open ends of runs, the oldest first: it has waited longest.
 
+    Of several runs of a ticket that a further run goes on for, the newest is one: the newest performed one, if any.
     Operations are named by the profile whose records they are; the folder has the tickets' folders.
     """
-    return [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
+    ends = [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
+    newest = {end.what: end for end in sorted(ends, key=lambda end: (bool(end.run.performed), end.run.start()))}
+    return [end for end in ends if newest[end.what] is end]
+
+
+def tickets_words(ends: Collection[OpenEnd]) -> str:
+    """How many tickets have open ends, and of which kinds."""
+    kinds = Counter(end.kind for end in ends)
+    tickets = count(len({end.run.ticket_id for end in ends}), "ticket")
+    verb = "is" if tickets == "1 ticket" else "are"
+    return f"{tickets} {verb} open ({'; '.join(f'{kind}: {kinds[kind]}' for kind in OpenEndKind if kinds[kind])})."
+
+
+def newest_of_tickets(ends: Iterable[OpenEnd]) -> list[Run]:
+    """The newest run with an open end of each ticket, in the order of their open ends."""
+    newest: dict[int, Run] = {}
+    for end in ends:
+        newest[end.run.ticket_id] = max(newest.get(end.run.ticket_id, end.run), end.run, key=Run.start)
+    return list(newest.values())
 
 
 def oldest_first(runs: Iterable[Run]) -> list[Run]:
@@ -91,6 +128,27 @@ def oldest_first(runs: Iterable[Run]) -> list[Run]:
 def open_since(run: Run) -> datetime | None:
     """Since when a run has an open end, or None if that is not known."""
     return run.since or run.started_at
+
+
+def standing(runs: Iterable[Run], folder: Path) -> list[str]:
+    """How a ticket stands, in a line or two: how its case ended, and what was tried after that."""
+    believed = [run for run in runs if run.is_believed and run.started_at and not run.next_runbook]
+    performed = [run for run in believed if run.performed]
+    ended = [run for run in performed if run.outcome]
+    tried = performed[performed.index(ended[-1]) + 1 :] if ended else performed or believed
+    if not tried and not ended:
+        return []
+    firsts = [next(run for run in ended if run.outcome == one) for one in dict.fromkeys(run.outcome for run in ended)]
+    words = [", then ".join(f"{ending_words(run.outcome)} on {_moment(run.started_at)}" for run in firsts)]
+    words += [] if ended else ["no outcome yet" if performed else "never performed"]
+    what = "a later try" if ended else "the last run"
+    words += [f"{what} on {_moment(run.started_at)}: {_end(run)}" for run in tried[-1:]]
+    words += ["a person reported that the case has ended"] if believed[-1].ended_by_hand else []
+    lines = [f"Ticket {believed[-1].ticket_id}: {'; '.join(filter(None, words))}."]
+    if ended and tried:
+        path = folder / str(ended[-1].ticket_id) / str(ended[-1].record)
+        lines.append(f"The record of that outcome: {shlex.join(['runbook', 'records', 'show', str(path)])}")
+    return lines
 
 
 def first_sentence(words: str) -> str:
@@ -148,11 +206,15 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
 
 
 def _since(run: Run) -> str:
-    return f"{run.since:%Y-%m-%d %H:%M} UTC" if run.since else "an unknown day"
+    return _moment(run.since)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else "an unknown day"
 
 
 def _end(run: Run) -> str:
-    return ending_words(run.outcome).lower()
+    return within_sentence(run_ending_words(run.outcome, run.status or "has no end yet", performed=run.performed))
 
 
 def _answer(run: Run, operation: str) -> str:
@@ -160,8 +222,7 @@ def _answer(run: Run, operation: str) -> str:
 
 
 def _again(run: Run) -> str:
-    """The command that runs it again, with what was missing to fill in."""
-    examples = {name: QUESTIONS[name].example if name in QUESTIONS else "VALUE" for name in run.missing}
-    given = " ".join(f"-p {shlex.quote(name)} {example}" for name, example in examples.items())
-    words = [shlex.join(["runbook", "run", run.runbook or "auto", str(run.ticket_id)]), given]
-    return " ".join(filter(None, [*words, "--perform" if run.performed else ""]))
+    """The command that runs it again, with what was missing to fill in; several, if there are several ways."""
+    command = shlex.join(["runbook", "run", run.runbook or "auto", str(run.ticket_id)])
+    given, perform = map(arguments, ways(run.missing) or [[]]), "--perform" if run.performed else ""
+    return OR.join(" ".join(filter(None, (command, one, perform))) for one in given)

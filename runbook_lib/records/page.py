@@ -27,7 +27,7 @@ from tabulate import tabulate
 from runbook_lib.display import Tone
 from runbook_lib.domain.parameters import UNKNOWN
 from runbook_lib.domain.plain_text import clean, clean_lines
-from runbook_lib.domain.state_words import QUIET, effect_words, ending_words
+from runbook_lib.domain.state_words import QUIET, effect_words, ending_words, run_ending_words, within_sentence
 from runbook_lib.records.findings import Verification
 from runbook_lib.records.reading import Cell, Output, Record, mapping, mappings
 from runbook_lib.redaction import Redactor
@@ -69,7 +69,6 @@ _LISTS = {
 }
 _IN_WORDS: Mapping[str, Callable[[str], str]] = {
     "status": lambda name: ending_words(name).lower(),
-    "outcome": lambda name: ending_words(name).lower(),
     "state": effect_words,
 }
 """The values that are names for programs, and how people read them."""
@@ -82,7 +81,7 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
     """
     known, unknown = _about(record)
     parts = ["\n".join(summary(record, verification, more))]
-    parts += [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
+    parts += _banner_texts(record, verification)
     for title, heads, rows in _tables(record):
         table = tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=48, break_on_hyphens=False)
         parts.append(f"{title}\n{table}")
@@ -95,7 +94,7 @@ def as_text(record: Record, verification: Verification, more: Sequence[str] = ()
 
 def as_brief_text(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
     """What of `as_text` fits a screen: the banner, and a line for each step. A record without these is shown whole."""
-    shown = [_outputs_text(cell) for cell in record.cells if cell.id == banner.CELL]
+    shown = _banner_texts(record, verification)
     decisions = mappings(record.manifest.get("decisions"))
     if not (shown and decisions):
         return as_text(record, verification, more)
@@ -104,6 +103,12 @@ def as_brief_text(record: Record, verification: Verification, more: Sequence[str
     table = tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, None, _SENTENCE])
     lines = "\n".join(summary(record, verification, more))
     return "\n\n".join([lines, *shown, f"decisions\n{table}", "Facts, addresses and every cell: --all."])
+
+
+def _banner_texts(record: Record, verification: Verification) -> list[str]:
+    """The banner; of a record that was just verified without the line that says how to check it."""
+    texts = [_outputs_text(cell).splitlines() for cell in record.cells if cell.id == banner.CELL]
+    return ["\n".join(one for one in lines if not (verification.good and banner.CHECK in one)) for lines in texts]
 
 
 def as_html(record: Record, verification: Verification, more: Sequence[str] = ()) -> str:
@@ -195,7 +200,10 @@ def _report_lines(record: Record) -> list[str]:
 
 
 def _about(record: Record) -> tuple[list[tuple[str, str]], list[str]]:
-    manifest = record.manifest
+    manifest, outcome = dict(record.manifest), record.manifest.get("outcome")
+    if isinstance(outcome, str):
+        ended = run_ending_words(outcome, "", performed=manifest.get("performed") is not False)
+        manifest["outcome"] = within_sentence(ended)
     given = mapping(manifest.get("parameters"))
     unknown = [name for name, value in given.items() if value == UNKNOWN]
     rows = [(name, manifest[name]) for name in _ABOUT if manifest.get(name) not in (None, "")]

@@ -15,7 +15,7 @@ from typing import Any, Self
 from IPython.display import display
 
 from runbook_lib.card_html import html
-from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
+from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Outcome, Status
 from runbook_lib.domain.plain_text import clean, count, listed
@@ -28,7 +28,7 @@ from runbook_lib.records import filters, plots, review_rows
 from runbook_lib.records.archive import Archive
 from runbook_lib.records.case_facts import CaseFacts, case_facts
 from runbook_lib.records.findings import Finding, Verification
-from runbook_lib.records.open_ends import OpenEnd, OpenEndKind, first_sentence, open_ends
+from runbook_lib.records.open_ends import OpenEnd, first_sentence, open_ends, tickets_words
 from runbook_lib.records.runs import Run, RunFilter, State
 from runbook_lib.records.verification import Verifier
 from runbook_lib.results import StepResult, is_interactive, show
@@ -159,8 +159,11 @@ class Review:
         if not found:
             return self._nothing()
         shown = found[:MOST_ROWS]
-        table = review_rows.runs_table(shown, self._case_facts, self.archive.folder)
-        parts = (self._line(len(found)), table, *_rest(found))
+        first = [run for run in shown if not review_rows.is_secondary(run)] or shown
+        aside = [run for run in shown if review_rows.is_secondary(run)] if first is not shown else []
+        table, folded = (review_rows.runs_table(some, self._case_facts, self.archive.folder) for some in (first, aside))
+        label = count(len(aside), "rehearsal or hand-over", "rehearsals and hand-overs")
+        parts = (self._line(len(found)), table, *((Fold((folded,), label),) if aside else ()), *_rest(found))
         plain = [run.plain for run in shown]
         return self._result("listed", Tone.PLAIN, parts, f"{count(len(found), 'run')}.", total=len(found), runs=plain)
 
@@ -204,17 +207,16 @@ class Review:
                 parts += (Paragraph("What was named above as not to be relied on is not counted."),)
             tone = Tone.ASK if self._problems else Tone.GOOD
             return self._result("none", tone, parts, words, open_ends=[])
-        counts = {kind: sum(end.kind is kind for end in found) for kind in OpenEndKind}
-        words = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+        words = tickets_words(found)
         table = functools.partial(review_rows.open_ends_table, found[:MOST_ROWS], self._case_facts, datetime.now(UTC))
-        above = Paragraph(f"{words}. The period does not count here: what is open stays open.")
+        above = Paragraph(f"{words} The period does not count here: what is open stays open.")
         page, parts = ((above, table(for_page=for_page), *_rest(found)) for for_page in (True, False))
         names = ("ticket_id", "record", "runbook", "operator")
         plain = [
             {name: getattr(end.run, name) for name in names} | {"kind": end.kind, "command": end.command}
             for end in found
         ]
-        return replace(self._result(f"{len(found)} open", Tone.ASK, parts, f"{words}.", open_ends=plain), page=page)
+        return replace(self._result(words.partition(" (")[0], Tone.ASK, parts, words, open_ends=plain), page=page)
 
     @_step("Timeline of a ticket")
     def timeline(self) -> StepResult:

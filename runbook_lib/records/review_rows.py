@@ -5,7 +5,7 @@ Each table is its heads, its rows, and the columns whose values stay on one line
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from runbook_lib.display import Link, Table
 from runbook_lib.domain.events import EFFECTS, Event, EventKind, History
 from runbook_lib.domain.models import Status
 from runbook_lib.domain.plain_text import count
-from runbook_lib.domain.state_words import operation_words, run_ending_words
+from runbook_lib.domain.state_words import operation_words, run_ending_words, within_sentence
 from runbook_lib.records.case_facts import CaseFacts
 from runbook_lib.records.findings import UNPROVEN_WORDS, Verification
 from runbook_lib.records.open_ends import OpenEnd, open_since
@@ -33,6 +33,11 @@ _BY_A_PERSON = (
     EventKind.ANSWERED,
 )
 _MODES = {True: "", False: " (rehearsal)", None: ""}
+
+
+def is_secondary(run: Run) -> bool:
+    """Whether it changed nothing itself: a rehearsal, or a run after which another runbook went on."""
+    return run.performed is False or bool(run.next_runbook)
 
 
 def runs_table(runs: Iterable[Run], facts: Callable[[Run], CaseFacts], folder: Path) -> Table:
@@ -106,8 +111,8 @@ def moment(at: datetime | None) -> str:
 
 
 def _run_row(run: Run, facts: CaseFacts, folder: Path) -> tuple[str | Link, ...]:
-    words = run_ending_words(run.outcome, run.status, run.next_runbook)
-    ended = f"{words or NONE}{_MODES[run.performed]}"
+    words = run_ending_words(run.outcome, run.status, run.next_runbook, performed=run.performed)
+    ended = f"{words or NONE}{'' if run.outcome else _MODES[run.performed]}"
     outcome = Link(ended, facts.issue_url) if facts.issue_url else ended
     who = (run.runbook.replace("_", " ") or NONE, run.operator or NONE)
     reviewed = "; ".join(run.signed_off) or ("not yet" if run.is_unreviewed else NONE)
@@ -140,6 +145,7 @@ class Moment:
 def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
     """The lines but for a run's steps; one that stopped says at which, also where the journal has no end of it."""
     history = History.of(entries)
+    rehearsed = rehearsal_ends(history)
     last_steps = {(one.writer, one.record): one for run in history.runs.values() for one in run.cells[-1:]}
     ended = {(run.end.writer, run.end.record) for run in history.runs.values() if run.end}
     operators: dict[str, str] = {}
@@ -156,7 +162,7 @@ def timeline(entries: Iterable[Mapping[str, Any]]) -> list[Moment]:
                 moments.append(Moment(_at(event), who, f"the step {step}, the last that was begun"))
             continue
         has_stopped = event.kind == EventKind.RUN_ENDED and event.text("status") not in ("", Status.COMPLETED)
-        words = f"{_words(event)}{f', in the step {step}' if has_stopped and step else ''}"
+        words = f"{_words(event, rehearsed)}{f', in the step {step}' if has_stopped and step else ''}"
         moments.append(Moment(_at(event), who, words, line_detail(event)))
     return moments
 
@@ -165,13 +171,18 @@ def _at(event: Event) -> str:
     return f"{event.at:%Y-%m-%d %H:%M:%S}" if event.at else ""
 
 
-def line_words(event: Event) -> str:
-    """What happened, with who did it where the line says so."""
-    is_by_a_person = event.kind in _BY_A_PERSON
-    return f"{event.text('operator') or 'somebody'} {_words(event)}" if is_by_a_person else _words(event)
+def rehearsal_ends(history: History) -> list[Event]:
+    """The ends of rehearsals, which do not say themselves that they are."""
+    return [run.end for run in history.runs.values() if run.end and run.start and run.start.performed is False]
 
 
-def _words(event: Event) -> str:
+def line_words(event: Event, rehearsed: Collection[Event]) -> str:
+    """What happened, with who did it where the line says so; `rehearsed` is what `rehearsal_ends` found."""
+    is_by_a_person, words = event.kind in _BY_A_PERSON, _words(event, rehearsed)
+    return f"{event.text('operator') or 'somebody'} {words}" if is_by_a_person else words
+
+
+def _words(event: Event, rehearsed: Collection[Event]) -> str:
     match event.kind:
         case EventKind.RUN_STARTED:
             mode = "performed" if event.performed else "rehearsal"
@@ -180,7 +191,9 @@ def _words(event: Event) -> str:
             return f"the cell {event.text('cell').replace('_', ' ')}"
         case EventKind.RUN_ENDED:
             outcome, status, following = map(event.text, ("outcome", "status", "next_runbook"))
-            return f"the run ended: {run_ending_words(outcome, status or 'outcome unknown', following).lower()}"
+            performed = event not in rehearsed
+            words = run_ending_words(outcome, status or "outcome unknown", following, performed=performed)
+            return f"the run{' ended:' if performed or not outcome else ''} {within_sentence(words)}"
         case EventKind.RECORD_ADOPTED:
             return f"took in a notebook of {event.text('runbook') or 'a run'}"
         case EventKind.RESTARTED:

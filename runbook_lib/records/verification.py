@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.state_words import ending_words
+from runbook_lib.domain.state_words import run_ending_words, within_sentence
 from runbook_lib.ledger.chains import FILE_NAME, file_name, key_of
 from runbook_lib.records.archive import MANY_TICKETS, Archive, Ledger
 from runbook_lib.records.findings import Code, Finding, Verification
@@ -32,11 +32,15 @@ _SEALED = (State.SEALED, State.ADOPTED, State.MISSING, State.SET_ASIDE)
 _OPEN = {
     State.INTERRUPTED: "belongs to a run that was interrupted: it has no end in the journal.",
     State.RUNNING: "belongs to a run that has not ended: it is running, or was interrupted.",
-    State.UNRECORDED: "could not be written; the run ended as {end}.",
+    State.UNRECORDED: "could not be written. How the run ended: {end}.",
     State.SET_ASIDE: "is named only by a journal that was set aside, and is not sealed.",
     State.UNKNOWN_WRITER: "is sealed, if at all, by an unknown writer: it is not verified.",
 }
 """What a run is that left no seal, by its state, which is also the finding's code."""
+_PUT_BACK = (
+    "Put the sealed file back, from a backup or the team's share (`runbook records pull`), and verify again. What was "
+    "done is in the journal: `runbook journal show {ticket}`."
+)
 _UNENDED = (
     "is not sealed: it is there, but its run has no end in the journal, which was cut or copied in part, or was "
     "interrupted just then."
@@ -178,7 +182,7 @@ class Verifier:
                 yield Finding.of(run, Code.UNSEALED, _UNENDED)
             else:
                 state = run.state if run.state in _OPEN else State.INTERRUPTED
-                end = ending_words(run.outcome or run.status).lower()
+                end = within_sentence(run_ending_words(run.outcome, run.status, performed=run.performed))
                 yield Finding.of(run, Code(state), _OPEN[state].format(end=end))
 
     def _is_left(self, run: Run) -> bool:
@@ -197,21 +201,23 @@ class Verifier:
             yield Finding.of(run, Code.ADOPTED, f"was {ADOPTED_WORDS}.")
         if run.state is State.SET_ASIDE:
             yield Finding.of(run, Code.SET_ASIDE, "is sealed only by a journal that was set aside.")
-        content = self._content(path)
+        content, put_back = self._content(path), _PUT_BACK.format(ticket=run.ticket_id)
         if content is None and os.path.lexists(path):
             yield Finding.of(run, Code.UNREADABLE, "cannot be read, or is a link or no file.")
         elif content is None:
             if run.sha256 not in self._strays():
-                yield Finding.of(run, Code.MISSING, "was sealed, but is not there any more.")
+                yield Finding.of(run, Code.MISSING, f"was sealed, but is not there any more. {put_back}")
         elif content.sha256 == run.sha256:
             if content.mode & 0o222:
                 yield Finding.of(
                     run, Code.WRITABLE, "is unaltered, but could be written to; it was expected read-only."
                 )
         elif (other := self.sealed_as(content.sha256)) and self._path(other) != path:
-            yield Finding.of(run, Code.REPLACED, f"was replaced by the bytes of {_place(other)}.")
+            words = f"was replaced by the bytes of {_place(other)}. Move it elsewhere as evidence. {put_back}"
+            yield Finding.of(run, Code.REPLACED, words)
         else:
-            yield Finding.of(run, Code.ALTERED, "was altered: it does not have the SHA-256 that it was sealed with.")
+            words = "was altered: it does not have the SHA-256 that it was sealed with."
+            yield Finding.of(run, Code.ALTERED, f"{words} Move it elsewhere as evidence. {put_back}")
 
     def _unnamed(self, ticket: str, path: str, name: str) -> Finding:
         content = self._content(path)

@@ -15,13 +15,15 @@ from typing import Any
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
 from runbook_lib.domain.models import ENDINGS, EffectState
-from runbook_lib.domain.parameters import in_words, label_of
+from runbook_lib.domain.parameters import in_words, label_of, labels
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
 from runbook_lib.form_words import labelled
 
 CELL = "record-banner"
 """The id of the cell."""
+CHECK = "runbook records verify"
+"""The command in the line that says how to check the record."""
 _INSTRUCTIONS = ("opening", "parameters-words")
 _STAMP = re.compile(r"\A(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d).*")
 """The start of a run, in UTC, as its record's name begins with it."""
@@ -55,8 +57,8 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     performed = "performed" if manifest["performed"] else "rehearsal, nothing was changed"
     place = "LIVE" if manifest["profile"] == "live" else "PRACTICE"
     would_be = manifest["outcome"] and not manifest["performed"]
-    ending = run_ending_words(manifest["outcome"], manifest["status"], manifest.get("next_runbook"))
-    ended = f"{'Would be: ' if would_be else ''}{ending}"
+    outcome, status, following = manifest["outcome"], manifest["status"], manifest.get("next_runbook")
+    ended = run_ending_words(outcome, status, following, performed=manifest["performed"])
     began, over = (str(manifest[name])[:16].replace("T", " ") for name in ("started_at", "ended_at"))
     rows = [
         ("who", manifest["operator"]),
@@ -69,10 +71,7 @@ def banner(manifest: Mapping[str, Any]) -> Card:
     parts: tuple[Part, ...] = (
         Paragraph(str(manifest["summary"]), strong=True),
         Table(("", ""), [(name, clean(str(value), 400)) for name, value in rows]),
-        Paragraph(
-            "A file cannot prove that it is genuine. To check this record: "
-            f"runbook records verify {manifest['ticket_id']}"
-        ),
+        Paragraph(f"To check that this file is what was sealed: {CHECK} {manifest['ticket_id']}"),
     )
     title = f"RECORD of ticket {manifest['ticket_id']}, {manifest['runbook']}"
     is_decided = manifest["outcome"] or manifest.get("next_runbook")
@@ -111,8 +110,10 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
     ending = ENDINGS.get(manifest["outcome"])
     if manifest["performed"] and ending and ending.waits_for:
         yield ending.waits_for_what
-    for name in manifest["missing"]:
-        yield f"to be answered: {label_of(name)}"
+    if manifest["missing"]:
+        yield f"to be answered: {labels(manifest['missing'])}"
+    if manifest["performed"] and not (ending or manifest["missing"] or manifest.get("next_runbook")):
+        yield f"this run has no outcome; how the ticket stands: runbook records show {manifest['ticket_id']}"
     yield from _undone(manifest)
 
 

@@ -54,9 +54,10 @@ class Ending:
 
     @property
     def words(self) -> str:
-        """The same for people: *License issued*."""
+        """The same for people: *License issued*, or of a rehearsal *Would end: License issued*."""
         outcome, following = self.report.get("outcome"), self.report.get("next_runbook")
-        return run_ending_words(outcome, str(self.report.get("status") or "not run"), following)
+        status, performed = str(self.report.get("status") or "not run"), self.report.get("performed")
+        return run_ending_words(outcome, status, following, performed=performed)
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from runbook_lib.display import STEP_MIME
 from runbook_lib.domain.errors import PERSON_NEEDED, RunbookError, UnavailableError
 from runbook_lib.domain.events import SEEN, EventKind, RunEvents
 from runbook_lib.domain.models import EffectState, Status
-from runbook_lib.domain.state_words import run_ending_words
+from runbook_lib.domain.state_words import run_ending_words, within_sentence
 from runbook_lib.ledger.journal import Journal
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.redaction import Redactor
@@ -185,9 +185,9 @@ class _Run:
         except OSError as exc:
             with suppress(UnavailableError):  # the same disk; the exception says it all
                 self.journal.append(EventKind.RUN_ENDED, record=None, sha256=None, **ended)
-            end = run_ending_words(report.outcome, report.status, report.next_runbook)
+            end = run_ending_words(report.outcome, report.status, report.next_runbook, performed=report.performed)
             raise UnavailableError(
-                f"The run ended ({end.lower()}), but its record {self.record} cannot be written "
+                f"The run ended ({within_sentence(end)}), but its record {self.record} cannot be written "
                 f"({exc.strerror}). Free the disk, then run again: what is done already is found, and not repeated."
             ) from exc
         self.journal.append(EventKind.RUN_ENDED, record=self.record.name, sha256=digest, **ended)

@@ -50,7 +50,7 @@ def test_run_json_prints_the_contract(world: World) -> None:
 def test_run_prints_the_outcome_the_effects_and_the_record(world: World) -> None:
     """For a person."""
     ran = world.runbook("run", "weekend_license", 1001)
-    assert ran.stdout.startswith("weekend_license, ticket 1001 (practice, rehearsal): license issued\n")
+    assert ran.stdout.startswith("weekend_license, ticket 1001 (practice, rehearsal): would end: License issued\n")
     assert "To perform it: runbook run weekend_license 1001 --perform\n" in ran.stdout
     assert "post in #support_licensing-subscription" in ran.stdout
     assert re.search(r"Record: .*/sandbox/1001/\d{8}T\d{9}Z-weekend_license-[0-9a-f]{8}\.ipynb", ran.stdout)
@@ -97,6 +97,13 @@ def test_a_record_fits_a_screen(own_world: World) -> None:
 
 
 @pytest.mark.slow
+def test_run_that_asks_names_each_way_to_answer(world: World) -> None:
+    """The answers, or a flag in their place: each is a command of its own."""
+    said = world.runbook("run", "weekday_triage", 2901).stdout
+    ways = ("runbook run weekday_triage 2901 -p subscription NAME", "runbook run weekday_triage 2901 -p escalate True")
+    assert "\n    ".join(("To answer, one of these:", *ways, "runbook lab 2901 ")) in said
+
+
 @pytest.mark.parametrize(
     ("runbook", "ticket", "following"),
     [("start_here", 1002, "weekend_license"), ("license_not_received", 3003, "weekend_license")],

@@ -75,6 +75,16 @@ def test_list(desk: Desk) -> None:
     assert "The records were not verified. To verify them: `runbook records verify`." == said.out.splitlines()[-1]
 
 
+def test_a_rehearsal_reads_as_what_would_be(desk: Desk) -> None:
+    """In the list, the open ends and the journal, with one wording; a program reads the outcome."""
+    desk.shelf.seal(1001, performed=False)
+    for words in (["records", "list"], ["records", "list", "--open"], ["journal", "show", "1001"]):
+        assert 0 == main(words)
+        said = desk.capsys.readouterr().out
+        assert said.count("icense issued") == said.count("ould end: License issued") > 0
+    assert "license_issued" == desk.records("list", "--json").json["runs"][0]["outcome"]
+
+
 def test_list_of_nothing(desk: Desk) -> None:
     """Said in words, and as an empty list."""
     assert "No runs.\n" == desk.records("list").out
@@ -149,7 +159,7 @@ def test_list_of_a_case_that_waits(desk: Desk) -> None:
     at = str(desk.shelf.ledger(1001).runs[0].started_at)[:16]
     assert f"Ticket 1001, waiting for the customer: It waits for the customer since {at} UTC. When they" in said
     assert f"Ticket 1002, with the expert: The expert has it since {at[:10]}" in said
-    assert "Ticket 1003, rehearsed, never performed: It was rehearsed on" in said
+    assert "Ticket 1003, rehearsed, never performed: The rehearsal of" in said
     assert "\n    runbook answer 1002 case yes\n" in said
     for ticket in (1001, 1002, 1003):
         assert 0 == main(["answer", str(ticket), "case", "yes", "--because", "the expert has"])
@@ -272,14 +282,27 @@ def test_show(desk: Desk) -> None:
     by_path, by_ticket = desk.records("show", first).out, desk.records("show", 1001).out
     assert by_path.startswith("Verified: sealed and unaltered.\n\n")
     assert (True, False) == (WORDS in by_path, WORDS in by_ticket)
-    assert by_ticket == desk.records("show", last).out
+    stands, _, rest = by_ticket.partition("\n")
+    assert (True, desk.records("show", last).out) == (stands.startswith("Ticket 1001: License issued on "), rest)
+
+
+def test_show_begins_with_how_the_ticket_stands(desk: Desk) -> None:
+    """A later try that failed does not hide the outcome, and its record is named."""
+    first = desk.shelf.seal(1001)
+    desk.shelf.seal(1001, outcome=None, status="failed")
+    stands, named, *_ = desk.records("show", 1001).out.splitlines()
+    assert stands.startswith("Ticket 1001: License issued on ") and stands.endswith(" UTC: failed.")
+    assert named.endswith(f"runbook records show {first}")
+    desk.shelf.seal(1002, performed=False, outcome="escalated")
+    assert "never performed; the last run on " in (said := desk.records("show", 1002).out.splitlines()[0])
+    assert said.endswith(": would end: Escalated.")
 
 
 def test_show_html(desk: Desk, tmp_path: Path) -> None:
     """To a file, never over another one; what was verified is said here, too."""
-    desk.shelf.seal(1001)
+    record = desk.shelf.seal(1001)
     page = tmp_path / "page.html"
-    assert f"Verified: sealed and unaltered.\nPage: {page}\n" == desk.records("show", 1001, "--html", page).out
+    assert f"Verified: sealed and unaltered.\nPage: {page}\n" == desk.records("show", record, "--html", page).out
     assert WORDS in page.read_text(encoding="utf-8")
     assert (2, True) == ((said := desk.records("show", 1001, "--html", page)).status, "--force" in said.err)
     assert 0 == desk.records("show", 1001, "--html", page, "--force").status

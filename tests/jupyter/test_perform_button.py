@@ -82,7 +82,9 @@ def test_pressing_performs_and_links_the_record(here: World, screen: Screen) -> 
     run(case)
     session(case).enter("user_count", "300")
     assert "The plan has changed" in press(case)  # it was shown for 250 users
-    assert "[License issued]" in press(case)
+    ended = press(case)
+    assert "[License issued]" in ended
+    assert re.search(r"SHA256:[0-9a-f]+\s", ended), "the tracker's issue is a link of its own"
     assert "300 users" in here.posts(1001)[0]
     assert "performed: License issued" in state(case)
     assert "[performed] The plan" in plan(case)

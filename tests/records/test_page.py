@@ -89,6 +89,19 @@ def test_the_outcome_and_the_decisions_fit_a_screen(tmp_path: Path) -> None:
     assert page.as_text(read(path), GOOD) == page.as_brief_text(read(path), GOOD)
 
 
+@pytest.mark.parametrize(("verification", "is_left_out"), [(GOOD, True), (BAD, False)])
+def test_verified_record_does_not_ask_to_be_checked(
+    tmp_path: Path, verification: Verification, is_left_out: bool
+) -> None:
+    """The banner's line about it is for a reader of the file alone."""
+    path = tmp_path / "x.ipynb"
+    first = {**step(1001, **{"text/plain": f"RECORD\n  To check: {banner.CHECK} 1001"}), "id": banner.CELL}
+    path.write_bytes(notebook(1001, cells=[first, step(1001)]))
+    for shown in (page.as_brief_text, page.as_text):
+        text = shown(read(path), verification)
+        assert ("RECORD" in text, is_left_out) == (True, banner.CHECK not in text)
+
+
 def test_verification_comes_first(tmp_path: Path) -> None:
     """Before anything that the record says of itself."""
     for verification, words in ((GOOD, "Verified: sealed and unaltered."), (BAD, "altered: x.ipynb was altered.")):

@@ -152,6 +152,12 @@ def ends(**changes: Any) -> list[OpenEnd]:
             "-p 'new one' VALUE --perform",
         ),
         (
+            {"status": "needs_answer", "performed": False, "missing": ("plan", "ask_customer")},
+            OpenEndKind.NEEDS_ANSWER,
+            "runbook run weekend_license 1001 -p plan starter/premium/ultimate/free or: "
+            "runbook run weekend_license 1001 -p ask_customer True",
+        ),
+        (
             {"status": "needs_answer", "performed": False},
             OpenEndKind.NEEDS_ANSWER,
             "runbook run weekend_license 1001",
@@ -195,6 +201,12 @@ def ends(**changes: Any) -> list[OpenEnd]:
 def test_each_open_end_has_its_command(changes: dict[str, Any], kind: OpenEndKind, command: str) -> None:
     """Ready to be typed."""
     assert [(kind, command)] == [(end.kind, end.command) for end in ends(**changes)]
+
+
+def test_answers_and_a_flag_instead_are_two_ways() -> None:
+    """On a page, too."""
+    (end,) = ends(status="needs_answer", missing=("plan", "expires_on", "ask_customer"))
+    assert "answer “Plan” and “Expired on” or “Ask the customer”, and press" in end.page_words
 
 
 def test_a_run_that_failed_says_what_happened() -> None:
@@ -311,6 +323,18 @@ def test_runs_are_listed_newest_first_and_filtered(practice: Shelf) -> None:
     assert 0 == plain(opened(operator="ada").runs()).get("total", 0)
 
 
+def test_performed_runs_are_in_view_the_rest_is_folded(practice: Shelf) -> None:
+    """Unless nothing was performed. What would be reads as such."""
+    practice.seal(1002, "weekday_triage", performed=False)
+    assert "<details" not in bundle(opened().runs())["text/html"]
+    practice.seal(1001)
+    practice.seal(1001, "start_here", outcome=None, next_runbook="weekend_license")
+    html, said = (bundle(opened().runs())[kind] for kind in ("text/html", "text/plain"))
+    assert [1, 1] == [part.count("License issued") for part in html.split("<details")]
+    assert "Would end: License issued" in html.partition("<details")[2]
+    assert "2 rehearsals and hand-overs:" in said
+
+
 def test_who_is_on_what(practice: Shelf) -> None:
     """Each engineer, what they left open, and what waits for a reviewer."""
     practice.seal(1001)
@@ -344,6 +368,25 @@ def test_the_oldest_open_end_comes_first(practice: Shelf) -> None:
     found = opened().open_ends()
     assert [1002, 1001] == [end["ticket_id"] for end in plain(found)["open_ends"]]
     assert "0 h 0 min" in repr(found)
+
+
+def test_a_ticket_that_was_tried_again_is_open_once(practice: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its newest run, or its newest performed one; what is counted are tickets."""
+    for performed in (True, False, True, False):
+        last = practice.seal(1001, status="needs_answer", outcome=None, performed=performed)
+    practice.seal(1002, status="failed", outcome=None)
+    result = opened().open_ends()
+    ends = plain(result)["open_ends"]
+    assert [1001, 1002] == [end["ticket_id"] for end in ends]
+    assert ends[0]["command"].endswith(" --perform")
+    assert "2 tickets are open (needs an answer: 1; failed: 1)." == plain(result)["summary"]
+    assert "[2 tickets are open]" in bundle(result)["text/plain"]
+    capsys.readouterr()
+    assert 0 == main(["records", "list", "--open"])
+    listed = capsys.readouterr().out
+    assert ["1001", "1002"] == re.findall(r"^(\d{4}) ", listed, re.MULTILINE)
+    assert last.name not in listed
+    assert "\n2 tickets are open (needs an answer: 1; failed: 1).\n" in listed
 
 
 def test_what_is_asked_is_shown_whole(practice: Shelf) -> None:

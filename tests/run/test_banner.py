@@ -60,10 +60,12 @@ def test_it_says_who_when_how_and_on_what() -> None:
         ({"outcome": "waiting_for_customer"}, "what is open the customer's answer"),
         ({"outcome": "escalated"}, "what is open the work of the expert"),
         ({"outcome": "escalated", "performed": False}, "what is open nothing"),
-        ({"performed": False}, "[Would be: License issued] RECORD"),
+        ({"performed": False}, "[Would end: License issued] RECORD"),
         ({"profile": "live"}, "(LIVE · performed)"),
         ({"status": "killed", "outcome": None}, "[Killed] RECORD"),
+        ({"status": "failed", "outcome": None}, "what is open this run has no outcome; how the ticket stands: "),
         ({"status": "needs_answer", "outcome": None, "missing": ["plan"]}, "to be answered: Plan"),
+        ({"status": "needs_answer", "outcome": None, "missing": ["plan", "escalate"]}, "Plan; or: Engage an expert"),
         (
             {"effects": [{"name": "post", "state": "unavailable", "summary": "post in #team", "evidence": None}]},
             "Unavailable: post in #team",

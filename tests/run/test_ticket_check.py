@@ -41,6 +41,18 @@ def test_lab_of_an_unknown_ticket_leaves_nothing(machine: World) -> None:
     assert left_nothing(machine)
 
 
+@pytest.mark.parametrize(("number", "words"), [(1901, "use its number"), (1909, "use that number")])
+@pytest.mark.parametrize("command", [("run", "auto"), ("run", "weekend_license"), ("lab",)])
+def test_closed_or_merged_ticket_is_a_wrong_number(
+    machine: World, command: tuple[str, ...], number: int, words: str
+) -> None:
+    """Whatever is done with it, also when performing: exit status 2, and nothing is left or changed."""
+    before = machine.contents()
+    ran = machine.runbook(*command, number, "--no-browser" if command == ("lab",) else "--perform")
+    assert (2, True) == (ran.status, words in ran.stderr)
+    assert left_nothing(machine) and before == machine.contents()
+
+
 def test_unknown_ticket_of_a_batch_stops_no_other(machine: World) -> None:
     ran = machine.runbook("batch", 999_999, 1001, "--json")
     ends = [(one["exit_status"], one["end"], one["record"] is None) for one in ran.report["tickets"]]
