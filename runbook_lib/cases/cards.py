@@ -128,15 +128,17 @@ def _users(facts: Facts, chosen: int | None) -> str:
     return ", ".join((*new, *figures)) or NOT_KNOWN
 
 
-def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[Part, ...]:
-    """A plan's outcome and its actions; `so_far` has the journal's last line of each, by its operation id."""
+def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None, headline: str = "") -> tuple[Part, ...]:
+    """A plan's actions under a headline, its own by default.
+
+    `so_far` has the journal's last line of each action, by its operation id.
+    """
     last = so_far or {}
     rows = [_row(one, last.get(one.operation_id)) for one in plan.actions]
     not_read = (one.trouble for one in plan.actions if one.trouble and one.operation_id not in last)
     troubles = (Paragraph(trouble, strong=True) for trouble in dict.fromkeys(not_read))
-    done = [name for name, event in last.items() if event.says_there]
-    headline = Paragraph(f"{plan.headline(done)}.", strong=True)
-    return (headline, *troubles, *([Table((), rows, in_view=True)] if rows else []))
+    table = [Table((), rows, in_view=True)] if rows else []
+    return (Paragraph(f"{headline or plan.headline}.", strong=True), *troubles, *table)
 
 
 def plan_details(plan: Plan) -> tuple[Part, ...]:

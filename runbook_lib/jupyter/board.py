@@ -80,12 +80,12 @@ class Board:
         self.follow(OPEN, self._ticket_card(), None)
 
     def end(self, outcome: Outcome | None, words: str) -> None:
-        """A run that was performed has ended: the last card has its outcome, in place of the one of the rehearsal."""
+        """A run that was performed has ended: the last card has how, in place of the one of the rehearsal."""
         self.performed = f"performed: {words}" if outcome else f"the run ended: {words}"
-        if outcome and (place := self.places.get(self._case().order[-1])) and place.card:
+        if (place := self.places.get(self._case().order[-1])) and place.card:
             parts = tuple(one for one in place.card.card.parts if not isinstance(one, Paragraph))
             badge = f"{self._case().place} · performed"
-            card = replace(place.card.card, state=outcome.words, tone=Tone.PLAIN, badge=badge, parts=parts)
+            card = replace(place.card.card, state=words, tone=Tone.PLAIN, badge=badge, parts=parts)
             place.show(replace(place.card, card=card))
         self.show_state()
 

@@ -533,4 +533,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
     here.inject("mail", "refuse", times=None)
     words = " ".join(press(case).split())
-    assert re.search(r"what this run changed .*assignment +done .*license +done", words), words
+    assert re.search(r"what this run changed .*assignment +done .*license order +done", words), words
+    assert "No license was sent. Mechanizer could not issue it: The mail server" in words and "/-/issues/" in words
+    assert "No outcome; below is why the run stopped" in plan(case)
+    assert "icense issued" not in f"{words}{plan(case)}{screen.card('Close the case')}"

@@ -63,6 +63,7 @@ def test_it_says_who_when_how_and_on_what() -> None:
         ({"performed": False}, "[Would be: License issued] RECORD"),
         ({"profile": "live"}, "(LIVE · performed)"),
         ({"status": "killed", "outcome": None}, "[Killed] RECORD"),
+        ({"status": "needs_answer", "outcome": None}, "what is open the case, which has no outcome"),
         ({"status": "needs_answer", "outcome": None, "missing": ["plan"]}, "to be answered: Plan"),
         (
             {"effects": [{"name": "post", "state": "unavailable", "summary": "post in #team", "evidence": None}]},
