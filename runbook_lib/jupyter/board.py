@@ -18,6 +18,7 @@ from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.parameters import UNKNOWN
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.jupyter.case_input import NOT_OFFERED, OPEN, CaseInput
 from runbook_lib.jupyter.perform_button import PerformButton
@@ -147,9 +148,9 @@ class Board:
 
     @property
     def open_questions(self) -> list[str]:
-        """The questions without an answer that the steps below wait for, from the top."""
+        """The questions without an answer, or with *unknown*, that the steps below wait for, from the top."""
         waiting = [self.places[one] for one in self._waiting_for_answers()]
-        return [ask for place in waiting for ask in place.asks if not place.form.values[ask]]
+        return [ask for place in waiting for ask in place.asks if place.form.values[ask].lower() in ("", UNKNOWN)]
 
     def _waiting_for_answers(self) -> list[str]:
         """The steps whose form has to be filled in before anything goes on, from the top."""
