@@ -26,6 +26,7 @@ from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
 from runbook_lib.domain import evidence, parameters, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Facts, Outcome, Person, Verdict
+from runbook_lib.domain.plain_text import PREVIEW_LIMIT
 from runbook_lib.domain.plan import Plan, PlanFact
 from runbook_lib.domain.state_words import QUIET
 from runbook_lib.ledger.effects import EffectResult
@@ -179,7 +180,7 @@ class Case:
 
     @property
     def summary_table(self) -> Table:
-        return Table(("", ""), tuple(self.summary.items()), in_view=True)
+        return Table(("", ""), tuple(self.summary.items()), in_view=True, longest=PREVIEW_LIMIT)
 
     def ticket_card(self) -> StepResult:
         """The case in a few lines, as far as it is known now, and the ticket as it was read."""
