@@ -175,8 +175,9 @@ class Case:
     @property
     def summary(self) -> dict[str, str]:
         """The case in a few lines, by label, as far as it is known now."""
-        has_scope = "decide_scope" in self.order
-        return cards.summary(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+        has_scope, issues = "decide_scope" in self.order, self.outcome in (None, Outcome.LICENSE_ISSUED)
+        users = self.users if issues and "choose_users" in self.steps.done else None
+        return cards.summary(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=users)
 
     @property
     def summary_table(self) -> Table:
