@@ -118,12 +118,11 @@ def _scope(verdict: Verdict | None) -> str:
     why = ". ".join(r.reason.partition(". ")[0].rstrip(".") for r in verdict.rulings if r.holds is verdict.in_scope)
     if verdict.in_scope is not Answer.YES:
         return f"{'no' if verdict.in_scope is Answer.NO else 'not decided yet'}: {why}."
-    window = verdict.window
-    return (
-        f"yes: the emergency is of {window.emergency_on}, the runbook applies until {window.last_day_on}"
-        if window
-        else "yes"
-    )
+    if (window := verdict.window) is None:
+        return "yes"
+    days, most = window.days_after_grace, (window.last_day_on - window.grace_ends_on).days
+    when = f"{count(days, 'day')} after" if days else "the day on which"
+    return f"yes: emergency of {window.emergency_on}, {when} the instance went read-only (at most {count(most, 'day')})"
 
 
 def _users(facts: Facts, chosen: int | None) -> str:
