@@ -173,6 +173,11 @@ class Case:
         return repr(self.ticket_card())
 
     @property
+    def right_runbook(self) -> str:
+        """The runbook that goes on with the ticket, where this one is out of scope for that alone; or ""."""
+        return self.verdict.instead if self.verdict and self.outcome is Outcome.OUT_OF_SCOPE else ""
+
+    @property
     def summary(self) -> dict[str, str]:
         """The case in a few lines, by label, as far as it is known now."""
         has_scope, issues = "decide_scope" in self.order, self.outcome in (None, Outcome.LICENSE_ISSUED)

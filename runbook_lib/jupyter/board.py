@@ -189,7 +189,7 @@ class Board:
         if self._button and (is_last or has_stopped):
             self._button.ask()
         shown += [self._button.answers.box] if has_stopped and not is_last and self._button else []
-        shown += [self._button.widget.box] if is_last and self._button else []
+        shown += [self._button.widget.box] if is_last and self._button and not self._case().right_runbook else []
         shown += [self._state_line] if is_last or is_needed or name == OPEN else []
         shown += [self._kept] if name == OPEN else []
         place.show(card, shown)
@@ -223,7 +223,8 @@ class Board:
         """The last step's card: below it stands the plan, in place of what it says of effects."""
         case, words = self._case(), tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
         previous = button.last_record()
-        button.renew(case.plan())
+        if not case.right_runbook:
+            button.renew(case.plan())
         return replace(result, card=replace(result.card, parts=(*words, case.summary_table, *previous)))
 
     # -- forms
