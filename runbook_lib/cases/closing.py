@@ -11,7 +11,7 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import effect_parts
 from runbook_lib.cases.changes import unfinished
 from runbook_lib.display import Link, Paragraph, Part, Preview, Tone
-from runbook_lib.domain import parameters
+from runbook_lib.domain import evidence, parameters
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import ENDINGS, EffectState, Outcome, Verdict
 from runbook_lib.domain.plain_text import clean
@@ -37,6 +37,8 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
     if left := unfinished(case):
         words = f"{words.rstrip('.')}.{left}"
     planned = any(effect.state is EffectState.PLANNED for effect in case.applied) and not right
+    overruled = evidence.overruled(case.facts) if case.outcome else []
+    more = (*(Paragraph(one, strong=True) for one in overruled), *more)
     parts = (*more, case.summary_table, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
     parts += (Preview("to perform it", case.command),) if planned else ()
     tone = Tone.PLAN if planned else Tone.ASK if left else _tone(case.outcome)
@@ -44,7 +46,8 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
     if case.outcome:  # a name is for programs only; and nothing has ended yet in a rehearsal
         shown = case.outcome.words if case.perform else "rehearsed"
-        result = replace(result, card=replace(result.card, state=shown))
+        data = {**result.data, "summary": " ".join((words, *overruled))}
+        result = replace(result, card=replace(result.card, state=shown), data=data)
     return result
 
 

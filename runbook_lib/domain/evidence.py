@@ -196,6 +196,18 @@ def users_question(facts: Facts, suggested: int) -> str:
     return f"The customer's evidence has more users than our records: {_says(most)}, but {words}."
 
 
+def overruled(facts: Facts) -> list[str]:
+    """The engineer's answers that contradict what was found, each as a sentence with all values."""
+    found: dict[Fact, list[str]] = {}
+    for best, other in facts.conflicts():
+        if best.source is Source.ENGINEER:
+            found.setdefault(best, []).append(
+                f"{other.value} ({', '.join(filter(None, (other.source, other.detail)))})"
+            )
+    words = "The engineer's answer contradicts what was found: "
+    return [f"{words}{one.name} {one.value}, but {listed(others)}." for one, others in found.items()]
+
+
 def _contradiction(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:
     """The question about a contradiction between what counts and another source, if it matters."""
     best = facts.best(name)

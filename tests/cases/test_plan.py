@@ -148,5 +148,7 @@ def test_the_summary_says_why(practice: World, answers: dict[str, str], in_scope
     assert in_scope == case.summary["In scope"]
     assert words in str(case.summary)
     assert in_scope.startswith("yes") == ("new license" in case.summary["Users"])
+    said = str(case.close().data["summary"])
+    assert ("but 2026-11-06 (license file" in said) == bool(answers), "what counts contradicts what was found"
     run(case, deployment="gitlab_com")
     assert "new license" not in case.summary["Users"]

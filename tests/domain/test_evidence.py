@@ -308,3 +308,12 @@ def test_a_renewal_for_too_few_users_is_noted(known: list[tuple[str, Any, Source
     notes = evidence.too_few_users([NEW], [OLD, NEW], facts(*known))
     assert bool(words) == bool(notes)
     assert not [piece for piece in words if piece not in notes[0]]
+
+
+def test_an_answer_that_contradicts_is_named_with_all_values() -> None:
+    """It counts all the same."""
+    known = facts(
+        ("plan", "free", ENGINEER), ("plan", "premium", FILE), ("plan", "free", SCREEN), ("maximum_users", 9, SCREEN)
+    )
+    (words,) = evidence.overruled(known)
+    assert words == "The engineer's answer contradicts what was found: plan free, but premium (license file)."
