@@ -130,7 +130,7 @@ def folded(parts: Sequence[Part]) -> tuple[Part, ...]:
 def verdict_parts(verdict: Verdict) -> tuple[Part, ...]:
     """A verdict's timeline and its rulings."""
     rows = [(f"{_MARKS[r.holds]} {r.holds}", r.rule, r.reason, r.origin) for r in verdict.rulings]
-    table = Table(("", "rule", "reason", "source"), rows)
+    table = Table(("", "rule", "reason", "source"), rows, longest=PREVIEW_LIMIT)
     return (verdict.window, table) if verdict.window else (table,)
 
 

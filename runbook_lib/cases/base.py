@@ -26,6 +26,7 @@ from runbook_lib.display import Card, Fold, Paragraph, Part, Table, Tone, folded
 from runbook_lib.domain import evidence, parameters, policy
 from runbook_lib.domain.errors import InputError, RunbookError
 from runbook_lib.domain.models import Facts, Outcome, Person, Verdict
+from runbook_lib.domain.plain_text import PREVIEW_LIMIT
 from runbook_lib.domain.plan import Plan, PlanFact
 from runbook_lib.domain.state_words import QUIET
 from runbook_lib.ledger.effects import EffectResult
@@ -172,14 +173,20 @@ class Case:
         return repr(self.ticket_card())
 
     @property
+    def right_runbook(self) -> str:
+        """The runbook that goes on with the ticket, where this one is out of scope for that alone; or ""."""
+        return self.verdict.instead if self.verdict and self.outcome is Outcome.OUT_OF_SCOPE else ""
+
+    @property
     def summary(self) -> dict[str, str]:
         """The case in a few lines, by label, as far as it is known now."""
-        has_scope = "decide_scope" in self.order
-        return cards.summary(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=self.users)
+        has_scope, issues = "decide_scope" in self.order, self.outcome in (None, Outcome.LICENSE_ISSUED)
+        users = self.users if issues and "choose_users" in self.steps.done else None
+        return cards.summary(self.ticket, self.facts, self.verdict, has_scope=has_scope, users=users)
 
     @property
     def summary_table(self) -> Table:
-        return Table(("", ""), tuple(self.summary.items()), in_view=True)
+        return Table(("", ""), tuple(self.summary.items()), in_view=True, longest=PREVIEW_LIMIT)
 
     def ticket_card(self) -> StepResult:
         """The case in a few lines, as far as it is known now, and the ticket as it was read."""

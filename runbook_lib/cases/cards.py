@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
@@ -87,7 +88,7 @@ def summary(
     scope = {"In scope": _scope(verdict)} if has_scope else {}
     return who | {
         "Pays for": _pays_for(facts),
-        "Expired": _expired(facts, verdict),
+        "Expired": _expired(facts, verdict, facts.value("emergency_on") or ticket.created_at.date()),
         **scope,
         "Users": _users(facts, users),
     }
@@ -100,10 +101,12 @@ def _pays_for(facts: Facts) -> str:
     return ", ".join(words)
 
 
-def _expired(facts: Facts, verdict: Verdict | None) -> str:
+def _expired(facts: Facts, verdict: Verdict | None, day: object) -> str:
     expiry = facts.best("expires_on")
     if expiry is None:
         return NOT_KNOWN
+    if isinstance(expiry.value, date) and isinstance(day, date) and day < expiry.value:
+        return f"not yet: runs until {expiry.value} ({expiry.source})"
     grace = f", grace period to {verdict.window.grace_ends_on}" if verdict and verdict.window else ""
     return f"{expiry.value} ({expiry.source}){grace}"
 
@@ -111,15 +114,15 @@ def _expired(facts: Facts, verdict: Verdict | None) -> str:
 def _scope(verdict: Verdict | None) -> str:
     if verdict is None:
         return "not decided yet"
-    why = " ".join(ruling.reason for ruling in verdict.rulings if ruling.holds is verdict.in_scope)
+    # What happened, without what to do about it
+    why = ". ".join(r.reason.partition(". ")[0].rstrip(".") for r in verdict.rulings if r.holds is verdict.in_scope)
     if verdict.in_scope is not Answer.YES:
-        return f"{'no' if verdict.in_scope is Answer.NO else 'not decided yet'}: {why}"
-    window = verdict.window
-    return (
-        f"yes: the emergency is of {window.emergency_on}, the runbook applies until {window.last_day_on}"
-        if window
-        else "yes"
-    )
+        return f"{'no' if verdict.in_scope is Answer.NO else 'not decided yet'}: {why}."
+    if (window := verdict.window) is None:
+        return "yes"
+    days, most = window.days_after_grace, (window.last_day_on - window.grace_ends_on).days
+    when = f"{count(days, 'day')} after" if days else "the day on which"
+    return f"yes: emergency of {window.emergency_on}, {when} the instance went read-only (at most {count(most, 'day')})"
 
 
 def _users(facts: Facts, chosen: int | None) -> str:
@@ -128,15 +131,17 @@ def _users(facts: Facts, chosen: int | None) -> str:
     return ", ".join((*new, *figures)) or NOT_KNOWN
 
 
-def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[Part, ...]:
-    """A plan's outcome and its actions; `so_far` has the journal's last line of each, by its operation id."""
+def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None, headline: str = "") -> tuple[Part, ...]:
+    """A plan's actions under a headline, its own by default.
+
+    `so_far` has the journal's last line of each action, by its operation id.
+    """
     last = so_far or {}
     rows = [_row(one, last.get(one.operation_id)) for one in plan.actions]
     not_read = (one.trouble for one in plan.actions if one.trouble and one.operation_id not in last)
     troubles = (Paragraph(trouble, strong=True) for trouble in dict.fromkeys(not_read))
-    done = [name for name, event in last.items() if event.says_there]
-    headline = Paragraph(f"{plan.headline(done)}.", strong=True)
-    return (headline, *troubles, *([Table((), rows, in_view=True)] if rows else []))
+    table = [Table((), rows, in_view=True)] if rows else []
+    return (Paragraph(f"{headline or plan.headline}.", strong=True), *troubles, *table)
 
 
 def plan_details(plan: Plan) -> tuple[Part, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from runbook_lib import files, templates
 from runbook_lib.cases import scope
@@ -11,9 +11,9 @@ from runbook_lib.cases.base import Case
 from runbook_lib.cases.cards import effect_parts
 from runbook_lib.cases.changes import unfinished
 from runbook_lib.display import Link, Paragraph, Part, Preview, Tone
-from runbook_lib.domain import parameters
+from runbook_lib.domain import evidence, parameters
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.models import ENDINGS, EffectState, Outcome
+from runbook_lib.domain.models import ENDINGS, EffectState, Outcome, Verdict
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.results import StepResult, is_interactive
 
@@ -27,19 +27,27 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
     words = ending
     if case.outcome is Outcome.OUT_OF_SCOPE and case.verdict:
         words = f". {scope.against(case.verdict)} Nothing is sent to the customer: answer them yourself."
+    if right := case.right_runbook:
+        words = f": this ticket is for {right}. {scope.against(cast(Verdict, case.verdict))}"
+        command = case.command_for(right)
+        more += (*open_it(case, right), Preview("to go on", command))
+        data = {**data, "next_runbook": right, "command": command}
     if case.outcome:
         words = f"{'' if case.perform else 'Would end: '}{case.outcome.words}{words}"
     if left := unfinished(case):
         words = f"{words.rstrip('.')}.{left}"
-    planned = any(effect.state is EffectState.PLANNED for effect in case.applied)
-    parts = (case.summary_table, *more, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
+    planned = any(effect.state is EffectState.PLANNED for effect in case.applied) and not right
+    overruled = evidence.overruled(case.facts) if case.outcome else []
+    more = (*(Paragraph(one, strong=True) for one in overruled), *more)
+    parts = (*more, case.summary_table, *(effect_parts(*case.applied, in_view=True) if case.applied else ()))
     parts += (Preview("to perform it", case.command),) if planned else ()
     tone = Tone.PLAN if planned else Tone.ASK if left else _tone(case.outcome)
     state, about = str(case.outcome or "goes on"), case.summary
     result = case.card(state, tone, words, *parts, closing=True, about=about, **data)
     if case.outcome:  # a name is for programs only; and nothing has ended yet in a rehearsal
         shown = case.outcome.words if case.perform else "rehearsed"
-        result = replace(result, card=replace(result.card, state=shown))
+        data = {**result.data, "summary": " ".join((words, *overruled))}
+        result = replace(result, card=replace(result.card, state=shown), data=data)
     return result
 
 

@@ -15,7 +15,7 @@ from runbook_lib.cases.steps import step
 from runbook_lib.cases.thread import first_message
 from runbook_lib.cases.unread import check_before_scope
 from runbook_lib.changes.guards import check_operator
-from runbook_lib.display import Paragraph, Part, Table, Tone, verdict_parts
+from runbook_lib.display import Fold, Paragraph, Part, Table, Tone, verdict_parts
 from runbook_lib.domain import identity, parameters
 from runbook_lib.domain.errors import PersonNeededError
 from runbook_lib.domain.models import Answer, Outcome, Verdict
@@ -54,12 +54,19 @@ def collect_facts(case: Case, /, **given: object) -> StepResult:
         (one.name, one.fingerprint, f"{one.company or 'no company'} <{one.email or 'no address'}>")
         for one in case.known.attached
     ]
+    verdict = scope.verdict(case.known)
+    asks = tuple(name for name in verdict.missing if name in given)
+    asked = dict.fromkeys(ruling.reason for ruling in verdict.rulings if set(ruling.missing) & set(asks))
     parts: list[Part] = [Table(("fact", "value", "source", "", "where"), rows, whole=(2, 3))]
     parts += [Table(("signed by the expected key", "fingerprint", "licensed to"), licenses)] if licenses else []
-    parts += [*map(Paragraph, notes), *first_message(case.known.thread, case.ticket)]
-    asks = tuple(name for name in scope.verdict(case.known).missing if name in given)
+    parts += first_message(case.known.thread, case.ticket)
     words = f"{count(len(rows), 'fact')} known."
-    return case.card("collected", Tone.GOOD, words, *parts, asks=asks, facts=data, notes=notes)
+    said = list[Part](map(Paragraph, notes))
+    if asked:  # which comes first; what only explains it is folded
+        folded: list[Part] = [Fold(said, count(len(notes), "note"))] if notes else []
+        said = [*(Paragraph(reason, strong=True) for reason in asked), *folded]
+    shown = (*said, *parts)
+    return case.card("collected", Tone.GOOD, words, *shown, strong=not asked, asks=asks, facts=data, notes=notes)
 
 
 @step("Confirm who this is")

@@ -298,9 +298,9 @@ class OrderFollower:
         if issue:
             reason = messages.failure_reason(issue.description).rstrip(".")
             raise PersonNeededError(
-                f"Mechanizer could not issue the license: {reason}. No license was sent; the failure issue is "
-                f"{issue.url}. Settle the cause with the customer on the ticket, then run this again (each try leaves "
-                f"an issue), or ask in {self._case.settings.slack_channel}."
+                f"No license was sent. Mechanizer could not issue it: {reason} ({issue.url}). Settle the cause with "
+                "the customer on the ticket, then run this again (each try leaves an issue), or ask in "
+                f"{self._case.settings.slack_channel}."
             )
 
     def _question(self, step: NextStep) -> OutcomeUnknownError:

@@ -45,7 +45,7 @@ class Issuance:
     def evidence(self) -> str:
         """Which license it is, and where that can be seen."""
         label = "License fingerprint: " if self.identity.startswith("SHA256:") else "License "
-        return f"{label}{self.identity}; {self.url}"
+        return f"{label}{self.identity} ({self.url})"
 
 
 @dataclass(frozen=True)

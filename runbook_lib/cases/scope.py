@@ -41,7 +41,7 @@ def unsettled(known: Knowledge) -> dict[str, tuple[str, str]]:
     found = evidence.open_questions(known.facts, known.unusable, lambda fact: _in_window(known, fact))
     expiry = known.facts.best("expires_on")
     if known.installed.question and (expiry is None or expiry.source in evidence.OURS):
-        found["expires_on"] = (" ".join((known.installed.question, *known.notes_on_later)), "installed_license")
+        found["expires_on"] = (known.installed.question, "installed_license")
     if identity.ruling(known.who).holds is Answer.YES:
         return found
     for name in _OF_LICENSE:

@@ -293,7 +293,7 @@ class WeekdayTriage(Case):
         return [*lines, *self.hints, *([f"not known: {_labels(*missing)}"] if missing else [])]
 
     def _ending(self) -> str:
-        hints = " ".join((*self.hints, *self.tree.differing))
+        hints = " ".join((*self.tree.differing, *self.hints))
         if self.outcome is Outcome.RESOLVED_ITSELF:
             return f": the customer is asked to confirm that all is well. {hints}".rstrip()
         return f" to a License & Renewals expert: {self.tree.why(self.decision)} {hints}".rstrip()

@@ -141,7 +141,7 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool, perform
     from runbook_lib.cli import tables
 
     rows = [
-        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(e.summary, 600)) for e in endings
+        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(e.summary, 2000)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
     table = tables.fitted(rows, heads)

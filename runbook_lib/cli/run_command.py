@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook_lib import files
+from runbook_lib import files, templates
 from runbook_lib.cli import completion, options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
@@ -82,7 +82,9 @@ def run(
                 click.echo(f"{_line(report.summary)}\nRecord: {report.record}\n")
             own = intake.then(local, report.next_runbook, answers)
             report = run_one(report.next_runbook, given=own)
-    _show(report, own, local.profile, as_json=as_json)
+    taken = templates.defaults(intake.template(local, report.next_runbook)) if report.next_runbook else {}
+    further = {name: value for name, value in answers.items() if name in taken}
+    _show(report, own, further, local.profile, as_json=as_json)
     return exit_status.of_run(report.status)
 
 
@@ -99,15 +101,15 @@ def _runner(ticket: str, *, perform: bool, batch: str, kernels: KernelPool) -> C
     return partial(run, ticket_id=ticket, perform=perform, settings=settings, batch=batch, kernel=kernels.take)
 
 
-def _show(report: Report, answers: Mapping[str, str], profile: str, *, as_json: bool) -> None:
+def _show(
+    report: Report, answers: Mapping[str, str], further: Mapping[str, str], profile: str, *, as_json: bool
+) -> None:
     if as_json:
         import json
 
         click.echo(json.dumps(report.contract(), indent=2))
     else:
-        words = [word for name, value in answers.items() for word in ("-p", name, value)]
-        command = ["runbook", "run", report.runbook, str(report.ticket_id), *words]
-        click.echo(_words(report, profile, shlex.join(command)))
+        click.echo(_words(report, profile, answers, further))
     if report.notice:
         click.echo(f"runbook: {_line(report.notice)}", err=True)
 
@@ -145,8 +147,13 @@ def _answers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     return dict(pairs)
 
 
-def _words(report: Report, profile: str, command: str) -> str:
-    """A report for the terminal; `command` is the one that made it, without `--perform`."""
+def _command(runbook: str, ticket_id: int, answers: Mapping[str, str]) -> str:
+    words = [word for name, value in answers.items() for word in ("-p", name, value)]
+    return shlex.join(["runbook", "run", runbook, str(ticket_id), *words])
+
+
+def _words(report: Report, profile: str, answers: Mapping[str, str], further: Mapping[str, str]) -> str:
+    """A report for the terminal; `answers` are those that the run was given, `further` those for the next runbook."""
     from runbook_lib.cli import tables
     from runbook_lib.domain import parameters
     from runbook_lib.domain.models import Status
@@ -163,12 +170,17 @@ def _words(report: Report, profile: str, command: str) -> str:
     ]
     if rows:
         lines += ["", tables.fitted(rows, ("effect", "what", "evidence")), ""]
+    command = _command(report.runbook, report.ticket_id, answers)
     if report.missing:
         perform = " --perform" if report.performed else ""
         lines.append("To answer, one of these:")
         lines += [f"    {command} {parameters.arguments(one)}{perform}" for one in parameters.ways(report.missing)]
         lines.append(f"    runbook lab {report.ticket_id}   (in JupyterLab, beside what is found)")
-    if report.status == Status.COMPLETED and {effect["state"] for effect in report.effects} & {"planned"}:
+    is_elsewhere = bool(report.next_runbook and report.outcome)  # another runbook's ticket: nothing to perform here
+    is_planned = report.status == Status.COMPLETED and "planned" in {effect["state"] for effect in report.effects}
+    if is_planned and not is_elsewhere:
         lines.append(f"To perform it: {command} --perform")
+    if report.next_runbook:
+        lines.append(f"To go on: {_command(report.next_runbook, report.ticket_id, further)}")
     lines.append(f"Record: {report.record} ({report.seconds} s)")
     return "\n".join(lines)

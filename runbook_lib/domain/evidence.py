@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
 from runbook_lib.domain.pasted import name_key
-from runbook_lib.domain.plain_text import clean, count
+from runbook_lib.domain.plain_text import clean, count, listed
 from runbook_lib.domain.policy import FIGURES, MAX_USERS, PAID_PLANS, accepted_users, least_seats
 
 OURS = (Source.ORGANIZATION, Source.CUSTOMERSDOT)
@@ -103,23 +103,24 @@ def installed(
     in_order = sorted(held, key=lambda one: one.expires_on or date.max, reverse=True)
     running = [one for one in in_order if one.works_on(emergency_on, grace_days)]
     is_renewal = len(running) < len(held) or any(emergency_on < (one.expires_on or date.max) for one in running)
-    names = "; ".join(f"{one.name} until {one.expires_on or 'no day'}" for one in in_order)
+    question = "Which license does the instance have? Ask the customer, then pass installed_license."
     if works and not running:
-        ended = f", and no license on it runs any more ({names})" if held else ""
-        which = f"the one it has, or {NONE_OF_THEM}" if held else NONE_OF_THEM
-        return Installed(
-            None,
-            f"The ticket may say that the instance works again{ended}. It may need nothing: ask. If it is read-only "
-            f"after all, pass installed_license as {which}.",
-        )
-    if not running or not (in_trouble or is_renewal):
+        which = f"as the one that it has, or {NONE_OF_THEM}" if held else f"as {NONE_OF_THEM}"
+        question = f"Does the instance work again? Ask: it may need nothing. If not, pass installed_license {which}."
+        reason = "The ticket may say so"
+    elif running and (in_trouble or is_renewal):
+        runs = listed([f"{one.name} {_runs(one, emergency_on)}" for one in running])
+        reason = f"The ticket speaks of trouble, but {runs}" if in_trouble else runs[:1].upper() + runs[1:]
+    else:
         return Installed(in_order[0] if in_order else None)
-    reason = "The ticket may speak of trouble, and a license on it" if in_trouble else "A license on the ticket"
-    return Installed(
-        None,
-        f"{reason} still runs ({names}). A file proves that it was issued, not that it is installed: ask which one the "
-        f"instance has, and pass its file name as installed_license, or {NONE_OF_THEM}.",
-    )
+    ended = "".join(f"; {one.name} expired on {one.expires_on}" for one in in_order if one not in running)
+    return Installed(None, f"{question} {reason}{ended}.")
+
+
+def _runs(one: Attached, day: date) -> str:
+    if one.expires_on and one.expires_on <= day:
+        return f"(expired on {one.expires_on}) is in its grace period"
+    return f"runs until {one.expires_on}" if one.expires_on else "runs without an end"
 
 
 def too_few_users(later: Sequence[Attached], held: Sequence[Attached], facts: Facts) -> list[str]:
@@ -211,6 +212,18 @@ def users_question(facts: Facts, suggested: int) -> str:
     return f"The customer's evidence has more users than our records: {_says(most)}, but {words}."
 
 
+def overruled(facts: Facts) -> list[str]:
+    """The engineer's answers that contradict what was found, each as a sentence with all values."""
+    found: dict[Fact, list[str]] = {}
+    for best, other in facts.conflicts():
+        if best.source is Source.ENGINEER:
+            found.setdefault(best, []).append(
+                f"{other.value} ({', '.join(filter(None, (other.source, other.detail)))})"
+            )
+    words = "The engineer's answer contradicts what was found: "
+    return [f"{words}{one.name} {one.value}, but {listed(others)}." for one, others in found.items()]
+
+
 def _contradiction(facts: Facts, name: str, matters: Callable[[Fact, Fact], bool]) -> OpenQuestion | None:
     """The question about a contradiction between what counts and another source, if it matters."""
     best = facts.best(name)
@@ -277,9 +290,9 @@ def _named(answer: str, held: Sequence[Attached]) -> Attached | None:
     found = found or [one for one in held if len(key) >= 8 and key in name_key(one.fingerprint)]
     if len(found) == 1:
         return found[0]
-    listed = "; ".join(f"{one.name} ({one.fingerprint})" for one in held) or "no license"
+    names = "; ".join(f"{one.name} ({one.fingerprint[:15]})" for one in held) or "no license"
     problem = "several licenses of that name are" if found else "no such license is"
     raise InputError(
-        f"installed_license is “{clean(answer, 80)}”, but {problem} on the ticket, which has: {listed}. Pass a file "
+        f"installed_license is “{clean(answer, 80)}”, but {problem} on the ticket, which has: {names}. Pass a file "
         f"name, the first characters of a fingerprint, or {NONE_OF_THEM}."
     )

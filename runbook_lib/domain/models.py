@@ -312,6 +312,7 @@ class Ruling:
     missing: tuple[str, ...] = ()  # the parameters that would settle it
     # The facts that a NO was decided by; a file that could not be read and may show one of them may change it
     rests_on: tuple[str, ...] = ()
+    instead: str = ""  # the runbook that a NO leads to, or ""
 
 
 @dataclass(frozen=True)
@@ -343,6 +344,12 @@ class Verdict:
         if Answer.NO in holds:
             return Answer.NO
         return Answer.YES if holds and all(h is Answer.YES for h in holds) else Answer.UNKNOWN
+
+    @property
+    def instead(self) -> str:
+        """The runbook that the ticket belongs to, if that alone is against this one; or ""."""
+        against = [ruling for ruling in self.rulings if ruling.holds is Answer.NO]
+        return against[0].instead if len(against) == 1 else ""
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ could not be looked at (`trouble`) makes no difference, since the run looks agai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runbook_lib.domain.models import EffectState, Evidence, Outcome
@@ -95,10 +95,11 @@ class Plan:
     gist: str = ""  # the result in a few words: for how many users, to whom ...; or ""
     to_come: ToCome | None = None  # what the outcome rests on, if on a change
 
-    def headline(self, done: Collection[str] = ()) -> str:
-        """The outcome, or what is to come, in a sentence without its period; `done` are operations that were done."""
+    @property
+    def headline(self) -> str:
+        """The outcome, or what is to come, in a sentence without its period."""
         ended, to_come = self.outcome.words if self.outcome else "No outcome yet", self.to_come
-        if to_come and any(one.name == to_come.change and one.operation_id not in done for one in self.to_do):
+        if to_come and any(one.name == to_come.change for one in self.to_do):
             ended = to_come.words
         return f"{ended}: {self.gist}" if self.gist else ended
 

@@ -225,15 +225,18 @@ def weekend_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Rul
     The ticket's own time decides; where the engineer set another date, any hour of that day may count.
     Source: weekend seed, title and *Overview*; the hours are a setting, since no document defines them.
     """
-    advice = "During the week a License & Renewals expert is at hand: use the weekday workflow (weekday_triage)."
-    return _calendar_ruling("On a weekend?", "Weekend", advice, *_calendar(opened_at, emergency_on, rules))
+    advice = "During the week a License & Renewals expert is at hand: use weekday_triage."
+    weekend, reason = _calendar(opened_at, emergency_on, rules)
+    rule, origin = "On a weekend?", "Weekend workflow, Overview"
+    return _calendar_ruling(rule, origin, weekend, reason, advice=advice, instead="weekday_triage")
 
 
 def weekday_ruling(opened_at: datetime, emergency_on: date, rules: Rules) -> Ruling:
     """Whether the emergency falls outside the weekend hours. Source: weekday seed, title."""
     weekend, reason = _calendar(opened_at, emergency_on, rules)
-    advice = "On weekends the on-call engineer issues the license: use the weekend workflow (weekend_license)."
-    return _calendar_ruling("During the week?", "Weekday", advice, not weekend, reason)
+    advice = "On weekends the on-call engineer issues the license: use weekend_license."
+    rule, origin = "During the week?", "Weekday workflow, Overview"
+    return _calendar_ruling(rule, origin, not weekend, reason, advice=advice, instead="weekend_license")
 
 
 def is_weekend(moment: datetime, rules: Rules) -> bool:
@@ -309,9 +312,10 @@ def suggest_users(
     return SeatAdvice(users, reason)
 
 
-def _calendar_ruling(rule: str, workflow: str, advice: str, holds: bool, reason: str) -> Ruling:
-    origin = f"{workflow} workflow, Overview"
-    return _yes(rule, reason, origin=origin) if holds else _no(rule, f"{reason} {advice}", origin=origin)
+def _calendar_ruling(rule: str, origin: str, holds: bool, reason: str, *, advice: str, instead: str) -> Ruling:
+    if holds:
+        return _yes(rule, reason, origin=origin)
+    return Ruling(rule, Answer.NO, f"{reason} {advice}", origin, instead=instead)
 
 
 def _calendar(opened_at: datetime, emergency_on: date, rules: Rules) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 QUIET = ("skipped", "not taken", "not reached")
 """The states of a step that had nothing to do."""
 _EFFECTS: Mapping[str, str] = {"adopted": "found, not repeated", "already_done": "done before, not repeated"}
-_OPERATIONS: Mapping[str, str] = {"seal_note": "note with the record's digest"}
+_OPERATIONS: Mapping[str, str] = {"license": "license order", "seal_note": "note with the record's digest"}
 
 
 def ending_words(name: str) -> str:

@@ -90,8 +90,8 @@ def _words(question: OperationQuestion, name: str) -> list[h.Node]:
     if question.said is not None:
         return [f"{name}: you said that {_LABELS[question.said].lower()}. If that was wrong, change it: "]
     if question.is_absent:
-        again = f" Press “{LABEL}” to try again; or do it by hand, then say so. Where: "
-        return [h.b[f"{name}: not done."], again, look]
+        again = f" Press “{LABEL}” to try again; or do it by hand, then say so." if question.happened else ""
+        return [h.b[f"{name}: not done."], f"{again} Where: ", look]
     return [h.b[f"{name}: is it there?"], f" {question.happened} Look: ", look]
 
 

@@ -18,6 +18,7 @@ from runbook_lib.display import Card, Link, Paragraph, Tone
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import RunbookError
 from runbook_lib.domain.models import Outcome
+from runbook_lib.domain.parameters import UNKNOWN
 from runbook_lib.domain.plain_text import clean, count
 from runbook_lib.jupyter.case_input import NOT_OFFERED, OPEN, CaseInput
 from runbook_lib.jupyter.perform_button import PerformButton
@@ -80,12 +81,12 @@ class Board:
         self.follow(OPEN, self._ticket_card(), None)
 
     def end(self, outcome: Outcome | None, words: str) -> None:
-        """A run that was performed has ended: the last card has its outcome, in place of the one of the rehearsal."""
+        """A run that was performed has ended: the last card has how, in place of the one of the rehearsal."""
         self.performed = f"performed: {words}" if outcome else f"the run ended: {words}"
-        if outcome and (place := self.places.get(self._case().order[-1])) and place.card:
+        if (place := self.places.get(self._case().order[-1])) and place.card:
             parts = tuple(one for one in place.card.card.parts if not isinstance(one, Paragraph))
             badge = f"{self._case().place} · performed"
-            card = replace(place.card.card, state=outcome.words, tone=Tone.PLAIN, badge=badge, parts=parts)
+            card = replace(place.card.card, state=words, tone=Tone.PLAIN, badge=badge, parts=parts)
             place.show(replace(place.card, card=card))
         self.show_state()
 
@@ -147,9 +148,9 @@ class Board:
 
     @property
     def open_questions(self) -> list[str]:
-        """The questions without an answer that the steps below wait for, from the top."""
+        """The questions without an answer, or with *unknown*, that the steps below wait for, from the top."""
         waiting = [self.places[one] for one in self._waiting_for_answers()]
-        return [ask for place in waiting for ask in place.asks if not place.form.values[ask]]
+        return [ask for place in waiting for ask in place.asks if place.form.values[ask].lower() in ("", UNKNOWN)]
 
     def _waiting_for_answers(self) -> list[str]:
         """The steps whose form has to be filled in before anything goes on, from the top."""
@@ -188,7 +189,7 @@ class Board:
         if self._button and (is_last or has_stopped):
             self._button.ask()
         shown += [self._button.answers.box] if has_stopped and not is_last and self._button else []
-        shown += [self._button.widget.box] if is_last and self._button else []
+        shown += [self._button.widget.box] if is_last and self._button and not self._case().right_runbook else []
         shown += [self._state_line] if is_last or is_needed or name == OPEN else []
         shown += [self._kept] if name == OPEN else []
         place.show(card, shown)
@@ -222,7 +223,8 @@ class Board:
         """The last step's card: below it stands the plan, in place of what it says of effects."""
         case, words = self._case(), tuple(part for part in result.card.parts if isinstance(part, Paragraph | Link))
         previous = button.last_record()
-        button.renew(case.plan())
+        if not case.right_runbook:
+            button.renew(case.plan())
         return replace(result, card=replace(result.card, parts=(*words, case.summary_table, *previous)))
 
     # -- forms

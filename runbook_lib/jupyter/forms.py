@@ -229,6 +229,7 @@ class Form:
         self._confirming.children = (self.confirm_button,)
 
     def _changed(self, name: str, text: str) -> None:
+        self.tell("")
         self._refresh()
         if self._on_change is not None:
             self._on_change(name, text)
@@ -316,7 +317,7 @@ class Row:
 
     def _show_message(self, words: str) -> None:
         """Show words beside the field; a long sentence is broken over lines, not cut."""
-        self.message = clean(form_words.words(words))
+        self.message = clean(form_words.words(words), 500)
         self.note.value = str(h.div(style=f"{_LINES};padding:4px 0px")[self.message])
 
     def _uploads(self) -> Any:

@@ -9,7 +9,7 @@ through papermill.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,7 @@ from runbook_lib.settings import Settings
 
 _THERE = ("done", "adopted")
 """The last line of an operation that needs no person any more."""
-_ISSUE = re.compile(r";?\s*(https?://\S+/-/issues/(\d+))")
+_ISSUE = re.compile(r"https?://\S+/-/issues/\d+")
 """The address of a tracker issue, as a run's last line names it."""
 _OUT_OF_DATE = Paragraph("The plan above is out of date.")
 _OUTDATED = "A step above was run again, or has stopped. Run the last cell again for the plan as it is now."
@@ -138,10 +138,10 @@ class PerformButton:
         words = f"Performed before: {_ended_words(line)}, {line['at'][:16].replace('T', ' ')} UTC."
         return (Paragraph(words), Links([self._record(line)]))
 
-    def _mark(self, state: str, words: str = "", so_far: Mapping[str, Event] | None = None) -> None:
+    def _mark(self, state: str, words: str = "", so_far: Mapping[str, Event] | None = None, headline: str = "") -> None:
         if self._shown:
             above = [Paragraph(words, strong=True)] if words else []
-            parts = (*above, *plan_parts(self._shown, so_far))
+            parts = (*above, *plan_parts(self._shown, so_far, headline))
             self.widget.describe(self._bundle("The plan", state, Tone.PLAIN, *parts))
 
     def _described(self, plan: Plan) -> Mapping[str, Any]:
@@ -245,10 +245,13 @@ class PerformButton:
                 self.forget()
                 self._mark("out of date", _RUN_SINCE)
             else:
-                left = self._left(now.operations)
+                left, outcome = self._left(now.operations), now.ended["outcome"]
                 state = f"performed, {left} open" if left else "performed"
-                self._mark(state if now.ended["outcome"] else "not at its end", so_far=now.operations)
-                self.widget.finish(is_done=bool(now.ended["outcome"]) and not left)
+                headline = (self._shown and self._shown.gist) or _ended_words(now.ended)
+                if not outcome:
+                    state, headline = "not at its end", "No outcome; below is why the run stopped"
+                self._mark(state, so_far=now.operations, headline=headline)
+                self.widget.finish(is_done=bool(outcome) and not left)
             return self._ended(now.ended, now)
         if self._shown and self._shown == self._begun:
             self._mark("performing", so_far=now.operations)
@@ -268,7 +271,6 @@ class PerformButton:
         self._on_end(Outcome(outcome) if outcome else None, ended)
         ticket = self._case().ticket
         links = [*([self._record(line)] if line["record"] else []), Link(f"ticket {ticket.id}", ticket.url)]
-        links += [Link(f"tracker issue {found[2]}", found[1]) for found in _ISSUE.finditer(line["summary"])]
         parts: list[Part] = [Links(links), *([Paragraph(now.notice, strong=True)] if now.notice else [])]
         if line["missing"]:
             still = f"Still to be answered: {parameters.labels(line['missing'])}."
@@ -280,7 +282,8 @@ class PerformButton:
             parts.append(Paragraph(f"Next: {ENDINGS[outcome].next}"))
             parts += open_it(self._case(), routing.ROUTER) if outcome == Outcome.LICENSE_ISSUED else ()
         tone = Tone.GOOD if is_over else Tone.ASK
-        return self._result(ended, tone, _ISSUE.sub("", line["summary"]).strip(), *parts)
+        words, pages = line["summary"].removeprefix(f"{ended}: "), _ISSUE.findall(line["summary"])
+        return self._result(ended, tone, words, *parts, pages=pages)
 
     def _record(self, line: Mapping[str, Any]) -> Link:
         """A link to a record as seen from the notebook, whose folder is the kernel's."""
@@ -288,11 +291,16 @@ class PerformButton:
         path = case.settings.ticket_folder(case.ticket.id) / str(line["record"])
         return Link("the record of this run", files.address(path))
 
-    def _result(self, state: str, tone: Tone, words: str, *parts: Part) -> Mapping[str, Any]:
-        return self._bundle(LABEL, state, tone, Paragraph(words, strong=True), *parts)
+    def _result(
+        self, state: str, tone: Tone, words: str, *parts: Part, pages: Collection[str] = ()
+    ) -> Mapping[str, Any]:
+        return self._bundle(LABEL, state, tone, Paragraph(words, strong=True), *parts, pages=pages)
 
-    def _bundle(self, title: str, state: str, tone: Tone, *parts: Part) -> Mapping[str, Any]:
-        card = form_words.card(Card(title, state, tone, self._case().place, parts, pages=self._case().pages))
+    def _bundle(
+        self, title: str, state: str, tone: Tone, *parts: Part, pages: Collection[str] = ()
+    ) -> Mapping[str, Any]:
+        case = self._case()
+        card = form_words.card(Card(title, state, tone, case.place, parts, pages={*case.pages, *pages}))
         return {"text/html": html(card), "text/plain": text(card)}
 
 

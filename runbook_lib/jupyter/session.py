@@ -174,9 +174,9 @@ class Session:
                 self.button.outdate()
             with suppress(RunbookError):  # its card says it
                 if not self._catch_up(self.case.order) and place.is_needed:
-                    labels = map(parameters.label_of, self.board.open_questions)
-                    form.tell(f"Still to be answered: {', '.join(labels)}.")
-                    return all(form.values[one] for one in place.asks)
+                    asked = self.board.open_questions
+                    form.tell(f"Still to be answered: {', '.join(map(parameters.label_of, asked))}." if asked else "")
+                    return not set(asked) & set(place.asks)
         return True
 
     def reopen(self, name: str) -> None:

@@ -112,7 +112,7 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield ending.waits_for_what
     if manifest["missing"]:
         yield f"to be answered: {labels(manifest['missing'])}"
-    if manifest["performed"] and not (ending or manifest["missing"] or manifest.get("next_runbook")):
+    elif not (ending or manifest.get("next_runbook")):
         yield f"this run has no outcome; how the ticket stands: runbook records show {manifest['ticket_id']}"
     yield from _undone(manifest)
 

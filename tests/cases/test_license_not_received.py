@@ -244,7 +244,7 @@ def test_without_a_license_it_hands_over(here: World, opened_at: str, runbook: s
     closing = case.close()
     assert (None, runbook) == (case.outcome, closing.data["next_runbook"])
     assert f"runbook run {runbook} 3003 -p plan premium" == closing.data["command"]
-    assert f"No outcome yet: {runbook} goes on" == case.plan().headline()
+    assert f"No outcome yet: {runbook} goes on" == case.plan().headline
     assert [(0, True)] == [(one["public"], "One may be issued" in one["body"]) for one in here.comments(3003)]
     assert [] == here.rows("SELECT * FROM pipelines")
 

@@ -123,3 +123,32 @@ def test_the_experts_post_is_in_the_weekday_plan(practice: World) -> None:
     plan = case.plan()
     assert Outcome.ESCALATED == plan.outcome
     assert ["assignment", "expert_post", "expert_note"] == [one.name for one in plan.actions]
+
+
+@pytest.mark.parametrize(
+    ("answers", "in_scope", "words"),
+    [
+        ({}, "yes: emergency of 2026-11-21, 1 day after the instance went read-only (at most 3 days)", "new license"),
+        (
+            {"expires_on": "2026-11-07"},
+            "yes: emergency of 2026-11-21, the day on which the instance went read-only (at most 3 days)",
+            "new license",
+        ),
+        (
+            {"expires_on": "2027-01-01"},
+            "no: The license runs until 2027-01-01 and has not expired on 2026-11-21.",
+            "not yet: runs until 2027-01-01 (engineer)",
+        ),
+    ],
+)
+def test_the_summary_says_why(practice: World, answers: dict[str, str], in_scope: str, words: str) -> None:
+    """With the days; and nothing of a new license where none will be made."""
+    case = WeekendLicense.open(1001)
+    run(case, **answers)
+    assert in_scope == case.summary["In scope"]
+    assert words in str(case.summary)
+    assert in_scope.startswith("yes") == ("new license" in case.summary["Users"])
+    said = str(case.close().data["summary"])
+    assert ("but 2026-11-06 (license file" in said) == bool(answers), "what counts contradicts what was found"
+    run(case, deployment="gitlab_com")
+    assert "new license" not in case.summary["Users"]

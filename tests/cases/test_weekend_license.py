@@ -162,7 +162,7 @@ def test_on_a_weekday_the_weekday_runbook_is_named(seen: World) -> None:
     case = to_scope(1001, emergency_on="2026-11-23")
     assert "out_of_scope" == case.outcome
     assert case.verdict is not None
-    assert "use the weekday workflow" in case.verdict.rulings[-1].reason
+    assert "use weekday_triage" in case.verdict.rulings[-1].reason
 
 
 def test_the_suggested_count_covers_the_highest_of_the_term(seen: World) -> None:

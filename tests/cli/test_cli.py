@@ -115,6 +115,7 @@ def test_run_that_hands_over_names_the_next_runbook(
     end = f"oes on with {following}"
     ran = world.runbook("run", runbook, ticket)
     assert ran.stdout.splitlines()[0].endswith(f"(practice, rehearsal): g{end}")
+    assert f"To go on: runbook run {following} {ticket}\n" in ran.stdout
     record = world.runbook("records", "show", ticket).stdout
     assert record.splitlines()[2].startswith(f"[G{end}] RECORD of ticket {ticket}")
     (tmp_path / "list.csv").write_text(f"{ticket},{runbook}\n")
@@ -122,6 +123,16 @@ def test_run_that_hands_over_names_the_next_runbook(
         assert end in world.runbook(*words).stdout
     listed = world.runbook("records", "list", "--ticket", ticket, "--runbook", runbook, "--json").report["runs"][-1]
     assert ("completed", "", following) == tuple(listed[name] for name in ("status", "outcome", "next_runbook"))
+
+
+@pytest.mark.slow
+def test_run_on_anothers_ticket_prints_its_command(world: World) -> None:
+    """With the answers that the right runbook takes; there is nothing to perform here."""
+    answers = ("-p", "emergency_on", "2026-11-23", "-p", "user_count", "250")
+    ran = world.runbook("run", "weekend_license", 1001, *answers)
+    assert "Would end: Out of scope: this ticket is for weekday_triage." in ran.stdout
+    assert "To go on: runbook run weekday_triage 1001 -p emergency_on 2026-11-23\n" in ran.stdout
+    assert "To perform it" not in ran.stdout and "answer them yourself" not in ran.stdout
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from runbook_lib.domain import evidence, policy
 from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.evidence import Attached
 from runbook_lib.domain.models import Answer, Fact, Facts, Source
+from runbook_lib.domain.plain_text import CELL_LIMIT
 
 DAY = date(2026, 11, 21)
 OLD = Attached("old.gitlab-license", "SHA256:aaaaaaaa11111111", date(2026, 11, 6), date(2026, 11, 20), 250, "premium")
@@ -233,6 +234,13 @@ def test_a_license_that_still_runs_is_asked_for(held: tuple[Attached, ...]) -> N
     assert found.license is None
     assert "installed_license" in found.question
     assert not [one.name for one in held if one.name not in found.question]
+    assert len(found.question) <= CELL_LIMIT
+
+
+def test_the_question_names_what_runs_first() -> None:
+    """An expired license is never said to run."""
+    words = "new.gitlab-license runs until 2027-11-06; old.gitlab-license expired on 2026-11-06."
+    assert installed(OLD, NEW).question.endswith(f"The ticket speaks of trouble, but {words}")
 
 
 IN_GRACE = Attached("grace.gitlab-license", "SHA256:eeee", date(2026, 11, 12), users=250)
@@ -251,7 +259,7 @@ def test_a_renewal_is_asked_about(held: tuple[Attached, ...], is_asked: bool) ->
 def test_a_working_instance_may_have_a_later_license() -> None:
     """Then nothing may be needed, also where no license is attached; the engineer's answer settles it."""
     found = installed(OLD, works=True)
-    assert (None, True) == (found.license, "no license on it runs any more (old.gitlab-license" in found.question)
+    assert (None, True) == (found.license, "every license on it has expired; old.gitlab-license" in found.question)
     assert evidence.Installed(OLD) == installed(OLD, works=True, answer=OLD.name)
     assert "pass installed_license as none" in installed(works=True).question
     assert evidence.Installed() == installed(works=True, answer="none")
@@ -318,3 +326,12 @@ def test_a_renewal_for_too_few_users_is_noted(known: list[tuple[str, Any, Source
     notes = evidence.too_few_users([NEW], [OLD, NEW], facts(*known))
     assert bool(words) == bool(notes)
     assert not [piece for piece in words if piece not in notes[0]]
+
+
+def test_an_answer_that_contradicts_is_named_with_all_values() -> None:
+    """It counts all the same."""
+    known = facts(
+        ("plan", "free", ENGINEER), ("plan", "premium", FILE), ("plan", "free", SCREEN), ("maximum_users", 9, SCREEN)
+    )
+    (words,) = evidence.overruled(known)
+    assert words == "The engineer's answer contradicts what was found: plan free, but premium (license file)."

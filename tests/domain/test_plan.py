@@ -45,13 +45,14 @@ def test_any_difference_makes_another_plan(change: dict[str, Any]) -> None:
 
 
 def test_the_headline_says_what_is_to_come_until_it_is_done() -> None:
-    """Whatever else is left to do then."""
+    """Whatever else is left to do then. That a job was started is not that it has issued a license."""
     license = replace(POST, name="license", operation_id="sandbox-1001-license-1")
     to_come = ToCome("license", "A license will be issued")
     plan = replace(PLAN, actions=(license, POST), gist="250 users", to_come=to_come)
-    assert "A license will be issued: 250 users" == plan.headline()
-    assert "License issued: 250 users" == plan.headline([license.operation_id])
-    assert "License issued" == PLAN.headline()
+    assert "A license will be issued: 250 users" == plan.headline
+    done = replace(license, state=EffectState.DONE)
+    assert "License issued: 250 users" == replace(plan, actions=(done, POST)).headline
+    assert "License issued" == PLAN.headline
 
 
 def test_trouble_makes_no_other_plan() -> None:

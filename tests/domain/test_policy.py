@@ -459,7 +459,7 @@ def test_the_time_of_the_ticket_decides(opened: str, rules: Rules, expected: Ans
     assert expected is ruling.holds
     assert words in ruling.reason
     assert f"{rules.weekend_starts} to {rules.weekend_ends}, {rules.time_zone}" in ruling.reason
-    assert ("use the weekday workflow" in ruling.reason) == (expected is Answer.NO)
+    assert ("use weekday_triage" in ruling.reason) == (expected is Answer.NO)
 
 
 def test_the_tickets_own_day_is_its_day_in_utc() -> None:

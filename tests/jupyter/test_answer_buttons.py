@@ -62,6 +62,8 @@ def test_post_by_hand_ends_the_question(here: World) -> None:
     said = " ".join(text_of(button_of(case).widget.output).split())
     assert "Press “Perform and record” again, or do it by hand and press “It is there”." in said
     assert ["slack post"] == asked(case)
+    below = button_of(case).answers.box.children[0].children[0].value
+    assert "not done." in below and "try again" not in below, "that is said right above"
     assert "Noted: the slack post is there." in answer(case, THERE)
     assert [] == asked(case)
     (line,) = lines()

@@ -98,6 +98,21 @@ def test_pressing_performs_and_links_the_record(here: World, screen: Screen) -> 
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
 
 
+def test_anothers_ticket_has_a_link_and_no_button(here: World, screen: Screen) -> None:
+    """As soon as the answers say so, and no longer."""
+    case = opened(1001)
+    place, button = session(case).board.places["close"], button_of(case).widget.box
+    assert button in place.box.children
+    case.collect_facts(**NOTHING, emergency_on="unknown")
+    session(case).enter("emergency_on", "2026-11-23")
+    session(case).go_on("collect_facts")
+    assert button not in place.box.children
+    assert "open/1001-weekday_triage-" in screen.card("Close the case")
+    session(case).enter("emergency_on", "2026-11-21")
+    session(case).go_on("collect_facts")
+    assert button in place.box.children
+
+
 def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The case is performed all the same; the reader learns that the record is on this machine only, and why."""
     monkeypatch.setenv("RUNBOOK_SHARE", str(tmp_path / "not-mounted"))
@@ -535,4 +550,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
     here.inject("mail", "refuse", times=None)
     words = " ".join(press(case).split())
-    assert re.search(r"what this run changed .*assignment +done .*license +done", words), words
+    assert re.search(r"what this run changed .*assignment +done .*license order +done", words), words
+    assert "No license was sent. Mechanizer could not issue it: The mail server" in words and "/-/issues/" in words
+    assert "No outcome; below is why the run stopped" in plan(case)
+    assert "icense issued" not in f"{words}{plan(case)}{screen.card('Close the case')}"

@@ -269,6 +269,10 @@ def test_there_is_one_continue(here: World) -> None:
     answer(case, "confirm_subscription", maximum_users="254")
     said = said_beside(form(case, "confirm_subscription"))
     assert "Still to be answered: Plan, Expired on, Billable users." in said
+    answer(case, "collect_facts", plan="unknown")
+    assert "Still to be answered: Plan, Expired on, Billable users." in said_beside(form(case, "collect_facts"))
+    session(case).board.places["collect_facts"].form.rows["plan"].input.value = "premium"
+    assert "Still" not in said_beside(form(case, "collect_facts")), "it was said of what stood there before"
     answer(case, "collect_facts", plan="premium", expires_on="2026-11-06", billable_users="231")
     assert [] == seen(case), "the button below the plan is next"
 

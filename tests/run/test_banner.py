@@ -64,6 +64,7 @@ def test_it_says_who_when_how_and_on_what() -> None:
         ({"profile": "live"}, "(LIVE · performed)"),
         ({"status": "killed", "outcome": None}, "[Killed] RECORD"),
         ({"status": "failed", "outcome": None}, "what is open this run has no outcome; how the ticket stands: "),
+        ({"status": "needs_answer", "outcome": None}, "what is open this run has no outcome"),
         ({"status": "needs_answer", "outcome": None, "missing": ["plan"]}, "to be answered: Plan"),
         ({"status": "needs_answer", "outcome": None, "missing": ["plan", "escalate"]}, "Plan; or: Engage an expert"),
         (
