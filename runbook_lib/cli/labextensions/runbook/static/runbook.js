@@ -6,7 +6,7 @@
  * reach every cell that is shown. What is settled is folded (`folding.js`) and short (`runbook.css`). After an answer or
  * a press the page scrolls to what comes next. An error that a card says is not shown a second time. A copy is saved with its
  * cards as they are, also when a press has come to its end, and with what was answered in it, each time that something
- * is answered: a later kernel goes on from that.
+ * is answered: a later kernel goes on from that. Where a kernel was restarted or has ended, the page says how to go on.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -299,8 +299,27 @@
     context.save = () => (context.runbookSaved = context.runbookSaved.then(save, save));
   }
 
+  /** Say in place of a kernel's buttons, which do nothing once it was restarted or has ended, how to go on. */
+  function followKernel(app, panel, context) {
+    const END = "<b>The kernel was restarted, or has ended: this page stands still.</b> A run goes on by itself. To see where it is: ";
+    const say = (output) => {
+      const button = [...output.querySelectorAll(".jupyter-button.mod-primary")].find((one) => one.offsetHeight);
+      output.classList.add("runbook-ended");
+      if (!button) return;
+      const words = document.createElement("p");
+      words.innerHTML = `${END}<button class="jp-mod-styled jp-mod-accept">Run all cells</button>`;
+      words.lastChild.addEventListener("click", () => runAll(app, panel, context));
+      button.before(words);
+    };
+    context.sessionContext.statusChanged.connect((_, status) => {
+      if (!/restarting|terminating|dead/.test(status)) return;
+      panel.node.querySelectorAll(".jp-OutputArea-child:has(.jupyter-widgets):not(.runbook-ended)").forEach(say);
+    });
+  }
+
   function opened(app, panel, context) {
     if (isWithin(context.path, copies)) {
+      followKernel(app, panel, context);
       saveInTurn(context);
       saveCards(panel, context);
       watch(app, panel);
