@@ -183,8 +183,9 @@ class Form:
 
     @property
     def answered(self) -> str:
-        """The answers that were given, in one line; "" where there are none."""
+        """The answers that were given and can be taken, in one line; "" where there are none."""
         rows = [self.rows[name] for name in self._foldable if self.rows[name].is_answered]
+        rows = [row for row in rows if not row.is_refused]
         before = [row for row in rows if row.field.is_typed_before]
         now = [row for row in rows if row not in before]
         parts = ((now, f"your answer{'s' if len(now) > 1 else ''}"), (before, "typed before"))
@@ -193,7 +194,7 @@ class Form:
     @property
     def problems(self) -> tuple[str, ...]:
         """The labels of the fields that hold something impossible."""
-        return tuple(row.field.label for row in self.rows.values() if row.message.startswith("✗"))
+        return tuple(row.field.label for row in self.rows.values() if row.is_refused)
 
     def tell(self, words: str) -> None:
         self._message.value = str(h.div(style=_LINES)[clean(form_words.words(words), 500)])
@@ -287,6 +288,11 @@ class Row:
     def is_answered(self) -> bool:
         """Whether the field's text was entered by a person."""
         return self.text not in ("", self.field.found)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the field holds something impossible."""
+        return self.message.startswith("✗")
 
     def confirm(self, one: Suggestion) -> None:
         self.input.value = one.value

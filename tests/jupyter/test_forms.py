@@ -156,6 +156,9 @@ def test_given_answers_stand_in_a_line(heard: Heard) -> None:
     form.enter("expires_on", "2026-11-06")
     assert [("expires_on", "2026-11-06")] == heard
     assert "Expired on: 2026-11-06 (your answer)" == form.answered
+    form.enter("expires_on", "31 June")
+    assert ("", ("Expired on",)) == (form.answered, form.problems), "what is refused is no answer"
+    assert "expected a day that exists" in form.rows["expires_on"].message
     form.close()
     assert button.comm is not None  # a press may be on its way while another form takes the place of this one
     close(button)
