@@ -96,6 +96,19 @@ def test_pressing_performs_and_links_the_record(here: World, screen: Screen) -> 
     assert (1, 1, 1) == (len(here.posts(1001)), len(here.issues(1001)), len(here.mails(ADDRESS)))
 
 
+def test_the_button_says_that_it_waits_for_the_customer(here: World) -> None:
+    """Since when, and when to come back; also in a kernel that is started later."""
+    case = opened(1002)
+    press(case)
+    for one in (case, opened(1002)):
+        button = button_of(one).widget.button
+        assert re.fullmatch(
+            r"Waiting for the customer since 20[\d: -]+ UTC: run this notebook again when they have answered",
+            button.description,
+        )
+        assert button.disabled
+
+
 def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The case is performed all the same; the reader learns that the record is on this machine only, and why."""
     monkeypatch.setenv("RUNBOOK_SHARE", str(tmp_path / "not-mounted"))
