@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from runbook_lib.cases.thread import MESSAGE_LIMIT
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
-from runbook_lib.domain.plain_text import clean, count
+from runbook_lib.domain.plain_text import CELL_LIMIT, clean, count
 from runbook_lib.domain.plan import Action, ExactText, Plan
 from runbook_lib.form_words import TO_PASS
 from runbook_lib.ledger.effects import EffectResult
@@ -64,14 +65,14 @@ def _evidence(evidence: Evidence | None) -> str | Link:
 
 def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
     rows = [
-        ("subject", ticket.subject),
         ("requester", f"{clean(ticket.requester.name)} <{clean(ticket.requester.email or 'no address')}>"),
         ("organization", ticket.organization.name if ticket.organization else "none"),
         ("opened", f"{ticket.created_at:%A %Y-%m-%d %H:%M} UTC"),
         ("status", ticket.status),
         ("assignee", ticket.assignee_name or "nobody"),
     ]
-    return (Table((f"ticket {ticket.id}", ""), rows),)
+    whole = Preview("first message", ticket.description[:MESSAGE_LIMIT])
+    return (Table((f"ticket {ticket.id}", ""), rows), *([whole] if len(ticket.description) > CELL_LIMIT else []))
 
 
 def summary(
