@@ -263,6 +263,26 @@ def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
     form.close()
 
 
+@pytest.mark.parametrize("second", ["dashboard.png", "license.png"])
+def test_where_all_values_were_read_is_said_once(second: str) -> None:
+    """Above them; where it is not the same for all, each says its own."""
+    places = ("dashboard.png", second)
+    form = Form(
+        [Field(one, one, suggestions=(Suggestion(one, where, PNG),)) for one, where in zip("ab", places, strict=True)]
+    )
+    shown = [str(widget.value) for widget in every(form.box) if hasattr(widget, "value")]
+    assert 1 == sum("compare each value with the picture beside it" in one for one in shown)
+    assert all(1 == sum(f"ead off {one}" in words for words in shown) for one in places)
+    form.close()
+
+
+def every(widget: Any) -> Iterator[Any]:
+    """A widget with all that is in it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from every(child)
+
+
 def test_several_values_off_images_are_confirmed_by_one_press() -> None:
     """Those that were read well, one for an empty field; what was typed stays, and of two values neither is taken."""
     found = [Suggestion(words, "dashboard.png", PNG) for words in ("250", "251", "252")]
