@@ -13,7 +13,7 @@ from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, Runbo
 from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
 from runbook_lib.domain.plain_text import CELL_LIMIT, clean, count
-from runbook_lib.domain.plan import Action, ExactText, Plan
+from runbook_lib.domain.plan import Action, ExactText, Plan, Target
 from runbook_lib.form_words import TO_PASS
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -133,6 +133,9 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None) -> tuple[P
     """A plan's outcome and its actions; `so_far` has the journal's last line of each, by its operation id."""
     last = so_far or {}
     rows = [_row(one, last.get(one.operation_id)) for one in plan.actions]
+    if plan.to_do:
+        noted = [event for event in last.values() if event.effect == "seal_note"]
+        rows.append(_row(_seal_note(plan), next(reversed(noted), None)))
     not_read = (one.trouble for one in plan.actions if one.trouble and one.operation_id not in last)
     troubles = (Paragraph(trouble, strong=True) for trouble in dict.fromkeys(not_read))
     done = [name for name, event in last.items() if event.says_there]
@@ -145,10 +148,14 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     if plan.readings:
         readings = [Paragraph(f"{parameters.label_of(r.name)}: {r.value} ({r.source}).") for r in plan.readings]
         parts.append(Fold(readings, f"What it rests on ({count(len(readings), 'fact')})"))
-    if plan.actions:
-        words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
-        parts.append(Paragraph(words))
     return tuple(parts)
+
+
+def _seal_note(plan: Plan) -> Action:
+    """What a run does at its end, after all steps."""
+    place = f"ticket {plan.ticket_id}"
+    target = next((one.target for one in plan.actions if one.target.label == place), Target(place))
+    return Action("", "seal_note", "", "internal note with the record's SHA-256", target)
 
 
 def _row(action: Action, last: Event | None) -> tuple[str, str, Link]:

@@ -74,7 +74,7 @@ def test_the_first_weekend(notebook: Notebook) -> None:
     looks_well(notebook, "plan-1001")
     took = perform(notebook, FIRST_WEEKEND, screens)
     assert (MOST_CLICKS, 0) >= (took.clicks, took.keys)
-    assert 5 == notebook.see("The plan").locator("td", has_text="✓ done").count()
+    assert 6 == notebook.see("The plan").locator("td", has_text="✓ done").count()
     looks_well_in_both_themes(notebook, "performed")
     notebook.picture("performed", RECORD)
     world = notebook.lab.world

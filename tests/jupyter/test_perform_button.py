@@ -86,6 +86,7 @@ def test_pressing_performs_and_links_the_record(here: World, screen: Screen) -> 
     assert "300 users" in here.posts(1001)[0]
     assert "performed: License issued" in state(case)
     assert "[performed] The plan" in plan(case)
+    assert "planned" not in plan(case), "also the note that names the record is done"
     closed = screen.card("Close the case")
     assert "performed)" in closed and "Would end" not in closed and "rehearsal" not in closed
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
@@ -543,7 +544,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     assert "Would end: License issued" in screen.card("Close the case")
     shown = " ".join(plan(case).split())
     assert "[to be performed]" in shown
-    assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
+    assert "○ planned internal note with the record's SHA-256 ticket 1001" in shown
     here.inject("mail", "refuse", times=None)
     words = " ".join(press(case).split())
     assert re.search(r"what this run changed .*assignment +done .*license +done", words), words
