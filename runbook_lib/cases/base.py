@@ -191,7 +191,12 @@ class Case:
     def ticket_card(self) -> StepResult:
         """The case in a few lines, as far as it is known now, and the ticket as it was read."""
         note = (Paragraph(self.note),) if self.note else ()
-        parts = (self.summary_table, *note, Fold(cards.ticket_parts(self.ticket)))
+        words = (("Subject", self.ticket.subject), ("Message", self.ticket.description))
+        parts = (
+            Table(("", ""), (*words, *self.summary.items()), in_view=True),
+            *note,
+            Fold(cards.ticket_parts(self.ticket)),
+        )
         card = Card(f"Ticket {self.ticket.id}", "read", Tone.PLAIN, self.badge, parts)
         organization = self.ticket.organization.name if self.ticket.organization else ""
         facts = {"organization": organization, "ticket_url": self.ticket.url}

@@ -7,13 +7,14 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from runbook_lib.cases.thread import MESSAGE_LIMIT
 from runbook_lib.display import Card, Fold, Link, Paragraph, Part, Preview, Table, Tone
 from runbook_lib.domain import parameters
 from runbook_lib.domain.errors import NeedsAnswerError, PersonNeededError, RunbookError
 from runbook_lib.domain.events import Event
 from runbook_lib.domain.models import Answer, EffectState, Evidence, Facts, Ticket, Verdict
-from runbook_lib.domain.plain_text import clean, count
-from runbook_lib.domain.plan import Action, ExactText, Plan
+from runbook_lib.domain.plain_text import CELL_LIMIT, clean, count
+from runbook_lib.domain.plan import Action, ExactText, Plan, Target
 from runbook_lib.form_words import TO_PASS
 from runbook_lib.ledger.effects import EffectResult
 from runbook_lib.results import StepResult
@@ -65,14 +66,14 @@ def _evidence(evidence: Evidence | None) -> str | Link:
 
 def ticket_parts(ticket: Ticket) -> tuple[Part, ...]:
     rows = [
-        ("subject", ticket.subject),
         ("requester", f"{clean(ticket.requester.name)} <{clean(ticket.requester.email or 'no address')}>"),
         ("organization", ticket.organization.name if ticket.organization else "none"),
         ("opened", f"{ticket.created_at:%A %Y-%m-%d %H:%M} UTC"),
         ("status", ticket.status),
         ("assignee", ticket.assignee_name or "nobody"),
     ]
-    return (Table((f"ticket {ticket.id}", ""), rows),)
+    whole = Preview("first message", ticket.description[:MESSAGE_LIMIT])
+    return (Table((f"ticket {ticket.id}", ""), rows), *([whole] if len(ticket.description) > CELL_LIMIT else []))
 
 
 def summary(
@@ -138,6 +139,9 @@ def plan_parts(plan: Plan, so_far: Mapping[str, Event] | None = None, headline: 
     """
     last = so_far or {}
     rows = [_row(one, last.get(one.operation_id)) for one in plan.actions]
+    if plan.to_do:
+        noted = [event for event in last.values() if event.effect == "seal_note"]
+        rows.append(_row(_seal_note(plan), next(reversed(noted), None)))
     not_read = (one.trouble for one in plan.actions if one.trouble and one.operation_id not in last)
     troubles = (Paragraph(trouble, strong=True) for trouble in dict.fromkeys(not_read))
     table = [Table((), rows, in_view=True)] if rows else []
@@ -149,10 +153,14 @@ def plan_details(plan: Plan) -> tuple[Part, ...]:
     if plan.readings:
         readings = [Paragraph(f"{parameters.label_of(r.name)}: {r.value} ({r.source}).") for r in plan.readings]
         parts.append(Fold(readings, f"What it rests on ({count(len(readings), 'fact')})"))
-    if plan.actions:
-        words = "At the end an internal note on the ticket names the record of the run and its SHA-256."
-        parts.append(Paragraph(words))
     return tuple(parts)
+
+
+def _seal_note(plan: Plan) -> Action:
+    """What a run does at its end, after all steps."""
+    place = f"ticket {plan.ticket_id}"
+    target = next((one.target for one in plan.actions if one.target.label == place), Target(place))
+    return Action("", "seal_note", "", "internal note with the record's SHA-256", target)
 
 
 def _row(action: Action, last: Event | None) -> tuple[str, str, Link]:

@@ -38,12 +38,12 @@ def telling(thread: Sequence[Comment], ticket: Ticket) -> list[Comment]:
 
 
 def first_message(thread: Sequence[Comment], ticket: Ticket) -> tuple[Part, ...]:
-    """The first comment under its author's name, and the requester's first comment, if that is another one."""
-    if not thread:
-        return ()
-    first = thread[0]
+    """Where another person opened the ticket, the first comment under their name, and the requester's own first one.
+
+    What the requester opened it with is on the ticket's card.
+    """
     theirs = next((comment for comment in thread if comment.public and comment.author_id == ticket.requester.id), None)
-    shown = [first] if theirs is None or theirs is first else [first, theirs]
+    shown = [one for one in (*thread[:1], theirs) if one] if theirs not in thread[:1] else []
     return tuple(Preview(_heading(comment, ticket), comment.body[:MESSAGE_LIMIT]) for comment in shown)
 
 

@@ -54,6 +54,7 @@ def ticket(found: Any, ticket_id: int, base_url: str) -> Ticket:
         assignee_name=assignee and assignee.name,
         url=f"{base_url}/agent/tickets/{item['id']}",
         is_merged=item["status"] == "closed" and MERGED in (item.get("tags") or ()),
+        description=item.get("description") or "",
     )
 
 

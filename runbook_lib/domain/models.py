@@ -149,6 +149,7 @@ class Ticket:
     assignee_name: str | None
     url: str
     is_merged: bool = False
+    description: str = ""  # its first comment, whoever wrote it
 
 
 @dataclass(frozen=True)

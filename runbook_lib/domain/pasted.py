@@ -229,7 +229,8 @@ def _in_words(months: set[int], figures: str, weekdays: list[set[int]]) -> date 
     """A date whose month was a word, wherever that stood."""
     found = re.fullmatch("[ ,./-]*([0-9]{1,2}|[0-9]{4})[ ,./-]+([0-9]{1,2}|[0-9]{4})[ ,./-]*", figures)
     if found is None:
-        return None
+        alone = re.fullmatch("[ ,.]*([0-9]{1,2})[ ,.]*", figures)
+        return _without_year((month + 1, int(alone[1])) for month in months) if alone else None
     orders = [(year, day) for year, day in (found.groups(), found.groups()[::-1]) if len(day) < 3]
     days = [_date(_year(year), month + 1, int(day)) for month in months for year, day in orders]
     return _one_of(days, weekdays) if len(orders) == 1 else _unclear(days)
@@ -239,7 +240,8 @@ def _in_figures(text: str, weekdays: list[set[int]]) -> date | Unclear | None:
     """A date in figures only; where the year has two, it may stand in any place."""
     found = _FIGURES.fullmatch(text)
     if found is None:
-        return None
+        two = re.fullmatch(r"([0-9]{1,2})[./-]([0-9]{1,2})\.?", text)
+        return _without_year([(int(two[1]), int(two[2])), (int(two[2]), int(two[1]))]) if two else None
     first, second, third = found[1], found[3], found[4]
     orders = [(first, second, third), (third, second, first), (third, first, second)]
     if len(first) == 4 or len(third) == 4:
@@ -284,6 +286,11 @@ def _names_abroad() -> dict[tuple[str, ...], dict[str, set[int]]]:
 def _one_of(days: list[date | None], weekdays: Iterable[set[int]] = ()) -> date | Unclear:
     known = {day for day in days if day and all(day.weekday() in one for one in weekdays)}
     return known.pop() if len(known) == 1 else _unclear(known)
+
+
+def _without_year(days: Iterable[tuple[int, int]]) -> Unclear | None:
+    """A day, by month, without its year is none; it is impossible if no year has it."""
+    return None if any(_date(2000, month, day) for month, day in days) else Unclear()
 
 
 def _unclear(days: Iterable[date | None]) -> Unclear:

@@ -281,12 +281,12 @@ class Board:
         """Practice or live, and how far the case is, in one line."""
         case = self._case()
         reached = [name for name in case.order if name in self.results]
-        skipped = [one for one in reached if (card := self.results.get(one)) and card.card.state == "skipped"]
+        quiet = [one for one in reached if (result := self.results.get(one)) and result.card.quiet]
         waiting = self._waiting_for_answers()
         coming = next((name for name in case.order if name in waiting or name not in self.results), None)
         total = len(case.order) + 1  # opening the ticket is one, as where a run counts
-        words = [case.place, f"{len(reached) - len(skipped) + 1} of {count(total, 'step')} rehearsed"]
-        words += [f"{len(skipped)} not needed"] if skipped else []
+        words = [case.place, f"{len(reached) - len(quiet) + 1} of {count(total, 'step')} rehearsed"]
+        words += [f"{len(quiet)} not needed"] if quiet and not coming else []
         words += [f"next: {form_words.title(self._case().steps.title(coming))}"] if coming else []
         before = len(self._input.typed_before)
         words += [f"{count(before, 'answer')} typed before"] if before else []

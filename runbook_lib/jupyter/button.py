@@ -13,7 +13,7 @@ from runbook_lib.jupyter.widgets import close, look_at, new, outputs_of
 Work = Callable[[], Iterator[Mapping[str, Any]]]
 """Yields what to show, one after the other."""
 LABEL, DONE = "Perform and record", "Done, nothing left to do"
-"""What it says, and what it says when it cannot be pressed any more."""
+"""What it says, and what it says when nothing is left to do and nobody is waited for."""
 RESULT = "runbook-result"
 """The class of what came of a press."""
 
@@ -29,13 +29,13 @@ class Button:
         below: Widgets that stand below what came of a press.
 
     Attributes:
-        is_done: Whether there is nothing left to do, so that it cannot be pressed.
+        done: What it says where nothing is left to do, so that it cannot be pressed; or "".
         worker: Does what was pressed last; None before the first press.
     """
 
     def __init__(self, *, too_late: Work, below: Sequence[Any] = ()) -> None:
         self._too_late, self._below = too_late, tuple(below)
-        self._guard, self._is_busy, self.is_done, self._is_closed = threading.Lock(), False, False, False
+        self._guard, self._is_busy, self.done, self._is_closed = threading.Lock(), False, "", False
         self.worker: threading.Thread | None = None
         self._press: Work = too_late
         self._former: list[Any] = []
@@ -56,7 +56,7 @@ class Button:
             if self._is_closed:
                 return
             self._former.append(self.button)
-            self._press, previous, self.is_done = press, (self.description, self.details), False
+            self._press, previous, self.done = press, (self.description, self.details), ""
             self.description = new(ipywidgets.Output, outputs=outputs_of(description))
             self.details = new(ipywidgets.Output, outputs=outputs_of(details))
             self.button = new(ipywidgets.Button, layout={"width": "auto", "align_self": "flex-start"})
@@ -69,9 +69,9 @@ class Button:
         if (outputs := outputs_of(description)) != self.description.outputs:
             self.description.outputs = outputs
 
-    def finish(self, *, is_done: bool) -> None:
+    def finish(self, done: str) -> None:
         with self._guard:
-            self.is_done = is_done
+            self.done = done
             self._look()
 
     def follow(self, work: Work) -> None:
@@ -113,6 +113,6 @@ class Button:
 
     def _look(self) -> None:
         """Let the button look as it is now."""
-        self.button.disabled = self._is_busy or self.is_done
-        self.button.description = DONE if self.is_done else LABEL
-        self.button.button_style = "" if self.is_done else "primary"
+        self.button.disabled = self._is_busy or bool(self.done)
+        self.button.description = self.done or LABEL
+        self.button.button_style = "" if self.done else "primary"

@@ -140,6 +140,7 @@ class Form:
             confirmed: The fields whose suggestions were confirmed before.
         """
         former, before = self.rows, entered or {}
+        fields, compare = _read_off(fields)
         self._foldable = tuple(one.name for one in folded)
         self.rows = {}
         for one in (*fields, *folded):
@@ -150,7 +151,8 @@ class Form:
             self.rows[one.name] = row
             row.renew(one, before.get(one.name), is_confirmed=one.name in confirmed)
         self.notes = pictures.notes
-        self._notes.value = "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in pictures.notes)
+        notes = (*pictures.notes, *compare)
+        self._notes.value = "".join(str(h.div(style=_LINES)[clean(note, 500)]) for note in notes)
         self._show_pictures(pictures.shown)
         boxes = [self.rows[one.name].box for one in folded]
         self._folded.children = boxes if fields else [*boxes, *self._going_on]
@@ -183,8 +185,9 @@ class Form:
 
     @property
     def answered(self) -> str:
-        """The answers that were given, in one line; "" where there are none."""
+        """The answers that were given and can be taken, in one line; "" where there are none."""
         rows = [self.rows[name] for name in self._foldable if self.rows[name].is_answered]
+        rows = [row for row in rows if not row.is_refused]
         before = [row for row in rows if row.field.is_typed_before]
         now = [row for row in rows if row not in before]
         parts = ((now, f"your answer{'s' if len(now) > 1 else ''}"), (before, "typed before"))
@@ -193,7 +196,7 @@ class Form:
     @property
     def problems(self) -> tuple[str, ...]:
         """The labels of the fields that hold something impossible."""
-        return tuple(row.field.label for row in self.rows.values() if row.message.startswith("✗"))
+        return tuple(row.field.label for row in self.rows.values() if row.is_refused)
 
     def tell(self, words: str) -> None:
         self._message.value = str(h.div(style=_LINES)[clean(form_words.words(words), 500)])
@@ -262,7 +265,8 @@ class Row:
         self.note = new(ipywidgets.HTML, layout={"max_width": "100%"})
         self.input.observe(self._entered, names="value")
         uploads = [self._uploads()] if field.takes_files else []
-        self._line = new(ipywidgets.HBox, children=[self.input, *uploads, self.note], layout=_WRAP)
+        self._offered = new(ipywidgets.VBox)
+        self._line = new(ipywidgets.HBox, children=[self.input, *uploads, self._offered, self.note], layout=_WRAP)
         self.box = new(ipywidgets.VBox, children=[self._line], layout={"margin": "2px 0", "max_width": "100%"})
 
     def renew(self, field: Field, entered: str | None, *, is_confirmed: bool) -> None:
@@ -289,6 +293,11 @@ class Row:
         """Whether the field's text was entered by a person."""
         return self.text not in ("", self.field.found)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the field holds something impossible."""
+        return self.message.startswith("✗")
+
     def confirm(self, one: Suggestion) -> None:
         self.input.value = one.value
         self._is_confirmed = True
@@ -296,9 +305,9 @@ class Row:
         self._refresh()
 
     def _offer(self, suggestions: Sequence[Suggestion]) -> None:
-        previous = self.box.children[1:]
+        previous = self._offered.children
         self.confirm_buttons.clear()
-        self.box.children = (self._line, *map(self._suggestion, suggestions))
+        self._offered.children = tuple(map(self._suggestion, suggestions))
         close(*previous)
 
     def _entered(self, change: object) -> None:
@@ -349,11 +358,9 @@ class Row:
         button.on_click(lambda _: self.confirm(one))
         self.confirm_buttons.append(button)
         image = Markup(picture_html(one.crop, f"the place where {one.value} was read"))  # noqa: S704 - made by htpy
-        words = clean(f"read off {one.where}; compare it with the picture", 160)
-        value = str(h.div[image, h.div(style=_LINES)[words]])
-        picture = new(ipywidgets.HTML, value=value, layout={"max_width": "100%"})
-        layout = {**_WRAP, "margin": "0 0 4px 0", "padding": "0 0 0 176px"}
-        return new(ipywidgets.HBox, children=[button, picture], layout=layout)
+        value = str(h.div[image, one.where and h.div(style=_LINES)[clean(f"read off {one.where}", 160)]])
+        picture = new(ipywidgets.HTML, value=value, layout={"max_width": "420px"})
+        return new(ipywidgets.HBox, children=[button, picture], layout=_WRAP)
 
 
 def fold(label: str) -> ipywidgets.ToggleButton:
@@ -372,17 +379,27 @@ def named_files(name: str, text: str) -> tuple[str, ...]:
     return found if isinstance(found, tuple) else ()
 
 
+def _read_off(fields: Sequence[Field]) -> tuple[list[Field], tuple[str, ...]]:
+    """The fields, and what their suggestions have in common, said once: what to do, and where all were read."""
+    found = {one.where for field in fields for one in field.suggestions}
+    if len(found) == 1:
+        cleared = [tuple(replace(one, where="") for one in field.suggestions) for field in fields]
+        fields = [replace(field, suggestions=some) for field, some in zip(fields, cleared, strict=True)]
+    read = f"Read off {found.copy().pop()}" if len(found) == 1 else "Read off the images"
+    return list(fields), (f"{read}: compare each value with the picture beside it.",) if found else ()
+
+
 def _zoomed(picture: Picture) -> str:
     """A picture, small; opened, by a click or a key, it is large. The page does that by itself, without a script."""
-    image = Markup(picture_html(picture.png, picture.words, width_px=1400))  # noqa: S704 - made by htpy
+    image = Markup(picture_html(picture.png, picture.words, width_px=1400, most="none"))  # noqa: S704 - made by htpy
     caption = h.div[clean(picture.words, 80), ": ", h.span(style=LINK)["enlarge or reduce"]]
     return str(h.details(f".{_ZOOM}")[h.summary[image, caption]])
 
 
-def picture_html(png: bytes, words: str, *, width_px: int = 420) -> str:
+def picture_html(png: bytes, words: str, *, width_px: int = 420, most: str = "60px") -> str:
     """An image within a form, with a description for a reader who cannot see it."""
     address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    style = f"max-width:min({width_px}px,100%);border:1px solid rgba(128,128,128,0.35)"
+    style = f"max-width:min({width_px}px,100%);max-height:{most};border:1px solid rgba(128,128,128,0.35)"
     return str(h.img(src=address, alt=clean(words, 120), style=style))
 
 

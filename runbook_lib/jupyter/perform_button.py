@@ -28,7 +28,7 @@ from runbook_lib.domain.plan import Plan, Target
 from runbook_lib.domain.state_words import operation_words
 from runbook_lib.jupyter.answer_buttons import AnswerButtons, OperationQuestion
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
-from runbook_lib.jupyter.button import LABEL, Button
+from runbook_lib.jupyter.button import DONE, LABEL, Button
 from runbook_lib.ledger import answering
 from runbook_lib.redaction import Redactor
 from runbook_lib.settings import Settings
@@ -83,7 +83,7 @@ class PerformButton:
             details = self._bundle("The exact texts", "to read", Tone.PLAIN, *plan_details(plan))
             self.widget.renew(self._described(plan), details, lambda: self._with_errors(self._steps_of_a_press(plan)))
         self.plan = self._shown = plan
-        self.widget.finish(is_done=bool(last and last["outcome"] == plan.outcome))
+        self.widget.finish(_done_words(last) if last and last["outcome"] == plan.outcome else "")
         if is_under_way:
             self.widget.follow(self._watch)
 
@@ -93,7 +93,7 @@ class PerformButton:
 
     def outdate(self) -> None:
         self.forget()
-        self.widget.finish(is_done=False)
+        self.widget.finish("")
         self._mark("out of date", _OUTDATED)
 
     def say(self, words: str) -> None:
@@ -135,7 +135,7 @@ class PerformButton:
         line = self._run().last()
         if line is None or not line.get("record"):
             return ()
-        words = f"Performed before: {_ended_words(line)}, {line['at'][:16].replace('T', ' ')} UTC."
+        words = f"Performed before: {_ended_words(line)}, {_moment(line)}."
         return (Paragraph(words), Links([self._record(line)]))
 
     def _mark(self, state: str, words: str = "", so_far: Mapping[str, Event] | None = None, headline: str = "") -> None:
@@ -196,7 +196,7 @@ class PerformButton:
         self._said[operation] = replace(question, said=is_there)
         self._look_again()
         self.ask()
-        then = "Nothing is left to do." if self.widget.is_done else f"Read the plan above, then press “{LABEL}”."
+        then = "Nothing is left to do." if self.widget.done else f"Read the plan above, then press “{LABEL}”."
         yield self._result("noted", Tone.GOOD, f"{noted} {then}", *self.last_record())
 
     def _with_errors(self, steps: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -251,7 +251,7 @@ class PerformButton:
                 if not outcome:
                     state, headline = "not at its end", "No outcome; below is why the run stopped"
                 self._mark(state, so_far=now.operations, headline=headline)
-                self.widget.finish(is_done=bool(outcome) and not left)
+                self.widget.finish(_done_words(now.ended) if outcome and not left else "")
             return self._ended(now.ended, now)
         if self._shown and self._shown == self._begun:
             self._mark("performing", so_far=now.operations)
@@ -302,6 +302,17 @@ class PerformButton:
         case = self._case()
         card = form_words.card(Card(title, state, tone, case.place, parts, pages={*case.pages, *pages}))
         return {"text/html": html(card), "text/plain": text(card)}
+
+
+def _moment(line: Mapping[str, Any]) -> str:
+    return f"{line['at'][:16].replace('T', ' ')} UTC"
+
+
+def _done_words(line: Mapping[str, Any]) -> str:
+    """What the button says once everything was done, by the line of the run's end."""
+    if line["outcome"] != Outcome.WAITING_FOR_CUSTOMER:
+        return DONE
+    return f"Waiting for the customer since {_moment(line)}: run this notebook again when they have answered"
 
 
 def _ended_words(line: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from runbook_lib import templates
 from tests.browser.lab import SESSIONS, THEMES, Lab, Notebook
+from tests.browser.seen import DEFAULT_SIZE
 from tests.browser.walk import BUTTON, ERRORS, looks_well_in_both_themes
 
 pytestmark = [pytest.mark.slow, pytest.mark.together]
@@ -40,13 +41,15 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     expect(field).to_be_focused()
     assert "" == field.input_value()
     assert 0 == notebook.panel.locator(".jp-OutputArea-output").count()
+    notebook.seen.resize(1280, 800)
     notebook.type("999999")
     notebook.press("Enter")
     notebook.panel.get_by_text("Ticket 999999 does not exist").first.wait_for()
     expect(field).to_be_visible()
     expect(notebook.panel.locator(f"{ERRORS}:visible")).to_have_count(0)
+    stays_beside_the_error(notebook)
     field.fill("1005")
-    notebook.press("Enter")
+    field.press("Enter")
     link = notebook.panel.locator("a", has_text="Open weekend_license with ticket 1005").first
     link.wait_for()
     expect(field).to_be_hidden()
@@ -60,6 +63,17 @@ def test_naming_the_ticket_runs_the_rest(lab: Lab, notebook: Notebook) -> None:
     expect(tabs.filter(has_text="start_here")).to_have_count(0)
     notebook.has_kernels(1)
     assert sessions(notebook)[0].startswith("notebooks/open/1005-weekend_license")
+
+
+def stays_beside_the_error(notebook: Notebook) -> None:
+    """The field, with the wrong number, also in a page that was loaded again; the error is in sight."""
+    expect(notebook.panel.get_by_text("Ticket 999999 does not exist").first).to_be_in_viewport(ratio=1)
+    notebook.save()
+    notebook.reload()
+    expect(notebook.page.locator("#runbook-ticket")).to_have_value("999999")
+    notebook.run_all()
+    expect(notebook.page.locator("#runbook-ticket")).to_be_visible()
+    notebook.seen.resize(*DEFAULT_SIZE)
 
 
 def test_a_template_opens_as_a_copy(lab: Lab, notebook: Notebook) -> None:

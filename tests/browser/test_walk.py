@@ -408,7 +408,9 @@ def test_a_kernel_that_is_restarted_while_it_performs(lab: Lab, notebook: Notebo
     notebook.click(notebook.button(BUTTON))
     notebook.panel.get_by_text(re.compile(r"\d+ of \d+ · ")).first.wait_for()  # before that nothing has begun
     notebook.restart()
-    notebook.run_all()
+    notebook.panel.get_by_text("The kernel was restarted, or has ended").first.wait_for()
+    expect(notebook.panel.locator(".jupyter-button:visible")).to_have_count(0)
+    notebook.click(notebook.panel.get_by_role("button", name="Run all cells", exact=True))
     notebook.see(RECORD)
     assert (1, 1) == (len(lab.world.posts(1011)), len(lab.world.issues(1011)))
     assert (1, 0) == (len(records(lab.world, 1011)), verified(lab.world, 1011))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from runbook_lib.cases.cards import ticket_parts
 from runbook_lib.cases.thread import by_customer, first_message, opened_by_agent, telling
 from runbook_lib.display import Preview
 from runbook_lib.domain.models import Comment, Person, Ticket
@@ -26,8 +28,15 @@ def headings(*thread: Comment) -> list[str]:
 
 
 def test_first_comment_of_the_requester() -> None:
-    """The usual ticket."""
-    assert ["what the requester wrote"] == headings(said(ADA), said(GRACE))
+    """The usual ticket: its card has it."""
+    assert [] == headings(said(ADA), said(GRACE))
+
+
+def test_long_message_is_whole_in_the_details() -> None:
+    """Its first lines are in view."""
+    for words, shown in (("b" * 240, []), ("b" * 241, ["b" * 241])):
+        parts = ticket_parts(replace(TICKET, description=words))
+        assert shown == [part.words for part in parts if isinstance(part, Preview)]
 
 
 def test_ticket_that_an_agent_opened() -> None:

@@ -105,6 +105,7 @@ def test_moment_is_a_day_only_if_same_in_utc(moment: datetime, hours: int) -> No
     [
         ("31.02.2026", ()),
         ("2026-02-30", ()),
+        *((words, ()) for words in ("31 June", "June 31st", "30 Feb", "31.6.", "31/06", "31 de junio")),
         ("Feb 30, 2026", ()),
         ("Monday, 6 November 2026", ()),
         ("13/13/2026", ()),

@@ -43,7 +43,7 @@ def test_button_without_work_cannot_be_pressed() -> None:
     """It is grey and says why, until there is something to do again."""
     button = Button(too_late=nothing)
     button.renew(DOES, MORE, lambda: iter([{"text/plain": "done"}]))
-    button.finish(is_done=True)
+    button.finish(DONE)
     assert (DONE, "", True) == (button.button.description, button.button.button_style, button.button.disabled)
     button.follow(lambda: iter([{"text/plain": "under way"}]))
     assert ended(button.worker, 10)

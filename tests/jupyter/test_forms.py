@@ -156,6 +156,9 @@ def test_given_answers_stand_in_a_line(heard: Heard) -> None:
     form.enter("expires_on", "2026-11-06")
     assert [("expires_on", "2026-11-06")] == heard
     assert "Expired on: 2026-11-06 (your answer)" == form.answered
+    form.enter("expires_on", "31 June")
+    assert ("", ("Expired on",)) == (form.answered, form.problems), "what is refused is no answer"
+    assert "expected a day that exists" in form.rows["expires_on"].message
     form.close()
     assert button.comm is not None  # a press may be on its way while another form takes the place of this one
     close(button)
@@ -258,6 +261,26 @@ def test_a_value_off_an_image_counts_only_when_confirmed(heard: Heard) -> None:
     form.enter("billable_users", "251")
     assert "Confirm 250" == confirm.description
     form.close()
+
+
+@pytest.mark.parametrize("second", ["dashboard.png", "license.png"])
+def test_where_all_values_were_read_is_said_once(second: str) -> None:
+    """Above them; where it is not the same for all, each says its own."""
+    places = ("dashboard.png", second)
+    form = Form(
+        [Field(one, one, suggestions=(Suggestion(one, where, PNG),)) for one, where in zip("ab", places, strict=True)]
+    )
+    shown = [str(widget.value) for widget in every(form.box) if hasattr(widget, "value")]
+    assert 1 == sum("compare each value with the picture beside it" in one for one in shown)
+    assert all(1 == sum(f"ead off {one}" in words for words in shown) for one in places)
+    form.close()
+
+
+def every(widget: Any) -> Iterator[Any]:
+    """A widget with all that is in it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from every(child)
 
 
 def test_several_values_off_images_are_confirmed_by_one_press() -> None:

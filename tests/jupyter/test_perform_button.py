@@ -88,6 +88,7 @@ def test_pressing_performs_and_links_the_record(here: World, screen: Screen) -> 
     assert "300 users" in here.posts(1001)[0]
     assert "performed: License issued" in state(case)
     assert "[performed] The plan" in plan(case)
+    assert "planned" not in plan(case), "also the note that names the record is done"
     closed = screen.card("Close the case")
     assert "performed)" in closed and "Would end" not in closed and "rehearsal" not in closed
     (record,) = (here.outputs / "sandbox" / "1001").glob("*.ipynb")
@@ -111,6 +112,19 @@ def test_anothers_ticket_has_a_link_and_no_button(here: World, screen: Screen) -
     session(case).enter("emergency_on", "2026-11-21")
     session(case).go_on("collect_facts")
     assert button in place.box.children
+
+
+def test_the_button_says_that_it_waits_for_the_customer(here: World) -> None:
+    """Since when, and when to come back; also in a kernel that is started later."""
+    case = opened(1002)
+    press(case)
+    for one in (case, opened(1002)):
+        button = button_of(one).widget.button
+        assert re.fullmatch(
+            r"Waiting for the customer since 20[\d: -]+ UTC: run this notebook again when they have answered",
+            button.description,
+        )
+        assert button.disabled
 
 
 def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,7 +561,7 @@ def test_a_run_that_fails_says_what_it_changed(here: World, screen: Screen) -> N
     assert "Would end: License issued" in screen.card("Close the case")
     shown = " ".join(plan(case).split())
     assert "[to be performed]" in shown
-    assert "an internal note on the ticket names the record of the run and its SHA-256." in shown
+    assert "○ planned internal note with the record's SHA-256 ticket 1001" in shown
     here.inject("mail", "refuse", times=None)
     words = " ".join(press(case).split())
     assert re.search(r"what this run changed .*assignment +done .*license order +done", words), words

@@ -399,7 +399,8 @@ def test_start_here_asks_for_the_number(here: World, screen: Screen) -> None:
     case.choose_runbook()
     assert 2004 == case.ticket.id
     assert "weekday_triage" in screen.card("Choose the runbook")
-    assert "Ticket 2004" in screen.card("Ticket 2004")
+    shown = " ".join(screen.card("Ticket 2004").split())
+    assert "Subject Read-only since today Message Hallo, our GitLab tells me" in shown
 
 
 def test_run_all_keeps_the_number(here: World, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,6 +424,14 @@ def test_the_state_is_the_same_everywhere(here: World) -> None:
     ) == state(case)
     run(case)
     assert "PRACTICE, 2026-11-22 · 12 of 12 steps rehearsed · would end: License issued" == state(case)
+
+
+@pytest.mark.parametrize(("ticket_id", "left"), [(2001, 5), (2003, 1), (2004, 1)])
+def test_a_step_that_did_nothing_is_not_counted(here: World, ticket_id: int, left: int) -> None:
+    """Whether the case had ended, the other branch was taken, or its question was not asked."""
+    case = WeekdayTriage.open(ticket_id)
+    run(case)
+    assert f" · {14 - left} of 14 steps rehearsed · {left} not needed · " in state(case)
 
 
 def test_a_ticket_that_cannot_be_opened_says_where(here: World, capsys: pytest.CaptureFixture[str]) -> None:

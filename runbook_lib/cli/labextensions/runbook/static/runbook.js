@@ -1,12 +1,12 @@
 /* What `runbook lab` adds to JupyterLab, for its own session. Written by hand, so that nothing has to be built.
  *
  * A template opens as a copy. When a copy opens and nothing was run in its kernel, its cells are run: they only rehearse;
- * one that has no ticket asks for it first. A record opens without a kernel. In start_here, naming another ticket runs
+ * one that has no ticket, or a wrong one, asks for it. A record opens without a kernel. In start_here, naming another ticket runs
  * the cells below; once a runbook that it links to has its kernel, it closes, and its own kernel ends. The arrow keys
  * reach every cell that is shown. What is settled is folded (`folding.js`) and short (`runbook.css`). After an answer or
  * a press the page scrolls to what comes next. An error that a card says is not shown a second time. A copy is saved with its
  * cards as they are, also when a press has come to its end, and with what was answered in it, each time that something
- * is answered: a later kernel goes on from that.
+ * is answered: a later kernel goes on from that. Where a kernel was restarted or has ended, the page says how to go on.
  *
  * Nothing else is run: what is not in the folder of copies, or was not made there by `runbook_lib.templates`.
  */
@@ -39,9 +39,9 @@
     await session.ready;
     if (!session.session?.kernel || !context.model.getMetadata("runbook_copy")) return;
     closeStartHere(app, context.path);
-    if (!isNamed(context)) askForTicket(app, panel, context);
-    else if (await isUnused(session.session.kernel)) await runAll(app, panel, context);
+    if (isNamed(context) && (await isUnused(session.session.kernel))) await runAll(app, panel, context);
     else await showWidgets(context, session.session.kernel);
+    if (!panel.isDisposed && (!isNamed(context) || hasFailed(openingOf(context)))) askForTicket(app, panel, context);
   }
 
   async function isUnused(kernel) {
@@ -60,13 +60,14 @@
     await context.save();
   }
 
-  /** Scroll to where the run has ended: the first open question, or else the plan; of a review, its first cards. */
+  /** Scroll to where the run has ended: the first open question, an error, or else the plan; of a review, its first cards. */
   function show(panel) {
     const { widgets, activeCellIndex } = panel.content;
     const isReview = widgets.some((cell) => cell.model.id === "verification");
     const last = isReview ? widgets.find((cell) => cell.model.id === "open")?.node : widgets[activeCellIndex]?.node;
     const asking = panel.node.querySelector(".runbook-asks")?.closest(".jp-Cell");
-    const target = (asking ?? last)?.querySelector(".jp-Cell-outputWrapper");
+    const stopped = widgets.find((cell) => hasFailed(cell.model))?.node;
+    const target = (asking ?? stopped ?? last)?.querySelector(".jp-Cell-outputWrapper");
     if (target) scrollTo(panel, target, "start");
   }
 
@@ -82,7 +83,8 @@
   }
 
   const isTyping = (panel) =>
-    panel.node.contains(document.activeElement) && document.activeElement.matches("input, textarea, [contenteditable=true]");
+    panel.node.contains(document.activeElement) &&
+    document.activeElement.matches("input:not(#runbook-ticket), textarea, [contenteditable=true]");
 
   /** Scroll to what the kernel says comes next, unless somebody types; its cell becomes the active one. */
   function showNext(panel, next) {
@@ -226,12 +228,14 @@
 
   const cellsOf = (context) => [...context.model.cells];
   const isTagged = (cell, tag) => (cell.getMetadata("tags") ?? []).includes(tag);
+  const hasFailed = (cell) => Boolean(cell?.outputs?.toJSON().some((output) => output.output_type === "error"));
+  const openingOf = (context) => cellsOf(context).find((cell) => cell.id === "open");
   const parametersOf = (context) => cellsOf(context).find((cell) => isTagged(cell, "parameters"))?.sharedModel;
 
   /** Whether a copy has its ticket, or is about none. */
   const isNamed = (context) => !/^ticket_id: int = 0\b/m.test(parametersOf(context)?.getSource() ?? "");
 
-  /** Show a field for the ticket above a copy that has none; it goes when the ticket could be opened. */
+  /** Show a field for the ticket above a copy that has none, or a wrong one; it goes when the ticket could be opened. */
   function askForTicket(app, panel, context) {
     const form = document.createElement("form");
     form.style = "min-height:56px;box-sizing:border-box;display:flex;gap:8px;align-items:center;padding:12px 16px;color:var(--jp-ui-font-color1)";
@@ -240,10 +244,11 @@
       '<input id="runbook-ticket" class="jp-mod-styled" autocomplete="off" placeholder="1001, or its web address">' +
       '<button type="submit" class="jp-mod-styled jp-mod-accept">Open the ticket</button>';
     const field = form.querySelector("input");
+    field.value = /^ticket_id: int = (?!0\b)"?([^"\s]*)/m.exec(parametersOf(context)?.getSource())?.[1] ?? "";
     const header = new Widget({ node: form });
     let presses = 0;
     panel.contentHeader.addWidget(header);
-    field.focus();
+    field.select();
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const typed = field.value.trim();
@@ -256,8 +261,7 @@
       );
       await runAll(app, panel, context);
       if (press !== presses || panel.isDisposed) return; // another one was named meanwhile, or it was closed
-      const opening = cellsOf(context).find((cell) => cell.id === "open");
-      if (opening?.outputs.toJSON().some((output) => output.output_type === "error")) field.select();
+      if (hasFailed(openingOf(context))) field.select();
       else header.dispose();
     });
   }
@@ -295,8 +299,27 @@
     context.save = () => (context.runbookSaved = context.runbookSaved.then(save, save));
   }
 
+  /** Say in place of a kernel's buttons, which do nothing once it was restarted or has ended, how to go on. */
+  function followKernel(app, panel, context) {
+    const END = "<b>The kernel was restarted, or has ended: this page stands still.</b> A run goes on by itself. To see where it is: ";
+    const say = (output) => {
+      const button = [...output.querySelectorAll(".jupyter-button.mod-primary")].find((one) => one.offsetHeight);
+      output.classList.add("runbook-ended");
+      if (!button) return;
+      const words = document.createElement("p");
+      words.innerHTML = `${END}<button class="jp-mod-styled jp-mod-accept">Run all cells</button>`;
+      words.lastChild.addEventListener("click", () => runAll(app, panel, context));
+      button.before(words);
+    };
+    context.sessionContext.statusChanged.connect((_, status) => {
+      if (!/restarting|terminating|dead/.test(status)) return;
+      panel.node.querySelectorAll(".jp-OutputArea-child:has(.jupyter-widgets):not(.runbook-ended)").forEach(say);
+    });
+  }
+
   function opened(app, panel, context) {
     if (isWithin(context.path, copies)) {
+      followKernel(app, panel, context);
       saveInTurn(context);
       saveCards(panel, context);
       watch(app, panel);
