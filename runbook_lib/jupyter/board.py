@@ -234,7 +234,8 @@ class Board:
                 self.follow(one, self.results[one], self.results[one].asks)
         asks, order = result.asks, self._case().order
         for one in order[: order.index(step)] if step in self.stuck else ():
-            if theirs := tuple(ask for ask in asks if one in self.results and ask in self._input.given[one]):
+            theirs = tuple(ask for ask in asks if one in self.results and ask in self._input.given[one])
+            if theirs := tuple(ask for ask in theirs if ask not in self._input.given[step]):
                 asks = tuple(ask for ask in asks if ask not in theirs)
                 own = tuple(ask for ask in self.results[one].asks if ask not in theirs)
                 self.follow(one, self.results[one], (*own, *theirs), is_needed=True)
