@@ -288,8 +288,9 @@ class WeekendLicense(Case):
     def _ending(self) -> str:
         if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
-            own = ", or user_count as your own answer," if "maximum_users" in (missing := self._missing()) else ""
-            rest = f" Pass {listed(missing)}{own} if they do not show it or cannot be sent." if missing else ""
+            missing = self._missing()
+            rest = f" Pass {listed(missing)} if they do not show it or cannot be sent." if missing else ""
+            rest += " Your own user_count is enough in place of the figures." if "maximum_users" in missing else ""
             return f": the screenshots {verb} asked for. When they are on the ticket, run again: they are read.{rest}"
         seen = f" {self.issuance.evidence}" if self.issuance else ""
         issued = f"{policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}"
