@@ -108,7 +108,16 @@ def test_answers_of_a_performing_run_are_no_arguments(own_world: World, monkeypa
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("{", "cannot be read"), ("[]", "no JSON object of texts"), ('{"plan": 7}', "no JSON object of texts")],
+    [
+        ("{", "cannot be read"),
+        ("[]", "no JSON object of answers"),
+        ('{"plan": 7}', "plan is '7'; expected one of"),
+        ('{"user_count": ["260"]}', """user_count is '["260"]'; expected a whole number"""),
+        ('{"plan": null}', "plan is null in the parameters file"),
+        ('{"parameters": {"plan": "free"}}', "parameters is an object in the parameters file"),
+        ('{"plan": "free", "plan": "premium"}', "plan is given twice"),
+        ('{"take_over": true, "confirmed": ["plan"], "user_count": 0}', "user_count is '0'; expected a whole number"),
+    ],
 )
 def test_a_parameters_file_that_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str, words: str

@@ -39,11 +39,13 @@ class WeekendLicense(Case):
 
     Attributes:
         hint: What else the tracker says of this customer's licenses, or "".
+        chosen: The engineer's own user count, if there is one: no figure has to be known then.
     """
 
     runbook: ClassVar[str] = "weekend_license"
     issuance: Issuance | None = None
     hint = ""
+    chosen: int | None = None
 
     take = first_steps.take
     collect_facts = first_steps.collect_facts
@@ -52,7 +54,11 @@ class WeekendLicense(Case):
 
     @step("Step 1: Confirm customer subscription")
     def confirm_subscription(
-        self, *, screenshots: object = parameters.UNKNOWN, ask_customer: object = False
+        self,
+        *,
+        screenshots: object = parameters.UNKNOWN,
+        ask_customer: object = False,
+        user_count: object = parameters.UNKNOWN,
     ) -> StepResult:
         """Add the given screenshots to the ticket, or ask the customer for both if something is not known.
 
@@ -65,6 +71,7 @@ class WeekendLicense(Case):
         if paths is not None:
             done = apply(self, changes.screenshots(self, cast(tuple[str, ...], paths)))
             parts = effect_parts(done)
+        self.chosen = cast(int | None, parameters.parse("user_count", user_count))
         missing = self._missing()
         if self.known.existing_license or not missing:
             words = "The subscription is confirmed by the facts above; nothing has to be asked."
@@ -224,7 +231,7 @@ class WeekendLicense(Case):
 
     def _missing(self) -> tuple[str, ...]:
         missing = cast(Verdict, self.verdict).missing
-        return missing if self._advice().users else (*missing, "billable_users", "maximum_users")
+        return missing if self.chosen or self._advice().users else (*missing, "billable_users", "maximum_users")
 
     def _advice(self) -> SeatAdvice:
         figures = {name: cast(int | None, self.facts.value(name)) for name in policy.FIGURES}
@@ -287,7 +294,9 @@ class WeekendLicense(Case):
     def _ending(self) -> str:
         if self.outcome is Outcome.WAITING_FOR_CUSTOMER:
             verb = "would be" if self.applied[-1].state is EffectState.PLANNED else "were"
-            rest = f" Pass {listed(missing)} if they do not show it." if (missing := self._missing()) else ""
+            missing = self._missing()
+            rest = f" Pass {listed(missing)} if they do not show it or cannot be sent." if missing else ""
+            rest += " Your own user_count is enough in place of the figures." if "maximum_users" in missing else ""
             return f": the screenshots {verb} asked for. When they are on the ticket, run again: they are read.{rest}"
         seen = f" {self.issuance.evidence}" if self.issuance else ""
         issued = f"{policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}"
@@ -308,7 +317,7 @@ def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
     read = f", read from “{clean(text)}”" if text else ""
     if chosen == suggested:
         return f"The engineer confirms {chosen}{read}."
-    return f"The engineer chose {chosen}{read} instead of the suggested {suggested}."
+    return f"The engineer chose {chosen}{read}{f' instead of the suggested {suggested}' if suggested else ''}."
 
 
 def _check_nothing_under_way(case: Case, email: str) -> None:

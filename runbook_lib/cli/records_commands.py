@@ -18,6 +18,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.domain.plain_text import clean, count
 
 if TYPE_CHECKING:
+    from runbook_lib.records.archive import Ledger
     from runbook_lib.records.findings import Finding, Verification
 
 
@@ -91,8 +92,6 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
 
     verifier = Verifier(runs_listing.archived(), keeps=ticket_notes)
     tickets = [options.ticket_number(word) for word in what if word.isdigit()]
-    if not ticket_notes:  # a note may name what is gone here altogether
-        _refuse_unknown(tickets)
     paths = [Path(word) for word in what if not word.isdigit()]
     parts = [verifier.record(path) for path in paths]
     parts += [verifier.tickets(tickets)] if tickets else []
@@ -104,6 +103,7 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
         of_paths = [ticket_id for path in paths if (ticket_id := verifier.ticket_of(path)) is not None]
         with practice.world(Settings.local()):
             noted = verifier.ticket_notes([*tickets, *of_paths] if what else runs_listing.archived().tickets())
+    _refuse_unknown(verifier.ledgers(tickets), noted)
     result = Verification.of(parts, noted)
     compared = share_commands.differences() if with_share else []
     if as_json:
@@ -116,11 +116,13 @@ def verify(what: Sequence[str], ticket_notes: bool, with_share: bool, as_json: b
     return exit_status.DONE if is_good else exit_status.FAILED
 
 
-def _refuse_unknown(tickets: Sequence[int]) -> None:
-    """A number of no ticket that has left anything here is a wrong one, and not one of which all is well."""
-    archive = runs_listing.archived()
-    if unknown := next(iter(set(tickets) - set(archive.tickets())), None) if tickets else None:
-        raise InputError(f"Ticket {unknown} has neither a record nor a journal in {archive.folder}. Check the number.")
+def _refuse_unknown(ledgers: Sequence[Ledger], noted: Sequence[Finding]) -> None:
+    """A number of no ticket that has left anything is a wrong one, and not one of which all is well."""
+    left = {each.ticket for each in noted}  # a note may name what is gone here altogether
+    for one in ledgers:
+        if not (one.runs or one.problems or str(one.ticket_id) in left):
+            what = f"Ticket {one.ticket_id} has neither a record nor a journal in {runs_listing.archived().folder}"
+            raise InputError(f"{what}. Check the number.")
 
 
 def _words(result: Verification) -> str:

@@ -131,12 +131,22 @@ def _from_file(name: str | None) -> list[tuple[str, str]]:
     import json
 
     try:
-        found = json.loads(files.given(name))
+        found = json.loads(files.given(name), object_pairs_hook=tuple, parse_int=str, parse_float=str)
     except (OSError, ValueError, RecursionError) as exc:
         raise InputError(f"The parameters file {name} cannot be read; expected a JSON object of answers.") from exc
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise InputError(f"The parameters file {name} is no JSON object of texts, as -p takes them.")
-    return list(found.items())
+    if not isinstance(found, tuple):
+        raise InputError(f"The parameters file {name} is no JSON object of answers.")
+    for key, value in found:
+        if value is None or isinstance(value, tuple):
+            raise InputError(
+                f"{_line(key)} is {'null' if value is None else 'an object'} in the parameters file {name}; expected "
+                "a text, a number, true, false or a list. Leave out what has no answer."
+            )
+    words = {True: "yes", False: "no"}
+    return [
+        (key, value if isinstance(value, str) else words[value] if isinstance(value, bool) else json.dumps(value))
+        for key, value in found
+    ]
 
 
 def _answers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

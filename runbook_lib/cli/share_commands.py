@@ -125,7 +125,7 @@ def opened() -> tuple[Settings, Share]:
 
 
 def _report(what: str, moved: Transferred) -> int:
-    for words in moved.trouble:
+    for words in (*moved.strays, *moved.trouble):
         click.echo(f"runbook: {words}", err=True)
     found = [(moved.records, "record"), (moved.lines, "journal line"), (moved.tickets, "ticket")]
     records, lines, tickets = (count(*one) for one in found)

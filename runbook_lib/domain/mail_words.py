@@ -49,7 +49,7 @@ _ABROAD = (
 """That a license mail has not come, is not found or not seen, where that is said in another order than in English."""
 _FILES = (
     r"(?:the |our |my |your |any |an? )?(?:[\w-]{1,30} ){0,2}?(?:li[cz]en\w{0,20}|activation code|key)"
-    r"(?: (?:file|key|code|mail|e-?mail))?"
+    r"(?: (?:file|key|code|mail|e-?mail))?(?: itself)?"
 )
 """A license, by the name of what it comes as."""
 _NOT_THERE = (
@@ -86,14 +86,16 @@ _NOT_THERE = (
     r"alamad|almad|待って|等|(?:届|来|受け取|受信)[^。、]{0,6}(?:ない|なく|ませ)|没有?收到|未收到|"
     r"没有?发[到过来]|도착하지|neobdrž|받지 못|못 받"
 )
-_NOTHING = words_of("nothing not never t none no rien nichts nada niente")
+_NOTHING = words_of("nothing not never t none no rien nichts nada niente nulla nic niets")
 _NOT_IT = _NOTHING | words_of(
     """
     but no and so still far yet since i we you it they that this them anything us me is are isn aren was wasn were weren
     have haven has hasn had hadn did didn do don ve got get received receive see seen find found arrived arrive came
     come reached reach showed show up here there in my our the spam junk inbox mailbox folder today until noch bisher
     bisher bekommen erhalten reçu recibido ricevuto one day to had given such mail email replacement successor delivered
-    any turned of course
+    any turned of course pour le moment encore toujours non è arrivato ancora ho abbiamo hemos ha llegado todavía nie
+    jsme nedostali nedostal nepřišlo nedorazilo dostaliśmy dostałem przyszło dotarło nous n avons não
+    recebemos recebi chegou ontvangen
     """
 )
 """Words of which a clause consists that says that something has not come, which is named near it; one of the first."""
@@ -106,7 +108,7 @@ _OTHER_MAIL = re.compile(
     r"li[cz]en\w*|by|via|per|with|without|in|of|for|from|and|or|to|through|as|e|have|has|got|get|gotten|receive[ds]?|"
     r"receiving|see|seen|find|found|send|sent|not|yet|ever|un|une|le|la|el|il|lo|o|um|uma|mi|mon|notre|nuestro|ningún|"
     rf"aucun|der|die|das|den|eine?|keine?|per|via|por|par|pas|de|du|del|met|geen|nessuna|pela|key|mail|"
-    rf"e-mail)\b)\w+[- ]"
+    rf"e-mail|(?:dotar|przysz|nedo|nepřiš|приш)\w*)\b)\w+[- ]"
     rf"(?:{_MAIL}|(?<!activation )codes?(?: (?:{_MAIL}))?|keys?)\b"
     r"(?: [^.,;]{0,30}\b(?:by|via|to) (?:our |my |any )?(?:e-?mail|mail(?:box(?:es)?)?|inbox(?:es)?)\b(?! with))?"
     r"(?: (?:by|via|per|in) (?:an? )?(?:e-?mail|sms))?(?: for (?:the |our |my |your )?(?!li[cz]en)\w+(?: (?:portal|"
@@ -119,6 +121,9 @@ _COUNTED = re.compile(r"\b[0-9]+ (?:\w+ )?(?:li[cz]en\w+(?: seats?)?|seats?)")
 """Licenses that are seats."""
 _NOT_ASKED = re.compile(
     r"\b(?:do|does|did)(?: not|n't) (?:know|remember|recall|care|expect|think|need|want)\b|\bno idea\b"
+    r"|\b(?:have|had|did)(?:n't you| you (?:not|never))(?: yet| even)? (?:receiv\w*|get|got|see|seen|find|found)\b.*"
+    rf"|\b(?:do|does)(?: not|n't) have {_FILES}[^,;.]{{0,20}}[,;-]+ ?(?:but )?(?:an?|the|our|my|his|her|another|only) "
+    r"(?:\w+ ){1,2}(?:has|have|holds?|keeps?)\b(?! no| never|n't).*"
     r"|\b(?:will not|won't) (?:\w+ )?(?:come|arrive|be (?:sent|delivered|here))\b[^.]*"
     r"|\bplease (?:do not|don't|never) (?:\w+ )?(?:send|mail|e-?mail|forward)\b.*"
 )
@@ -178,8 +183,11 @@ _OVER_CLAUSES = re.compile(
 _NOT_THE_FILE = re.compile(
     rf"(?:and |but |just |still )*not {_FILES}|"
     r"(?:and )?(?:i|we) (?:have|are) yet to (?:receive|get|see) (?:it|one|any)|"
-    r"(?:he|she|they) (?:says? (?:that )?(?:he|she|they) )?(?:has|have) nothing"
+    r"(?:he|she|they) (?:says? (?:that )?(?:he|she|they) )?(?:has|have) nothing|"
+    r"(?:(?:in|our|the|my) )*(?:spam|junk|quarantine|mail)[ -]?(?:filter|log|gateway|server|folder)?s? "
+    r"(?:shows?|has|have|holds?|lists?) nothing(?: at all)?(?: from (?:you|gitlab))?(?: either| too)?"
 )
+_NOT_A_FIGURE = re.compile(r"\b(?:not|no) [0-9]")
 _SENDING = rf"{_COMES}|{_SEND}|\bsent\b|attach"
 _IS_HERE = re.compile(
     r"(?:^ ?|\b(?:i|we|i've|we've|just|then|now|finally|have|already) )"
@@ -253,7 +261,7 @@ def _is_missing(sentence: str) -> bool:
 
 def _is_nothing(clause: str) -> bool:
     """Whether a clause only denies that something has come, which is named near it."""
-    words = words_of(clause)
+    words = set() if _NOT_A_FIGURE.search(clause) else words_of(_NOT_ASKED.sub(" ", clause))
     return bool((words <= _NOT_IT and words & _NOTHING) or _NOT_THE_FILE.fullmatch(clause.strip()))
 
 

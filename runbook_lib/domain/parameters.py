@@ -168,6 +168,9 @@ def day(name: str, raw: object) -> date:
     if isinstance(found, pasted.Unclear):
         readings = " or ".join(found.readings)
         expected = f"{expected}; this may be {readings}" if readings else "a day that exists, as YYYY-MM-DD"
+        if found.fits_none:
+            days = " and ".join(f"{one} is a {date.fromisoformat(one):%A}" for one in found.readings)
+            expected = f"the weekday of that day, or none; {days}"
         raise _wrong(name, raw, expected)
     if found is None:
         raise _wrong(name, raw, expected)

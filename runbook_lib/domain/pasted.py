@@ -76,6 +76,7 @@ class Unclear:
     """A text that looks like a value but is ambiguous, or impossible."""
 
     readings: tuple[str, ...] = ()  # the possible values, as typed; empty for an impossible one
+    fits_none: bool = False  # whether the weekday that is given is of none of them
 
 
 def plain(text: str) -> str:
@@ -285,7 +286,7 @@ def _names_abroad() -> dict[tuple[str, ...], dict[str, set[int]]]:
 
 def _one_of(days: list[date | None], weekdays: Iterable[set[int]] = ()) -> date | Unclear:
     known = {day for day in days if day and all(day.weekday() in one for one in weekdays)}
-    return known.pop() if len(known) == 1 else _unclear(known)
+    return known.pop() if len(known) == 1 else _unclear(known or days, fits_none=not known and any(days))
 
 
 def _without_year(days: Iterable[tuple[int, int]]) -> Unclear | None:
@@ -293,8 +294,8 @@ def _without_year(days: Iterable[tuple[int, int]]) -> Unclear | None:
     return None if any(_date(2000, month, day) for month, day in days) else Unclear()
 
 
-def _unclear(days: Iterable[date | None]) -> Unclear:
-    return Unclear(tuple(day.isoformat() for day in sorted({day for day in days if day})))
+def _unclear(days: Iterable[date | None], *, fits_none: bool = False) -> Unclear:
+    return Unclear(tuple(day.isoformat() for day in sorted({day for day in days if day})), fits_none)
 
 
 def _date(year: int, month: int, day: int) -> date | None:

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 MOST_LINE_CHARS = 2000
 WORDS = (
     "pwd|kennwort|mot de passe|contraseña|contrasena|senha|wachtwoord|hasło|heslo|parola|lösenord|adgangskode|salasana|"
-    "jelszó|şifre|пароль|パスワード|密码|密碼|비밀번호|암호|passcode|secret|token"
+    "jelszó|şifre|пароль|パスワード|密码|密碼|비밀번호|암호|passcode|psk|secret|token"
 )
 NAMES = ("pass", "pw", "clave", *WORDS.split("|"))
 """What a column of secrets is called, or how that begins, in lower case."""

@@ -24,9 +24,11 @@ _MIXED = r"(?=[^\s\"'<>&,;]{0,200}?(?-i:[A-Z]))(?=[^\s\"'<>&,;]{0,200}?(?-i:[a-z
 """Letters in both cases, too."""
 _CODE = r"(?=(?-i:[0-9a-f]{20}|[A-Z2-7]{16}))"
 """Or many hex digits, or Base32."""
+_RANDOM = r"(?-i:(?=(?:[a-z0-9_-]{0,20}[A-Z]){5})(?=(?:[A-Z0-9_-]{0,20}[a-z]){5})(?=[\w-]{20,200}(?![\w(-]|\.\w)))"
+"""Or letters in both cases that change often, as in a token of GitLab that happens to have no digit."""
 _FOR = (
     r"(?:\s{1,3}(?:for|of|für|von|vom|des|pour|du|de|para|del|di|da|do|voor|van|dla|для|от)"
-    r"(?:\s{1,3}[\w@.'-]{1,40}){1,4}?|\s{1,3}(?:root|admin|temporaire|provisoire|temporal))"
+    r"(?:\s{1,3}[\w@.'-]{1,40}){1,4}?(?: \([^()\r\n]{1,30}\))?|\s{1,3}(?:root|admin|temporaire|provisoire|temporal))"
 )
 """Whose secret it is."""
 _ASSIGNED = (
@@ -92,6 +94,13 @@ _HASH = r"\$(?:[156y]|2[aby]|apr1|argon2\w{1,2})\$(?:[\w./=,+-]{1,60}\$){0,3}[\w
 _ZAPIER = r"hooks\.zapier\.[\w.]{2,20}/hooks/(?P<zapier>(?:catch|standard)/[0-9]{2,12}/\w{5,40})"
 _SIGNED = r"sig(?:nature)?=(?P<signature>[^&\s\"'<>]{8,2000})"
 """Source: AWS Signature Version 4; Google Cloud Storage, *signed URLs*; Azure, *shared access signature*."""
+_MAIL_ADDRESS = (
+    r"\+(?:[\w.-]{1,200}-)??(?=[a-z]{0,60}[0-9])(?=[0-9]{0,60}[a-z])(?P<mailed>[a-z0-9]{20,60})"
+    r"(?:-issue|-merge-request)?@[\w-]"
+)
+"""Who knows the address can write in a user's name. Source: GitLab documentation, *Incoming email*."""
+_WIFI = r"wifi:(?:[a-oq-z]\w{0,3}:(?:\\.|[^\\;\r\n]){0,100};){0,6}p:(?P<wifi>(?:\\.|[^\\;\r\n]){1,100})"
+"""What a QR code for a wireless network holds. Source: ZXing, *Barcode contents*."""
 _SCHEME = (
     rf"\b(?:bearer|basic|negotiate)[ ]{{1,3}}{_DENSE}(?P<credential>[A-Za-z0-9._~+/=-]{{16,4000}})"
     r"|authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?\w{1,20}\s{1,3}(?:token=)?[\"']?(?P<authorization>[\w.~+/=-]{8,4000})"
@@ -137,8 +146,8 @@ _NAMED = (
     rf"|(?!{_REFERENCE}|https?:|/\w{{1,40}}/|[\w.]{{1,80}}\()(?:(?:(?<=[:=|]\s)|(?<=[=])(?!\S{{0,300}}?[&;,]\w{{1,40}}=))"
     r"(?=\S{0,200}?[0-9])(?=\S{0,200}?[^\W\d_])"
     rf"(?=\S{{0,200}}?[^\w\s.:/-])(?P<line>[^\s\"'<>]{{6,300}})(?=[ \t]{{0,9}}{_END})"
-    rf"|{_DENSE}(?P<bare>[^\s\"'<>&,;]{{8,300}})))"
-    rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab|{_PATH}){_DENSE}(?:{_MIXED}|{_CODE})"
+    rf"|(?:{_DENSE}|{_RANDOM})(?P<bare>[^\s\"'<>&,;]{{8,300}})))"
+    rf"|(?:{_FOR}(?=\s{{1,3}}{_IS}\s))?\s{{1,3}}(?:{_IS}\s{{1,3}})?[\"'`]?(?!gitlab|{_PATH})(?:{_DENSE}(?:{_MIXED}|{_CODE})|{_RANDOM})"
     r"(?P<stated>[^\s\"'`<>&,;]{8,300})"
     rf"|\s{{0,2}}(?:は|是)、?\s{{0,3}}{_DENSE}(?P<cjk>[^\s\"'`<>&,;。、]{{6,300}}))"
 )
@@ -149,15 +158,15 @@ _STATE_WORDS = (
     r"same|stored|sent|given|shown|unset|encrypt\w*|plain\w*|hash\w*|bcrypt|scram\w*|basic|vault|keychain|environment|"
     r"file|masked|omitted|provided|supplied|updated|unchanged|attached|below|above|nothing|access|kennwort\w*|interactive)"
 )
-_WORD = rf"(?!{_STATE_WORDS}\b(?![\w-]))[A-Za-zÀ-ž][\wÀ-ž!@#%^*+~-]{{4,60}}"
+_WORD = rf"(?:[0-9]{{6,20}}|(?!{_STATE_WORDS}\b(?![\w-]))[A-Za-zÀ-ž][\wÀ-ž!@#%^*+~-]{{4,60}})"
 _LABELLED = (
-    r"(?:passwor[dt]|passwd|passphrase|kennwort|contraseña|mot de passe|senha|wachtwoord|hasło|heslo|lösenord|pwd|"
-    r"(?<![a-z])pw)(?:[\"'\]]{0,3}\s{0,3}(?:=>|[:=])[ \t]{0,3}"
-    rf"(?:\"(?P<label_double>{_WORD}|[0-9]{{6,20}})\"|'(?P<label_single>{_WORD}|[0-9]{{6,20}})'"
-    rf"|(?P<label>{_WORD})(?=[ \t]{{0,9}}[.,;]?[ \t]{{0,9}}{_END}))"
+    r"(?:passwor[dt]|passwd|passphrase|passcode|kennwort|contraseña|mot de passe|senha|wachtwoord|hasło|heslo|lösenord|"
+    r"pwd|(?<![a-z])pw)(?:[\"'\]]{0,3}\s{0,3}(?:=>|[:=])[ \t]{0,3}"
+    rf"(?:\"(?P<label_double>{_WORD})\"|'(?P<label_single>{_WORD})'"
+    rf"|(?P<digits>[0-9]{{6,20}})(?![\w.:/-])|(?P<label>{_WORD})(?=[ \t]{{0,9}}[.,;]?[ \t]{{0,9}}{_END}))"
     rf"|\s(?:is|lautet|est|es|è)\s[\"'`](?P<said>{_WORD})[\"'`]|(?<=(?-i:[A-Z_]PASSWORD))=(?P<exported>{_WORD})(?=\s))"
 )
-"""A password that is but a word, behind its label, where it ends its line or is in quotes."""
+"""A password that is but a word or digits, behind its label, where it ends its line or is in quotes."""
 _NESTED = (
     r"(?:passwor[dt]s?|passwd|passphrase|kennwort|pwd|(?<![a-z])pw|(?<=_)pass|token|secret(?:_key)?|api_?key)"
     r"[\"'\]]{0,3}"
@@ -259,7 +268,7 @@ _LOGIN = (
     rf"{_MARK}[\w.@\\-]{{2,60}}{_MARK}(?:\s/\s|:){_MARK}{_DENSE}(?P<with_name>[^\s\"'`*<>&,;/][^\s\"'`*<>&,;]{{5,200}})"
     rf"|(?<![a-z])login\s{{1,3}}[\w.@-]{{2,60}}:{_DENSE}{_MIXED}(?P<in_one>[^\s\"'<>&,;/][^\s\"'<>&,;]{{5,200}})"
     r"|(?<![a-z])(?:user(?:[ _]?name)?|login|benutzer(?:name)?|utilisateur|usuario|utente|gebruiker)"
-    rf"(?:\s?[:=]\s{{0,3}}{_MARK}[^\s:=,;]{{1,60}}[\s,;/|]{{1,5}}pass\s?[:=]\s{{0,3}}"
+    rf"(?:(?:\s?[:=]\s{{0,3}}|\s){_MARK}[^\s:=,;]{{1,60}}[\s,;/|]{{1,5}}pass(?:\s?[:=]\s{{0,3}}|\s{{1,3}}(?={_MARK}{_DENSE}{_MIXED}))"
     rf"|\s?/\s?pass(?:word)?\s?[:=]?\s{{1,3}}{_MARK}[^\s/]{{1,60}}\s?/\s?)"
     rf"{_MARK}{_DENSE}(?P<next>[^\s\"'`*<>&,;/][^\s\"'`*<>&,;]{{5,200}})"
     r"|(?<![a-z])(?:user(?:[ _]?name)?|login|"
@@ -295,6 +304,8 @@ _FORMS = tuple(
         ("[webhook]", ("hooks",), _OF_VENDORS),
         ("[secret]", ("ugfzc3dvcmq6", "auth plain "), _SMTP),
         ("[webhook]", ("hooks.zapier.",), _ZAPIER),
+        ("[token]", ("+",), _MAIL_ADDRESS),
+        ("[secret]", ("wifi:",), _WIFI),
         ("[signature]", ("sig=", "signature="), _SIGNED),
         ("[credential]", ("bearer ", "basic ", "negotiate ", "authorization", 'auth"'), _SCHEME),
         ("[cookie]", ("cookie",), _COOKIE),

@@ -236,7 +236,8 @@ class Board:
                 self.follow(one, self.results[one], self.results[one].asks)
         asks, order = result.asks, self._case().order
         for one in order[: order.index(step)] if step in self.stuck else ():
-            if theirs := tuple(ask for ask in asks if one in self.results and ask in self._input.given[one]):
+            theirs = tuple(ask for ask in asks if one in self.results and ask in self._input.given[one])
+            if theirs := tuple(ask for ask in theirs if ask not in self._input.given[step]):
                 asks = tuple(ask for ask in asks if ask not in theirs)
                 own = tuple(ask for ask in self.results[one].asks if ask not in theirs)
                 self.follow(one, self.results[one], (*own, *theirs), is_needed=True)
@@ -264,10 +265,12 @@ class Board:
     def _ask(self, name: str, place: Place) -> None:
         """Renew a place's form: the open questions, and what the cell passes, to be changed."""
         pictures = self._input.look_at_images(place.asks)
-        is_over = self._case().outcome is not None and name in self.results and not place.asks
+        case = self._case()
+        has_ended_it = case.steps.ended_by == name  # by its answers, perhaps
+        is_over = case.outcome is not None and name in self.results and not (place.asks or has_ended_it)
         given = self._input.given.get(name, {})
         own = [] if is_over else [one for one in given if one not in (*place.asks, *NOT_OFFERED)]
-        if name == OPEN and not self._case().changes:
+        if name == OPEN and not case.changes:
             own = ["ticket_id"]
         open_fields, folded = (list(map(self._input.field, names)) for names in (place.asks, own))
         entered, confirmed = self._input.entered, self._input.confirmed

@@ -20,15 +20,16 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import digest, key_of, whole_lines
 from runbook_lib.ledger.keyring import KeyRing, public_pem
 from runbook_lib.ledger.mirror import in_parallel
-from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, segment
+from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, is_stray, segment
 from runbook_lib.ledger.pushing import Pushed
 from runbook_lib.ledger.share import Share, Stored, names_in
 
-NOTICES = ("not_pushed", "not_pulled", "unknown_writer")
+NOTICES = ("not_pushed", "not_pulled", "unknown_writer", "stray")
 """What is only reported: none of it says that anything was tampered with."""
 MOST = 1000
 """Differences of one kind that are shown one by one."""
 GONE = "It was created from here, or listed, and is gone."
+STRAY = "It is a file of an operating system or a sync program, and no part of the share."
 ODD = "It is no object that a runbook creates: it was added by other means."
 
 
@@ -72,7 +73,9 @@ class Comparison:
             self._progress()
         for each in self._share.objects("keys"):
             name = each.path.removeprefix("keys/").removesuffix(".pem")
-            if public_pem(self._share.read(each.path) or b"", name) is None:
+            if is_stray(each.path):
+                yield Difference("stray", clean(each.path), STRAY)
+            elif public_pem(self._share.read(each.path) or b"", name) is None:
                 yield Difference("replaced", clean(each.path), "It is not the key that its name says.")
         for key in sorted(self._unknown_writers):
             words = f"Writer {key} is not trusted here. `runbook keys list` shows its owner, by its own word."
@@ -88,6 +91,8 @@ class Comparison:
                 yield name[:-1], [each for _, each in pairs if each]
 
     def _ticket(self, name: str, objects: list[Stored]) -> Iterator[Difference]:
+        yield from (Difference("stray", clean(each.path), STRAY) for each in objects if is_stray(each.path))
+        objects = [each for each in objects if not is_stray(each.path)]
         if not TICKET.fullmatch(name):
             yield from (Difference("odd", clean(each.path), ODD) for each in objects)
             return

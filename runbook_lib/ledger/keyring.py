@@ -75,10 +75,10 @@ class Signer:
 
 
 class KeyRing:
-    """The keys in one folder, and those in the file of the team, which are trusted, too."""
+    """The keys in one folder, which a setting names, and those in the file of the team, which are trusted, too."""
 
-    def __init__(self, folder: Path, team: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, team: Path | None = None, *, setting: str = "RUNBOOK_KEYS") -> None:
+        self.folder, self._setting = folder, setting
         self._use = folder / ".in-use.lock"
         self._team = team
         self._known: dict[str, Ed25519PublicKey] = {}
@@ -86,7 +86,8 @@ class KeyRing:
 
     @classmethod
     def of(cls, placed: Placed) -> KeyRing:
-        return cls(placed.key_folder, placed.trusted_keys)
+        setting = "RUNBOOK_OUTPUTS" if placed.profile == "sandbox" else "RUNBOOK_KEYS"
+        return cls(placed.key_folder, placed.trusted_keys, setting=setting)
 
     def signer(self) -> Signer:
         """The newest key, to sign with; makes the first one.
@@ -271,7 +272,7 @@ class KeyRing:
 
     def _not_written(self, exc: OSError) -> UnavailableError:
         words = f"The key that signs the journal cannot be kept: {exc.filename or self.folder} ({exc.strerror})."
-        return UnavailableError(f"{words} Check RUNBOOK_KEYS.")
+        return UnavailableError(f"{words} Check {self._setting}.")
 
 
 def key_id(key: Ed25519PublicKey) -> str:

@@ -26,7 +26,7 @@ from runbook_lib.domain.plain_text import clean
 from runbook_lib.ledger.chains import Reader, file_name
 from runbook_lib.ledger.journal import LOCK_WAIT_S
 from runbook_lib.ledger.keyring import KeyRing, beside_name, public_pem
-from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, segment
+from runbook_lib.ledger.objects import CLAIMS, TICKET, Segment, is_record, is_stray, segment
 from runbook_lib.ledger.share import Share, Stored
 
 Item = TypeVar("Item")
@@ -39,18 +39,20 @@ STAMP = ".pulled.json"
 
 @dataclass
 class Transferred:
-    """What was pushed, or pulled, and what could not be, in a sentence each."""
+    """What was pushed, or pulled, what could not be, and what is no part of the share, in a sentence each."""
 
     tickets: int = 0
     records: int = 0
     lines: int = 0
     trouble: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
 
     def add(self, other: Transferred) -> None:
         self.tickets += bool(other.records or other.lines)
         self.records += other.records
         self.lines += other.lines
         self.trouble += other.trouble
+        self.strays += other.strays
 
 
 def pull(
@@ -111,8 +113,10 @@ class _Puller:
         self._pems: dict[str, bytes | None] = {}
 
     def ticket(self, name: str, objects: list[Stored]) -> Transferred:
-        moved = Transferred()
-        if not TICKET.fullmatch(name):
+        strays = [each for each in objects if is_stray(each.path)]
+        moved = Transferred(strays=[f"{clean(each.path)} is no part of the share; left alone." for each in strays])
+        objects = [each for each in objects if not is_stray(each.path)]
+        if objects and not TICKET.fullmatch(name):
             moved.trouble.append(f"{clean(objects[0].path)} is no object of a ticket; it was not fetched.")
             return moved
         place = self._folder / name

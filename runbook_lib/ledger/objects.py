@@ -13,6 +13,12 @@ CLAIMS = "claims"
 TICKET = re.compile("[1-9][0-9]{0,18}")
 _SEGMENT = re.compile(r"journal/([0-9a-f]{16})/([0-9]{8})-([0-9]{8})\.jsonl")
 _RECORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.ipynb")
+_STRAY = re.compile(
+    r"(?:\A|/)(?:[.~@#$]|(?:desktop\.ini|thumbs\.db|lost\+found|icon\r)(?:/|\Z))"
+    r"|[ck]onfli[ck]?t[^/]*\Z| \([0-9]{1,3}\)\.\w+\Z",
+    re.IGNORECASE,
+)
+"""What Windows, macOS, a NAS, Dropbox, Nextcloud, Syncthing and Google Drive leave in a folder that they keep."""
 
 
 @dataclass(frozen=True, order=True)
@@ -40,6 +46,11 @@ def segment(name: str) -> Segment | None:
 
 def is_record(name: str) -> bool:
     return _RECORD.fullmatch(name) is not None
+
+
+def is_stray(path: str) -> bool:
+    """Whether a file is of an operating system or a sync program, by its name: `desktop.ini`, a conflicted copy."""
+    return _STRAY.search(path) is not None
 
 
 def published(pem: bytes, owner: str) -> bytes:

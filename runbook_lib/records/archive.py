@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.events import SUFFIX, Event, EventKind, History
+from runbook_lib.domain.events import Event, EventKind, History
 from runbook_lib.ledger.chains import FILE_NAME, Chain, Reader, digest, merged, whole_lines
 from runbook_lib.ledger.heads import Heads
 from runbook_lib.ledger.keyring import KeyRing
@@ -156,7 +156,7 @@ class Archive:
         except InputError as exc:
             problem = Finding(str(ticket_id), FILE_NAME, Code.UNREADABLE, str(exc))
             return Ledger(ticket_id, problems=(problem,))
-        names = {name for name in paths if name.endswith(SUFFIX)}
+        names = union.notebooks(paths)
         problems = union.problems(folder, chains, paths)
         events, set_aside = _events(folder, chains, ring)
         runs = runs_of(ticket_id, History(events), names)
@@ -171,7 +171,7 @@ def notebooks(folder: Path) -> set[str]:
     Raises:
         InputError: It cannot be read.
     """
-    return {name for name in union.paths_in(folder) if name.endswith(SUFFIX)}
+    return union.notebooks(union.paths_in(folder))
 
 
 def _is_ticket(name: str) -> bool:

@@ -43,9 +43,14 @@ def paths_in(folder: Path) -> set[str]:
     return {path[start:] for path in found}
 
 
+def notebooks(paths: Iterable[str]) -> set[str]:
+    """The notebooks among some paths, also those whose names a disk has changed to upper case."""
+    return {name for name in paths if name.lower().endswith(SUFFIX)}
+
+
 def problems(folder: Path, chains: Sequence[Chain], paths: set[str]) -> list[Finding]:
-    names = {name for name in paths if name.endswith(SUFFIX)}
-    files = sorted(name for name in paths if name.startswith("journal") and "/" not in name)
+    names = notebooks(paths)
+    files = sorted(name for name in paths if name.lower().startswith("journal") and "/" not in name)
     found = [
         Finding(folder.name, chain.path.name, journal_code(chain.error.problem), str(chain.error), chain.error.line)
         for chain in chains
@@ -176,6 +181,6 @@ def _missing(folder: Path, key: str, why: str) -> Finding:
 def _odd_files(folder: Path, files: Sequence[str]) -> Iterator[Finding]:
     """The files that look like a part of the journal and are none by their names."""
     for name in files:
-        if ".jsonl" in name and not key_of(name) and not name.startswith("journal-until-"):
-            words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')}."
+        if ".jso" in name.lower() and not key_of(name) and not name.startswith("journal-until-"):
+            words = f"{name} is no part of the journal by its name. A part is named {file_name('<key>')} in lower case."
             yield Finding(folder.name, name, Code.MISNAMED_JOURNAL, words)

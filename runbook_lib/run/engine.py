@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runbook_lib.domain.models import Status
-from runbook_lib.run import lean
+from runbook_lib.run import forks, lean
 
 if TYPE_CHECKING:
     from runbook_lib.redaction import Redactor
-    from runbook_lib.run.forks import KernelProcess
 
 KERNEL = "python3"
 
@@ -66,7 +65,7 @@ def execute(
     notebook: Any,
     redactor: Redactor,
     *,
-    kernel: KernelProcess,
+    kernel: forks.KernelProcess,
     cell_limit_s: float,
     run_limit_s: float,
     on_cell: Callable[[str], None],
@@ -94,7 +93,9 @@ def execute(
             log=get_logger(),  # papermill's is shown where none is configured
         )
     except DeadKernelError:
-        return Execution(Status.KILLED, error_words="The kernel died before the end of the notebook.")
+        has_begun = any(cell.metadata["papermill"].get("start_time") for cell in notebook.cells)
+        when = "before the end of the notebook" if has_begun else "at its start"
+        return Execution(Status.KILLED, error_words=f"The kernel died {when}. {forks.TOO_LITTLE}")
     except CellTimeoutError:
         return Execution(Status.TIMED_OUT, error_words=_too_long(notebook, cell_limit_s, run_limit_s))
     name, words = _error(notebook)

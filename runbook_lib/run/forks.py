@@ -39,6 +39,7 @@ STEP_S = 0.002
 NO_KERNEL = (
     "No kernel can be started ({}), so nothing was run. Free the disk for temporary files, or end other processes."
 )
+TOO_LITTLE = "There may be too little memory: free some, or raise its limit (that of `ulimit -v`, or of the container)."
 _IMPORTS = re.compile(r"^from (runbook_lib(?:\.\w+)+) import", re.MULTILINE)
 
 

@@ -22,8 +22,10 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
 
-from runbook_lib.run.forks import OPTIONS, STEP_S, KernelProcess, private_folder
+from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.run.forks import OPTIONS, STEP_S, TOO_LITTLE, KernelProcess, private_folder
 
 WELCOME_S = 0.2
 """Seconds after which a kernel that has sent nothing by IOPub is asked again: it may not know its listener yet."""
@@ -36,7 +38,8 @@ class KernelClient(AsyncKernelClient):
         """As jupyter_client's; but it does not wait until nothing more comes: nbclient knows whose an output is.
 
         Raises:
-            RuntimeError: The kernel died, or did not answer in time.
+            DeadKernelError: The kernel died.
+            UnavailableError: It did not answer in time.
         """
         ends_at = time.monotonic() + (timeout or float("inf"))
         await self._wait_for_sockets(ends_at)
@@ -51,9 +54,9 @@ class KernelClient(AsyncKernelClient):
                 self._handle_kernel_info_reply(reply)
                 return
             if not await self.is_alive():
-                raise RuntimeError("Kernel died before replying to kernel_info")
+                raise DeadKernelError("The kernel died at its start.")
             if time.monotonic() > ends_at:
-                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+                raise UnavailableError(f"The kernel did not answer within {timeout} s of its start. {TOO_LITTLE}")
 
     async def _wait_for_sockets(self, ends_at: float) -> None:
         """Wait until the kernel has made its files: who connects before tries again only after 0.1 s."""
@@ -148,6 +151,7 @@ def _stop(manager: KernelManager) -> None:
                 await asyncio.gather(*ended, return_exceptions=True)  # nbclient calls it a dead kernel
         if manager.made:
             manager.made.stop_channels()
-        await manager.shutdown_kernel(now=True)
+        if manager.has_kernel:  # nbclient has ended one that did not come up
+            await manager.shutdown_kernel(now=True)
 
     run_sync(stop)()

@@ -201,9 +201,9 @@ class _Run:
         if status in (Status.KILLED, Status.CANCELLED):
             words = f"{words} Run again: what is done already is found, and not repeated."
         if execution.error_name and last.get("error") != execution.error_name:
-            words = (
-                f"{execution.error_name}: {words} This is a bug or a broken installation; the record has the details."
-            )
+            said = ": ".join(filter(None, (execution.error_name, execution.error_words.rstrip("."))))
+            why = "This is a bug or a broken installation; the record has the details."
+            words = f"{said}. {forks.TOO_LITTLE if execution.error_name == MemoryError.__name__ else why}"
         return Report(
             ticket_id=self.values["ticket_id"],
             runbook=self.runbook,

@@ -363,6 +363,16 @@ def test_figures_without_a_screenshot_are_pointed_out(seen: World) -> None:
     assert "No screenshot on the ticket backs these figures" in words(case.confirm_subscription())
 
 
+def test_own_user_count_needs_no_screenshot(here: World) -> None:
+    """The engineer's answer decides, for a customer who may not send any; without it that answer is offered."""
+    case = to_scope(1002, expires_on="2026-11-06")
+    *_, closed = [getattr(case, name)() for name in case.order[case.order.index("confirm_subscription") :]]
+    assert "Your own user_count is enough in place of the figures." in words(closed)
+    assert "No screenshot on the ticket backs" in words(case.confirm_subscription(user_count="254"))
+    assert "The engineer chose 254." in words(case.choose_users(user_count="254"))
+    assert (254, None) == (case.users, case.outcome)
+
+
 def test_manual_issuer_lists_values_and_asks_for_evidence(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a rehearsal it is part of the plan; performing waits for the answer."""
     monkeypatch.setenv("RUNBOOK_ISSUER", "manual")

@@ -108,7 +108,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
         "plan", "expires_on", "deployment", "account_type", "requester_email", "billable_users", "confirmed"
     ),
     "confirm_identity": unknown("identity_confirmed"),
-    "confirm_subscription": {**unknown("screenshots"), "ask_customer": False},
+    "confirm_subscription": {**unknown("screenshots", "user_count"), "ask_customer": False},
     "choose_users": unknown("user_count"),
     "find_account": unknown("has_account"),
     "check_access": unknown("has_access"),

@@ -272,6 +272,18 @@ def test_bad_usage(desk: Desk, words: list[str], words_shown: str) -> None:
     assert "Traceback" not in said.err
 
 
+def test_a_folder_whose_names_became_upper_case(desk: Desk) -> None:
+    """As FAT and ISO 9660 do: its files are named, and of a folder without any it is not said that all is well."""
+    record = desk.shelf.seal(1001)
+    for path in (record, desk.shelf.journal(1001).path):
+        path.rename(path.with_name(path.name.upper()))
+    shutil.rmtree(desk.shelf.folder(1001).parent / ".keys")
+    said = desk.records("verify", 1001)
+    assert (1, True, True) == (said.status, "misnamed_journal" in said.out, f"{record.name.upper()} is not" in said.out)
+    desk.shelf.folder(1002).mkdir()
+    assert "Ticket 1002 has neither a record nor a journal" in desk.records("verify", 1002).err
+
+
 # -- show
 
 

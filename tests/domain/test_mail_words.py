@@ -12,6 +12,11 @@ from runbook_lib.domain.mail_words import says_mail_missing
     [
         "We have not received the mail.",
         "Nothing has arrived in my inbox so far",
+        "I only got the ticket confirmation, not the license itself.",
+        "License expired. Our spam filter shows nothing from gitlab either.",
+        *("Licence expirée. Rien reçu pour le moment.", "Licence. Nous n'avons rien reçu."),
+        *("Licenza scaduta. Non è arrivato nulla.", "Licence vypršela. Nic jsme nedostali."),
+        *("Nie dotarł mail z licencją.", "Licença. Não recebemos nada."),
         "The e-mail never came",
         "I still haven’t got the license",
         "The license mail isn't in my inbox, and not in spam either",
@@ -143,6 +148,10 @@ def test_a_missing_mail_is_heard(words: str) -> None:
     [
         "",
         "License expired, GitLab is read-only",
+        *("Here is the license. Correction: Maximum users is 312, not 254.", "License attached; it is for 40, not 30."),
+        *("I do not have the license file, a colleague has.", "We don't have the license here, our admin has it."),
+        *("I sent the license an hour ago, have you not received it?", "Didn't you get our license file?"),
+        "Here is the license that we received. GitLab shows nothing.",
         "Since this morning nobody can push. GitLab says that the license has expired.",
         "I do not have the file. I am not the one who installed the license.",
         "Our renewal is with purchasing and will not be signed before Monday",

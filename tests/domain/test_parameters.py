@@ -430,6 +430,12 @@ def test_every_parameter_is_tried() -> None:
             "expires_on is '2026-02-30'; expected a day that exists, as YYYY-MM-DD.",
         ),
         (
+            "expires_on",
+            "Mon 06/11/2026",
+            "expires_on is 'Mon 06/11/2026'; expected the weekday of that day, or none; 2026-06-11 is a Thursday and "
+            "2026-11-06 is a Friday.",
+        ),
+        (
             "emergency_on",
             "20260-01-01",
             "emergency_on is '20260-01-01'; expected a date as YYYY-MM-DD, such as 2026-11-06.",

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from runbook_lib import files
 from runbook_lib.domain.errors import InputError, UnavailableError
 from runbook_lib.ledger.keyring import KeyRing, Validity, key_id
+from runbook_lib.variables import Places
 
 DOMAIN, MESSAGE = b"test", b"a message"
 
@@ -147,11 +148,14 @@ def test_a_private_key_that_is_none(ring: KeyRing, content: bytes) -> None:
     assert content == path.read_bytes()
 
 
-def test_a_folder_that_cannot_be_written(ring: KeyRing) -> None:
-    """The error names the setting to check."""
+def test_a_folder_that_cannot_be_written(ring: KeyRing, tmp_path: Path) -> None:
+    """The error names the setting to check: in practice the keys are in the outputs."""
     ring.folder.write_text("in the way")
     with pytest.raises(UnavailableError, match="Check RUNBOOK_KEYS"):
         ring.signer()
+    (tmp_path / "sandbox").write_text("in the way")
+    with pytest.raises(UnavailableError, match="Check RUNBOOK_OUTPUTS"):
+        KeyRing.of(Places("sandbox", tmp_path, tmp_path, ring.folder, None, "")).signer()
 
 
 def test_a_public_key_that_cannot_be_read(ring: KeyRing) -> None:

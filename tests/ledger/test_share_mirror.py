@@ -363,15 +363,21 @@ def test_removed_object_is_named(alice: Machine, lead: Machine, what: str) -> No
         ("note.txt", "odd"),
         ("deep/er/x.ipynb", "odd"),
         ("-x.ipynb", "odd"),
+        ("desktop.ini", "stray"),
+        ("@eaDir/x.ipynb", "stray"),
+        ("x (conflicted copy 2026-11-30).ipynb", "stray"),
+        ("x.sync-conflict-20261130-101112-ABCDEFG.ipynb", "stray"),
     ],
 )
 def test_added_object_is_named(alice: Machine, name: str, code: str) -> None:
-    """What is no object of a runbook is not pulled either."""
+    """What is no object of a runbook is not pulled either; no trouble is what a sync program leaves there."""
     alice.run(1001)
     alice.push()
     write(alice, f"sandbox/1001/{name}", b"{}\n")
     assert (code, f"sandbox/1001/{name}") in alice.compare()
-    alice.pull()
+    moved = alice.pull()
+    assert (code == "stray") is bool(moved.strays)
+    assert (code == "odd") is any(f"{name} is no object" in words for words in moved.trouble)
     assert (code == "not_pulled" and name.endswith("ipynb")) is (alice.folder / "1001" / name).exists()
 
 
@@ -585,8 +591,8 @@ def test_foreign_files_in_the_share_are_passed_over(tmp_path: Path) -> None:
     assert (1, True) == (moved.records, (lead.folder / "1001" / record.name).exists())
     assert {"untrusted_writer"} == lead.verified()
     found = list(Comparison(lead.share, lead.folder, lead.keys).differences())
-    assert {"odd", "replaced", "unknown_writer"} == {each.code for each in found}
-    said = "".join([*moved.trouble, *(f"{each.path}{each.words}" for each in found)])
+    assert {"odd", "stray", "replaced", "unknown_writer"} == {each.code for each in found}
+    said = "".join([*moved.trouble, *moved.strays, *(f"{each.path}{each.words}" for each in found)])
     assert not {"\n", "\u202e", "\x1b"} & {*said}
 
 

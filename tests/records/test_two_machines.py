@@ -186,8 +186,9 @@ def copy(path: Path, name: str) -> None:
         (copy, "journal.backup.jsonl", {"misnamed_journal"}),
         (copy, f"journal.{'0' * 16}.jsonl", {"misnamed_journal"}),
         (copy, "journal.jsonl", {"misnamed_journal"}),
+        (rename, f"JOURNAL.{'A' * 16}.JSONL", {"misnamed_journal", "missing_writer"}),
     ],
-    ids=["renamed", "renamed to a key", "copied", "copied to a key", "copied to the name of none"],
+    ids=["renamed", "renamed to a key", "copied", "copied to a key", "copied to the name of none", "upper case"],
 )
 def test_a_part_under_another_name(
     both: Shelf, grace: Shelf, change: Callable[[Path, str], None], name: str, expected: set[str]

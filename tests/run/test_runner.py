@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ def test_an_error_in_a_cell(settings: Settings) -> None:
     write(settings, "1", "raise LookupError('nowhere')", "3")
     report = run(settings)
     assert_recorded(settings, vars(report), Status.FAILED)
-    assert report.summary.startswith("LookupError: nowhere This is a bug")
+    assert report.summary.startswith("LookupError: nowhere. This is a bug")
     assert "cfp" == states(report.record)
 
 
@@ -103,10 +105,43 @@ def test_a_dead_kernel(settings: Settings, capfd: pytest.CaptureFixture[str]) ->
     write(settings, "1", "import os; os._exit(1)", "3")
     report = run(settings)
     assert_recorded(settings, vars(report), Status.KILLED)
-    assert "The kernel died" in report.summary
+    assert "The kernel died before the end of the notebook. There may be too little memory" in report.summary
     assert "bug" not in report.summary
     assert "cfp" == states(report.record)
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "words"),
+    [
+        (signal.SIGKILL, Status.KILLED, "died at its start."),
+        (signal.SIGSTOP, Status.FAILED, "did not answer within 1 s"),
+    ],
+)
+def test_a_kernel_that_does_not_come_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, status: Status, words: str
+) -> None:
+    """Nothing has run; what to look at is said, and that it is a bug is not."""
+
+    def disturb(client: Any) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(client.parent.provisioner.pid, sent)
+
+    write(settings, "1")
+    monkeypatch.setattr("runbook_lib.run.kernels.KernelClient.kernel_info", disturb)
+    execute = papermill_engine.RunbookEngine.execute_managed_notebook
+    monkeypatch.setattr(papermill_engine.RunbookEngine, "execute_managed_notebook", partial(execute, start_timeout=1))
+    report = run(settings)
+    assert_recorded(settings, vars(report), status)
+    assert report.summary.startswith(f"The kernel {words}")
+    assert ("There may be too little memory" in report.summary, "bug" in report.summary) == (True, False)
+    assert "p" == states(report.record)
+
+
+def test_a_cell_without_memory(settings: Settings) -> None:
+    """It is no bug, and says nothing of the step before."""
+    write(settings, "raise MemoryError")
+    assert run(settings).summary.startswith("MemoryError. There may be too little memory")
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("two\nlines")])
@@ -123,7 +158,7 @@ def test_whatever_breaks_the_run_leaves_a_record(
     report = run(settings)
     assert_recorded(settings, vars(report), Status.FAILED)
     words = " ".join(str(error).split())
-    assert report.summary.startswith(f"{type(error).__name__}: {words} This is a bug")
+    assert report.summary.startswith(f"{type(error).__name__}: {words}. This is a bug")
     assert "p" == states(report.record)
     notebook = nbformat.read(report.record, as_version=4)
     assert "ticket_id = 7" in notebook.cells[2].source
