@@ -308,7 +308,7 @@ class WeekendLicense(Case):
         since = by_customer(self.known.thread, self.ticket, after=issued_at) if issued_at else []
         if not since:
             return ""
-        return f" The customer has written since ({since[-1].created_at:%Y-%m-%d %H:%M} UTC): read it before you go."
+        return f" The customer has written since ({since[-1].created_at:%Y-%m-%d %H:%M} UTC): read it before you go on."
 
 
 def _chosen_words(chosen: int, suggested: int | None, raw: object) -> str:
