@@ -84,7 +84,7 @@ def test_a_list_with_wrong_lines_is_rehearsed(machine: World) -> None:
         10: ("not run", 2),
         11: ("not run", 2),
     } == ended(ran)
-    assert 1 == ran.status
+    assert 2 == ran.status
     assert "did you mean" in ran.report["tickets"][5]["summary"]
     assert before == machine.contents()
     assert 0 == machine.runbook("records", "verify").status
