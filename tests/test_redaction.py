@@ -377,6 +377,7 @@ FORMS = {
     "password in an address": "postgres://gitlab:Zz9Yy8Xx7Ww6Vv5Uu4Tt@db.example:5432/gitlab",
     "no user": "redis://:Zz9Yy8Xx7Ww6Vv5Uu4Tt@redis:6379",
     "signs of an address in its password": "postgres://gitlab:Zz9Yy8Xx#7?Ww6@Vv5Uu4Tt@db.example:5432/gitlab",
+    "figures and a sign first": "postgres://u:123#Zz9Yy8XxWw6@db.example/gitlab",
     "a line of /etc/shadow": "root:$6$Zz9Yy8XxZz9Yy8Xx$Vv5Uu4TtFH.bQmmtXzyBY0s9v7Oicd2z4XSIecD:19000:0:99999:7:::",
     "a line of .htpasswd": "jane:$2y$05$Zz9Yy8XxSXsafkva.HHa6uXQZWr7oboPiC2bT/Vv5Uu4Tt",
     "a hash of Argon2": "$argon2id$v=19$m=65536,t=3,p=4$Zz9Yy8XxaHQ$Vv5Uu4TtJCsgt3ub+b4dWRWJTmaaJObG",

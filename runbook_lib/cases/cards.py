@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
@@ -34,6 +35,10 @@ _FIGURES = {
     "users_over_license": "over the license",
 }
 NOT_KNOWN = "not known yet"
+_ADVICE = re.compile(
+    r"(?<=[.])\s(?=(?:Ask|Confirm|Hand over|If|Nothing is|Pass|Point them|The customer opens|The instance works|Use) )"
+)
+"""Where a reason goes on with what to do about it."""
 
 
 def effect_data(effect: EffectResult) -> dict[str, Any]:
@@ -116,7 +121,8 @@ def _scope(verdict: Verdict | None) -> str:
     if verdict is None:
         return "not decided yet"
     # What happened, without what to do about it
-    why = ". ".join(r.reason.partition(". ")[0].rstrip(".") for r in verdict.rulings if r.holds is verdict.in_scope)
+    reasons = (_ADVICE.split(ruling.reason)[0] for ruling in verdict.rulings if ruling.holds is verdict.in_scope)
+    why = ". ".join(reason.rstrip(".") for reason in reasons)
     if verdict.in_scope is not Answer.YES:
         return f"{'no' if verdict.in_scope is Answer.NO else 'not decided yet'}: {why}."
     if (window := verdict.window) is None:

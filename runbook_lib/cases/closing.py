@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -29,9 +30,11 @@ def closing_card(case: Case, ending: str, *more: Part, **data: Any) -> StepResul
         words = f". {scope.against(case.verdict)} Nothing is sent to the customer: answer them yourself."
     if right := case.right_runbook:
         words = f": this ticket is for {right}. {scope.against(cast(Verdict, case.verdict))}"
-        command = case.command_for(right)
-        more += (*open_it(case, right), Preview("to go on", command))
-        data = {**data, "next_runbook": right, "command": command}
+        more += open_it(case, right)
+        data = {**data, "next_runbook": right}
+        with suppress(InputError):  # its notebook cannot be read; the outcome stands
+            data["command"] = case.command_for(right)
+            more += (Preview("to go on", data["command"]),)
     if case.outcome:
         words = f"{'' if case.perform else 'Would end: '}{case.outcome.words}{words}"
     if left := unfinished(case):

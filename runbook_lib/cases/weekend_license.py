@@ -40,12 +40,14 @@ class WeekendLicense(Case):
     Attributes:
         hint: What else the tracker says of this customer's licenses, or "".
         chosen: The engineer's own user count, if there is one: no figure has to be known then.
+        written: That the customer writes of more users, or "".
     """
 
     runbook: ClassVar[str] = "weekend_license"
     issuance: Issuance | None = None
     hint = ""
     chosen: int | None = None
+    written = ""
 
     take = first_steps.take
     collect_facts = first_steps.collect_facts
@@ -128,9 +130,10 @@ class WeekendLicense(Case):
         reason = advice.reason + (f" {_chosen_words(chosen, advice.users, user_count)}" if chosen else "")
         words = f"The license is for {count(self.users, 'user')}."
         theirs = [comment.body for comment in by_customer(self.known.thread, self.ticket)]
-        if more := [str(one) for one in evidence.counts_above(self.users, theirs)]:
-            words += f" The customer writes of {listed(more)} users: find out whether {self.users} are enough."
-        tone = Tone.ASK if more else Tone.GOOD
+        more = [str(one) for one in evidence.counts_above(self.users, theirs)]
+        self.written = f" The customer writes of {listed(more)} users: find out whether {self.users} are enough."
+        self.written *= bool(more)
+        tone, words = Tone.ASK if more else Tone.GOOD, words + self.written
         return self.card(count(self.users, "user"), tone, words, Paragraph(reason), users=self.users, reason=reason)
 
     @step("Step 2: Generate the trial license")
@@ -300,7 +303,7 @@ class WeekendLicense(Case):
             return f": the screenshots {verb} asked for. When they are on the ticket, run again: they are read.{rest}"
         seen = f" {self.issuance.evidence}" if self.issuance else ""
         issued = f"{policy.TRIAL_DAYS}-day Ultimate trial for {count(cast(int, self.users), 'user')}"
-        return f": {issued}.{seen} {self.hint}{self._answer_since()}".rstrip()
+        return f": {issued}.{seen} {self.hint}{self.written}{self._answer_since()}".rstrip()
 
     def _answer_since(self) -> str:
         """That the customer has written since the license was issued, or ""."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from runbook_lib.changes.guards import nothing_to_check
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.domain.errors import NotAsSentError
+from runbook_lib.domain.errors import NotAsSentError, OutcomeUnknownError, RefusedError, UnavailableError
 from runbook_lib.domain.kept_comment import KeptComment
 from runbook_lib.domain.models import Evidence, Ticket
 from runbook_lib.domain.plain_text import clean
@@ -85,5 +85,14 @@ class CommentToPost:
             self.ticket, self.body, public=self.public, operation_id=self.operation_id, uploads=tokens
         )
         if kept.public is None:  # the answer names no comment, which may be there all the same
-            kept = self.zendesk.find_comment(self.ticket.id, self.operation_id) or kept
+            kept = self._looked_for() or kept
         return self._as_sent(kept)
+
+    def _looked_for(self) -> KeptComment | None:
+        """The comment after it was sent; OutcomeUnknownError if it cannot be looked for, since it may be there."""
+        try:
+            return self.zendesk.find_comment(self.ticket.id, self.operation_id)
+        except (RefusedError, UnavailableError) as exc:
+            raise OutcomeUnknownError(
+                f"Zendesk has taken the update of ticket {self.ticket.id}, names no comment, and cannot be asked: {exc}"
+            ) from exc

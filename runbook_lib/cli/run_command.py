@@ -15,7 +15,7 @@ from runbook_lib import files, templates
 from runbook_lib.cli import completion, options
 from runbook_lib.domain import exit_status
 from runbook_lib.domain.errors import InputError
-from runbook_lib.domain.plain_text import clean
+from runbook_lib.domain.plain_text import clean, has_secret
 
 if TYPE_CHECKING:
     from runbook_lib.run.forks import KernelPool
@@ -158,7 +158,8 @@ def _answers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _command(runbook: str, ticket_id: int, answers: Mapping[str, str]) -> str:
-    words = [word for name, value in answers.items() for word in ("-p", name, value)]
+    # A secret may stand in a file of answers, and is not printed
+    words = [word for name, value in answers.items() for word in ("-p", name, "VALUE" if has_secret(value) else value)]
     return shlex.join(["runbook", "run", runbook, str(ticket_id), *words])
 
 
@@ -183,8 +184,10 @@ def _words(report: Report, profile: str, answers: Mapping[str, str], further: Ma
     command = _command(report.runbook, report.ticket_id, answers)
     if report.missing:
         perform = " --perform" if report.performed else ""
+        given = {name: value for name, value in answers.items() if name not in report.missing}
+        again = _command(report.runbook, report.ticket_id, given)
         lines.append("To answer, one of these:")
-        lines += [f"    {command} {parameters.arguments(one)}{perform}" for one in parameters.ways(report.missing)]
+        lines += [f"    {again} {parameters.arguments(one)}{perform}" for one in parameters.ways(report.missing)]
         lines.append(f"    runbook lab {report.ticket_id}   (in JupyterLab, beside what is found)")
     is_elsewhere = bool(report.next_runbook and report.outcome)  # another runbook's ticket: nothing to perform here
     is_planned = report.status == Status.COMPLETED and "planned" in {effect["state"] for effect in report.effects}

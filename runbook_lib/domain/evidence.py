@@ -29,7 +29,7 @@ OpenQuestion = tuple[str, str]
 NONE_OF_THEM = "none"
 """The answer that no license on the ticket is installed."""
 
-_FIGURE = r"([0-9]{1,3}(?:[.,' ][0-9]{3})+|[0-9]{1,7})"
+_FIGURE = r"(?<![0-9.,'])([0-9]{1,3}(?:[.,' ][0-9]{3}){1,2}|[0-9]{1,7})"
 _USERS = r"(?:users?|seats?|benutzer|nutzer|utilisateurs?|usuarios?|utenti|usuários|gebruikers)"
 _WRITTEN_COUNT = re.compile(
     rf"\b{_FIGURE} (?:[a-z]+ )?{_USERS}\b|\b{_USERS}\b[^\w\n]{{0,3}}(?:is|are|was|were|count|of|:|=| )*{_FIGURE}\b",
@@ -106,8 +106,11 @@ def installed(
     question = "Which license does the instance have? Ask the customer, then pass installed_license."
     if works and not running:
         which = f"as the one that it has, or {NONE_OF_THEM}" if held else f"as {NONE_OF_THEM}"
-        question = f"Does the instance work again? Ask: it may need nothing. If not, pass installed_license {which}."
-        reason = "The ticket may say so"
+        question = (
+            "Does the instance work again? Ask the customer: then nothing is needed, and the ticket can be closed. If "
+            f"it does not, pass installed_license {which}."
+        )
+        reason = "The ticket may say that it works"
     elif running and (in_trouble or is_renewal):
         runs = listed([f"{one.name} {_runs(one, emergency_on)}" for one in running])
         reason = f"The ticket speaks of trouble, but {runs}" if in_trouble else runs[:1].upper() + runs[1:]

@@ -71,7 +71,7 @@ _KEY = (
 )
 """A private key, to its end or as far as it looks like one. Source: RFC 7468; OpenSSH; PuTTY."""
 _ADDRESS = (
-    r":/{1,2}(?:[^\s/:@?#\"'<>]{0,100}:(?P<password>(?![0-9]{1,5}[?#])[^\s/\"'<>]{1,200})"
+    r":/{1,2}(?:[^\s/:@?#\"'<>]{0,100}:(?P<password>(?![0-9]{1,5}[?#][^\s@]{0,200}[=&])[^\s/\"'<>]{1,200})"
     r"|(?=[a-z_-]{0,60}[0-9]{1,20}[a-z_-]{1,60}[0-9])(?P<alone>[\w-]{20,200}))@"
 )
 """A password in an address, or a token in the user's place."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from runbook_lib.domain.sentences import CLAUSE, DENIED, HYPOTHETICAL, MOST_CHARS, PAPERWORK, sentences_of
 
@@ -143,11 +144,13 @@ _FINE = re.compile(
 """A sentence of the first two, about the instance or the work on it, is not understood without one of the third."""
 _QUOTED = re.compile(r"(?m)^[ \t]*[>|].*$")
 _MAIL = re.compile(
-    r"^[ \t]*(?:[-_=#]{2,}.*[-_=#]{2,}[ \t]*$|\**(?:from|von|de|da|van|fra|från|od|от)\**[ ]?[:：]|"
-    r"[^\n]*(?:<[^>\n]+@[^>\n]+>|(?:wrote|writes|schrieb|écrit|escribió|scritto|escreveu|schreef)\b.*[:：][ \t]*$))",
-    re.IGNORECASE | re.MULTILINE,
+    r"[ \t]*(?:[-_=#]{2,}.*[-_=#]{2,}[ \t]*$|\**(?:from|von|de|da|van|fra|från|od|от)\**[ ]?[:：]|"
+    r".*(?:<[^<>]+@[^<>]+>|\b(?:wrote|writes|schrieb|écrit|escribió|scritto|escreveu|schreef)\b.*[:：][ \t]*$))",
+    re.IGNORECASE,
 )
 """The line with which another mail begins: a separator, a header, or what names its sender."""
+_MOST_LINE_CHARS = 200
+"""The longest line that is looked at as one."""
 _QUESTION = re.compile(r"(?<![^.!?\n])[^.!?\n]*\?")
 
 
@@ -184,7 +187,8 @@ def says_it_works(opening: str, later: Sequence[str] = ()) -> bool:
 
 def _own(text: str) -> str:
     """A text without quoted lines, up to where another mail begins."""
-    return _MAIL.split(_QUOTED.sub("", text), maxsplit=1)[0]
+    lines = _QUOTED.sub("", text).split("\n")
+    return "\n".join(takewhile(lambda line: len(line) > _MOST_LINE_CHARS or not _MAIL.match(line), lines))
 
 
 def _is_working(sentence: str, *, may_close: bool) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from runbook_lib.changes.comments import CommentToPost
 from runbook_lib.clients.zendesk import Zendesk
-from runbook_lib.domain.errors import NotAsSentError
+from runbook_lib.domain.errors import NotAsSentError, OutcomeUnknownError, UnavailableError
 from runbook_lib.domain.kept_comment import KeptComment
 from runbook_lib.domain.models import Person, Ticket
 
@@ -19,17 +19,19 @@ TICKET = Ticket(1001, "", "open", datetime(2026, 1, 1, tzinfo=UTC), "", Person(1
 class Desk:
     """A Zendesk whose answers name no comment; `kept` is what it has then."""
 
-    def __init__(self, kept: KeptComment | None) -> None:
+    def __init__(self, kept: KeptComment | Exception | None) -> None:
         self.kept = kept
 
     def add_comment(self, *args: object, **given: object) -> KeptComment:
         return KeptComment(900, None)
 
     def find_comment(self, *args: object) -> KeptComment | None:
+        if isinstance(self.kept, Exception):
+            raise self.kept
         return self.kept
 
 
-def sent(kept: KeptComment | None) -> Any:
+def sent(kept: KeptComment | Exception | None) -> Any:
     desk = cast(Zendesk, Desk(kept))
     reply = CommentToPost(
         desk, TICKET, "op", "Hello", name="reply", summary="", public=True, may_be_sent=lambda ticket: None
@@ -47,3 +49,9 @@ def test_a_comment_that_is_nowhere(kept: KeptComment | None) -> None:
     """Then a person is to post it."""
     with pytest.raises(NotAsSentError, match=r"keeps no comment of it\. Post it by hand"):
         sent(kept)
+
+
+def test_a_comment_that_cannot_be_looked_for_may_be_there() -> None:
+    """It was taken: that it was not sent is not said, since a person would send it once more."""
+    with pytest.raises(OutcomeUnknownError, match="names no comment, and cannot be asked"):
+        sent(UnavailableError("It is down."))

@@ -203,6 +203,7 @@ def test_evidence_alone_never_makes_a_paying_customer(known: list[tuple[str, Any
         ("We have 1,200 users, 260 of them guests", [1200]),
         ("Wir haben 312 Nutzer. Maximum users: 300", [300, 312]),
         ("231 users, since 2026-11-06, see ticket 1001", []),
+        (f"We have 1{',000' * 1500} users", []),
     ],
 )
 def test_counts_that_a_customer_writes(text: str, expected: list[int]) -> None:

@@ -351,7 +351,7 @@ def test_any_text_is_looked_at(texts: list[str]) -> None:
     assert {speaks_of_trouble(texts), says_it_works("", texts)} <= {True, False}
 
 
-@pytest.mark.parametrize("text", ["not " * 1_000_000, ">\n" * 10_000, "\n" * 20_000, "x: " * 7_000, "thank " * 4_000])
+@pytest.mark.parametrize("text", ["not " * 1_000_000, ">\n" * 10_000, "\n" * 20_000, "=" * 20_000 + " log"])
 def test_a_long_text_is_read_quickly(text: str) -> None:
     """A hostile one cannot keep the runbook busy: only its beginning is read, each sign of it a few times."""
     assert not says_it_works(text)

@@ -41,7 +41,8 @@
     closeStartHere(app, context.path);
     if (isNamed(context) && (await isUnused(session.session.kernel))) await runAll(app, panel, context);
     else await showWidgets(context, session.session.kernel);
-    if (!panel.isDisposed && (!isNamed(context) || hasFailed(openingOf(context)))) askForTicket(app, panel, context);
+    const isOpen = isNamed(context) && !(takesTicket(context) && hasFailed(openingOf(context)));
+    if (!panel.isDisposed && !isOpen) askForTicket(app, panel, context);
   }
 
   async function isUnused(kernel) {
@@ -234,6 +235,8 @@
 
   /** Whether a copy has its ticket, or is about none. */
   const isNamed = (context) => !/^ticket_id: int = 0\b/m.test(parametersOf(context)?.getSource() ?? "");
+
+  const takesTicket = (context) => /^ticket_id: int\b/m.test(parametersOf(context)?.getSource() ?? "");
 
   /** Show a field for the ticket above a copy that has none, or a wrong one; it goes when the ticket could be opened. */
   function askForTicket(app, panel, context) {
