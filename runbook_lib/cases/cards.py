@@ -36,7 +36,7 @@ _FIGURES = {
 }
 NOT_KNOWN = "not known yet"
 _ADVICE = re.compile(
-    r"(?<=[.])\s(?=(?:Ask|Confirm|Hand over|If|Nothing is|Pass|Point them|The customer opens|The instance works|Use) )"
+    r"(?<=[.])\s(?=(?:Ask|Confirm|Hand over|If|Nothing is|Pass|Point them|The customer opens|The instance works|Use)\b)"
 )
 """Where a reason goes on with what to do about it."""
 
