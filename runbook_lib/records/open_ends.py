@@ -23,7 +23,9 @@ from runbook_lib.records.runs import Run, State
 
 _ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
 _WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the details."
-_REHEARSED = "The rehearsal of {since} {end}."
+_HANDED_OVER = "It goes on with {following} since {since}."
+_REHEARSED = "Only rehearsed, on {since}: {end}."
+_ENDED_BY_HAND = "a person reported that the case has ended"
 OR = " or: "
 """What stands between the commands of one open end."""
 
@@ -39,6 +41,7 @@ class OpenEndKind(StrEnum):
     EXPERT = "with the expert"
     REHEARSED = "rehearsed, never performed"
 
+    HANDED_OVER = "handed over"
 
 _RUN_AGAIN = (OpenEndKind.NEEDS_ANSWER, OpenEndKind.INTERRUPTED, OpenEndKind.FAILED, OpenEndKind.REHEARSED)
 """What a further run goes on for."""
@@ -90,6 +93,10 @@ class OpenEnd:
                 return f"{_WITH_EXPERT.format(since=since)} When the case has ended, {in_terminal}"
             case OpenEndKind.REHEARSED:
                 words = f"{_REHEARSED.format(since=since, end=_end(run))} {open_it}, enter the answers of its record, "
+            case OpenEndKind.HANDED_OVER:
+                words = f"{_HANDED_OVER.format(following=run.next_runbook, since=since)} Open {run.next_runbook} with "
+                words += f"ticket {run.ticket_id}, and press “Perform and record”."
+                return f"{words} If the case has ended otherwise, {in_terminal}"
                 return f"{words}and press “Perform and record”. If the case has ended otherwise, {in_terminal}"
 
 
@@ -220,6 +227,11 @@ def _end(run: Run) -> str:
 def _answer(run: Run, operation: str) -> str:
     return shlex.join(["runbook", "answer", str(run.ticket_id), operation, "yes"])
 
+    elif run.waits_for == "next_runbook":
+        words = f"{_HANDED_OVER.format(following=run.next_runbook, since=since)} Run that; "
+        words += f"if the case has ended otherwise, say so: {ended}."
+        command = ["runbook", "run", run.next_runbook, str(run.ticket_id), "--perform"]
+        yield OpenEnd(OpenEndKind.HANDED_OVER, run, words, shlex.join(command))
 
 def _again(run: Run) -> str:
     """The command that runs it again, with what was missing to fill in; several, if there are several ways."""
