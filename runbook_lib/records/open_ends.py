@@ -106,8 +106,9 @@ def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
     Of several runs of a ticket that a further run goes on for, the newest is one: the newest performed one, if any.
     Operations are named by the profile whose records they are; the folder has the tickets' folders.
     """
+    One that is not believed never stands in place of one that is.
     ends = [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
-    newest = {end.what: end for end in sorted(ends, key=lambda end: (bool(end.run.performed), end.run.start()))}
+    newest = {end.what: end for end in sorted(ends, key=_rank)}
     return [end for end in ends if newest[end.what] is end]
 
 
@@ -120,10 +121,11 @@ def tickets_words(ends: Collection[OpenEnd]) -> str:
 
 
 def newest_of_tickets(ends: Iterable[OpenEnd]) -> list[Run]:
-    """The newest run with an open end of each ticket, in the order of their open ends."""
+    """The newest run with an open end of each ticket, of those that are believed, in the order of their open ends."""
     newest: dict[int, Run] = {}
     for end in ends:
-        newest[end.run.ticket_id] = max(newest.get(end.run.ticket_id, end.run), end.run, key=Run.start)
+        one = newest.get(end.run.ticket_id, end.run)
+        newest[end.run.ticket_id] = max(one, end.run, key=lambda run: (run.is_believed, run.start()))
     return list(newest.values())
 
 
@@ -179,6 +181,10 @@ def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
         command = ["runbook", "records", "adopt", path, "--ticket", str(run.ticket_id)]
         yield OpenEnd(OpenEndKind.UNSEALED, run, words, shlex.join(command))
     elif run.status == Status.INTERRUPTED:
+def _rank(end: OpenEnd) -> tuple[bool, bool, datetime]:
+    return end.run.is_believed, bool(end.run.performed), end.run.start()
+
+
         words = "The run was interrupted. Run again: effects that were made are found, and not repeated."
         yield OpenEnd(OpenEndKind.INTERRUPTED, run, words, _again(run))
     elif run.status == Status.NEEDS_ANSWER:
