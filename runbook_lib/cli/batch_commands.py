@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -129,6 +130,11 @@ def _line(ending: Ending) -> str:
     return clean(f"  {ending.row.ticket or '?'}  {runbook}: {words}{ending.summary}", limit)
 
 
+def _what(ending: Ending) -> str:
+    """The summary without the words of the ending, which stand beside it in the table."""
+    return re.sub(rf"\A(Finished before: )?{re.escape(ending.words)}(?:[:.] +|\.?\Z)", r"\1", ending.summary)
+
+
 def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool, perform: bool) -> None:
     from runbook_lib.domain.plain_text import clean, count
     from runbook_lib.domain.state_words import within_sentence
@@ -141,7 +147,7 @@ def _report(endings: Sequence[Ending], seconds: float, *, as_json: bool, perform
     from runbook_lib.cli import tables
 
     rows = [
-        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(e.summary, 2000)) for e in endings
+        (clean(e.row.ticket, 40), clean(str(e.plain["runbook"]), 30), e.words, clean(_what(e), 2000)) for e in endings
     ]
     heads = ("ticket", "runbook", "end", "what")
     table = tables.fitted(rows, heads)

@@ -171,7 +171,7 @@ def show(record: str, whole: bool, html: Path | None, force: bool) -> int:
     verifier = Verifier(runs_listing.archived())
     verification = verifier.record(path)
     ledger = verifier.ledger_of(path) if record.isdigit() else None
-    stands = [clean(words, 1000) for words in open_ends.standing(ledger.runs, path.parents[1])] if ledger else []
+    stands = [clean(words, 1000) for words in open_ends.standing(ledger.runs, path)] if ledger else []
     unaltered = verifier.runs_of(path) if verification.is_good else []
     more = [f"Signed off by {words}" for run in unaltered for words in run.signed_off]
     more += share_commands.freshness()

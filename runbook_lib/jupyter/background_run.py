@@ -147,6 +147,16 @@ class BackgroundRun:
         last = max(ends, key=lambda end: end.text("at"), default=None)
         return last.entry if last else None
 
+    def since(self, outcome: str) -> str:
+        """When the first of the last performed runs in a row began that ended with this outcome, of any runbook."""
+        at = last = ""
+        for run in self._journal.history().performing_runs:
+            end = run.end
+            if run.start and end and end.is_believed and end.text("outcome") and not end.text("next_runbook"):
+                at = run.start.text("at") if end.text("outcome") == outcome != last else at
+                last = end.text("outcome")
+        return at
+
     def progress(self) -> Iterator[RunProgress]:
         """How far the run is, each time that there is something new; the last one is over.
 

@@ -83,7 +83,7 @@ class PerformButton:
             details = self._bundle("The exact texts", "to read", Tone.PLAIN, *plan_details(plan))
             self.widget.renew(self._described(plan), details, lambda: self._with_errors(self._steps_of_a_press(plan)))
         self.plan = self._shown = plan
-        self.widget.finish(_done_words(last) if last and last["outcome"] == plan.outcome else "")
+        self.widget.finish(self._done_words(last) if last and last["outcome"] == plan.outcome else "")
         if is_under_way:
             self.widget.follow(self._watch)
 
@@ -135,7 +135,7 @@ class PerformButton:
         line = self._run().last()
         if line is None or not line.get("record"):
             return ()
-        words = f"Performed before: {_ended_words(line)}, {_moment(line)}."
+        words = f"Performed before: {_ended_words(line)}, {_moment(line['at'])}."
         return (Paragraph(words), Links([self._record(line)]))
 
     def _mark(self, state: str, words: str = "", so_far: Mapping[str, Event] | None = None, headline: str = "") -> None:
@@ -251,7 +251,7 @@ class PerformButton:
                 if not outcome:
                     state, headline = "not at its end", "No outcome; below is why the run stopped"
                 self._mark(state, so_far=now.operations, headline=headline)
-                self.widget.finish(_done_words(now.ended) if outcome and not left else "")
+                self.widget.finish(self._done_words(now.ended) if outcome and not left else "")
             return self._ended(now.ended, now)
         if self._shown and self._shown == self._begun:
             self._mark("performing", so_far=now.operations)
@@ -259,6 +259,13 @@ class PerformButton:
         if now.following:
             words = f"A run of {now.runbook or 'this ticket'} is under way, begun elsewhere. {words}"
         return self._result("performing", Tone.PLAN, words)
+
+    def _done_words(self, line: Mapping[str, Any]) -> str:
+        """What the button says once everything was done, by the line of the run's end."""
+        if line["outcome"] != Outcome.WAITING_FOR_CUSTOMER:
+            return DONE
+        since = _moment(self._run().since(line["outcome"]))
+        return f"Waiting for the customer since {since}: run this notebook again when they have answered"
 
     def _left(self, operations: Mapping[str, Event]) -> int:
         """How much of the plan that is shown is not there, as far as a run's journal tells."""
@@ -304,15 +311,8 @@ class PerformButton:
         return {"text/html": html(card), "text/plain": text(card)}
 
 
-def _moment(line: Mapping[str, Any]) -> str:
-    return f"{line['at'][:16].replace('T', ' ')} UTC"
-
-
-def _done_words(line: Mapping[str, Any]) -> str:
-    """What the button says once everything was done, by the line of the run's end."""
-    if line["outcome"] != Outcome.WAITING_FOR_CUSTOMER:
-        return DONE
-    return f"Waiting for the customer since {_moment(line)}: run this notebook again when they have answered"
+def _moment(at: str) -> str:
+    return f"{at[:16].replace('T', ' ')} UTC"
 
 
 def _ended_words(line: Mapping[str, Any]) -> str:

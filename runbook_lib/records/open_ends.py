@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from runbook_lib import form_words
@@ -23,7 +25,9 @@ from runbook_lib.records.runs import Run, State
 
 _ASKED, _STOPPED = "It stopped to ask a person.", "It stopped before its end."
 _WITH_EXPERT = "The expert has it since {since}; the note on the ticket has the details."
-_REHEARSED = "The rehearsal of {since} {end}."
+_HANDED_OVER = "It goes on with {following} since {since}."
+_REHEARSED = "Only rehearsed, on {since}: {end}."
+_ENDED_BY_HAND = "a person reported that the case has ended"
 OR = " or: "
 """What stands between the commands of one open end."""
 
@@ -37,6 +41,7 @@ class OpenEndKind(StrEnum):
     UNDONE = "not done yet"
     CUSTOMER = "waiting for the customer"
     EXPERT = "with the expert"
+    HANDED_OVER = "handed over"
     REHEARSED = "rehearsed, never performed"
 
 
@@ -88,6 +93,10 @@ class OpenEnd:
                 return f"{words} If the case has ended otherwise, {in_terminal}"
             case OpenEndKind.EXPERT:
                 return f"{_WITH_EXPERT.format(since=since)} When the case has ended, {in_terminal}"
+            case OpenEndKind.HANDED_OVER:
+                words = f"{_HANDED_OVER.format(following=run.next_runbook, since=since)} Open {run.next_runbook} with "
+                words += f"ticket {run.ticket_id}, and press “Perform and record”."
+                return f"{words} If the case has ended otherwise, {in_terminal}"
             case OpenEndKind.REHEARSED:
                 words = f"{_REHEARSED.format(since=since, end=_end(run))} {open_it}, enter the answers of its record, "
                 return f"{words}and press “Perform and record”. If the case has ended otherwise, {in_terminal}"
@@ -97,10 +106,11 @@ def open_ends(runs: Iterable[Run], folder: Path, profile: str) -> list[OpenEnd]:
     """The open ends of runs, the oldest first: it has waited longest.
 
     Of several runs of a ticket that a further run goes on for, the newest is one: the newest performed one, if any.
+    One that is not believed never stands in place of one that is.
     Operations are named by the profile whose records they are; the folder has the tickets' folders.
     """
     ends = [end for run in oldest_first(runs) if run.needs_person for end in _of(run, folder, profile)]
-    newest = {end.what: end for end in sorted(ends, key=lambda end: (bool(end.run.performed), end.run.start()))}
+    newest = {end.what: end for end in sorted(ends, key=_rank)}
     return [end for end in ends if newest[end.what] is end]
 
 
@@ -113,10 +123,11 @@ def tickets_words(ends: Collection[OpenEnd]) -> str:
 
 
 def newest_of_tickets(ends: Iterable[OpenEnd]) -> list[Run]:
-    """The newest run with an open end of each ticket, in the order of their open ends."""
+    """The newest run with an open end of each ticket, of those that are believed, in the order of their open ends."""
     newest: dict[int, Run] = {}
     for end in ends:
-        newest[end.run.ticket_id] = max(newest.get(end.run.ticket_id, end.run), end.run, key=Run.start)
+        one = newest.get(end.run.ticket_id, end.run)
+        newest[end.run.ticket_id] = max(one, end.run, key=lambda run: (run.is_believed, run.start()))
     return list(newest.values())
 
 
@@ -130,24 +141,37 @@ def open_since(run: Run) -> datetime | None:
     return run.since or run.started_at
 
 
-def standing(runs: Iterable[Run], folder: Path) -> list[str]:
-    """How a ticket stands, in a line or two: how its case ended, and what was tried after that."""
-    believed = [run for run in runs if run.is_believed and run.started_at and not run.next_runbook]
-    performed = [run for run in believed if run.performed]
+def standing(runs: Iterable[Run], shown: Path) -> list[str]:
+    """How a ticket stands, in a line or two: what became of it, the newest last, and where the record of that is.
+
+    `shown` is the record that is shown below that. What handed over is told only as long as nothing goes on from it.
+    """
+    every = [run for run in runs if run.is_believed and run.started_at and run.state is not State.UNSEALED]
+    believed = [run for run in every if not run.hands_over]
+    performed = [run for run in believed if run.performed is not False]  # None: the line that says so is lost
     ended = [run for run in performed if run.outcome]
     tried = performed[performed.index(ended[-1]) + 1 :] if ended else performed or believed
-    if not tried and not ended:
+    firsts = [next(same) for _, same in groupby(ended, attrgetter("outcome", "performed", "ended_by_hand"))]
+    what = "a later try" if ended else "the last run" if performed else "only rehearsed,"
+    told = [(run, f"{ending_words(run.outcome)} on {_moment(run.started_at)}{_unknown(run)}") for run in firsts]
+    told += [(run, f"{what} on {_moment(run.started_at)}{_unknown(run)}: {_end(run)}") for run in tried[-1:]]
+    words = [one for _, one in told]
+    if any(run.ended_by_hand for run in every):
+        words.insert(sum(run.ended_by_hand for run, _ in told), _ENDED_BY_HAND)
+    words = [*(["no outcome yet"] if performed and not ended else []), ", then ".join(words)]
+    handed_over = [run for run in every if run.waits_for == "next_runbook"]
+    words += [f"goes on with {run.next_runbook} since {_since(run)}" for run in handed_over]
+    for state, of in (("not done yet", attrgetter("undone")), ("unknown whether there", attrgetter("unknown"))):
+        names = [operation_words(name) for run in every for name in of(run)]
+        words += [f"{state}: {listed(names)}"] if names else []
+    if not any(words):
         return []
-    firsts = [next(run for run in ended if run.outcome == one) for one in dict.fromkeys(run.outcome for run in ended)]
-    words = [", then ".join(f"{ending_words(run.outcome)} on {_moment(run.started_at)}" for run in firsts)]
-    words += [] if ended else ["no outcome yet" if performed else "never performed"]
-    what = "a later try" if ended else "the last run"
-    words += [f"{what} on {_moment(run.started_at)}: {_end(run)}" for run in tried[-1:]]
-    words += ["a person reported that the case has ended"] if believed[-1].ended_by_hand else []
-    lines = [f"Ticket {believed[-1].ticket_id}: {'; '.join(filter(None, words))}."]
-    if ended and tried:
-        path = folder / str(ended[-1].ticket_id) / str(ended[-1].record)
-        lines.append(f"The record of that outcome: {shlex.join(['runbook', 'records', 'show', str(path)])}")
+    lines = [f"Ticket {every[-1].ticket_id}: {'; '.join(filter(None, words))}."]
+    if ended and ended[-1].record != shown.name:
+        path = str(shown.parent / str(ended[-1].record))
+        where = f"The record of that outcome: {shlex.join(['runbook', 'records', 'show', path])}"
+        is_there = ended[-1].record and ended[-1].state is not State.MISSING
+        lines.append(where if is_there else "The record of that outcome is not on this machine.")
     return lines
 
 
@@ -155,6 +179,10 @@ def first_sentence(words: str) -> str:
     """What happened, without what to do about it."""
     sentence, stop, _ = words.partition(". ")
     return f"{sentence}." if stop else sentence
+
+
+def _rank(end: OpenEnd) -> tuple[bool, bool, datetime]:
+    return end.run.is_believed, bool(end.run.performed), end.run.start()
 
 
 def _of(run: Run, folder: Path, profile: str) -> Iterator[OpenEnd]:
@@ -199,6 +227,11 @@ def _waiting(run: Run) -> Iterator[OpenEnd]:
     elif run.waits_for == "expert":
         words = f"{_WITH_EXPERT.format(since=since)} Report it when the case has ended."
         yield OpenEnd(OpenEndKind.EXPERT, run, words, ended)
+    elif run.waits_for == "next_runbook":
+        words = f"{_HANDED_OVER.format(following=run.next_runbook, since=since)} Run that; "
+        words += f"if the case has ended otherwise, say so: {ended}."
+        command = ["runbook", "run", run.next_runbook, str(run.ticket_id), "--perform"]
+        yield OpenEnd(OpenEndKind.HANDED_OVER, run, words, shlex.join(command))
     elif run.waits_for:
         words = f"{_REHEARSED.format(since=since, end=_end(run))} Perform it with the "
         words += f"answers of its record; or, if the case has ended otherwise, say so: {ended}."
@@ -213,8 +246,13 @@ def _moment(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else "an unknown day"
 
 
+def _unknown(run: Run) -> str:
+    return " (unknown whether performed)" if run.performed is None else ""
+
+
 def _end(run: Run) -> str:
-    return within_sentence(run_ending_words(run.outcome, run.status or "has no end yet", performed=run.performed))
+    words = within_sentence(run_ending_words(run.outcome, run.status or "not ended yet", performed=run.performed))
+    return f"it {words}" if run.outcome and run.performed is False else words
 
 
 def _answer(run: Run, operation: str) -> str:

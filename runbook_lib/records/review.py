@@ -201,7 +201,7 @@ class Review:
         found = self._open()
         if not found:
             words = "Nothing is open: no run waits for an answer, failed, was interrupted or left a file unsealed, and "
-            words += "no case waits for a customer, an expert or its performing."
+            words += "no case waits for a customer, an expert, another runbook or its performing."
             parts: tuple[Part, ...] = (Paragraph(words, strong=True),)
             if self._problems:
                 parts += (Paragraph("What was named above as not to be relied on is not counted."),)

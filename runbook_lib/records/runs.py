@@ -72,7 +72,7 @@ class Run:
     writer: str = ""  # the key whose journal has its end, or its beginning if it has no end
     undone: tuple[str, ...] = ()  # the operations that it could not do although it has an outcome, and still not done
     by_hand: tuple[str, ...] = ()  # what people reported: the operation's name, and who reported what
-    waits_for: str = ""  # customer, expert, or performing (of what was rehearsed)
+    waits_for: str = ""  # customer, expert, next_runbook, or performing (of what was rehearsed)
     since: datetime | None = None  # when it began to wait
     ended_by_hand: bool = False  # whether a person has reported since that the case has ended
     signed_off: tuple[str, ...] = ()  # who signed off these bytes, when, and with which words
@@ -110,6 +110,11 @@ class Run:
     def halfway(self) -> bool:
         """Whether it performed and ended without an outcome; a rehearsal leaves nothing halfway."""
         return bool(self.performed) and not self.outcome and self.status not in ("", Status.COMPLETED)
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether another runbook goes on with the ticket, so that its own outcome says nothing of how that stands."""
+        return bool(self.next_runbook) and self.status == Status.COMPLETED
 
     def start(self) -> datetime:
         """When it began, to sort by: without a known start before all others."""
@@ -333,9 +338,16 @@ def _add_state(run: Run, names: Collection[str]) -> None:
 
 
 def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
-    """The last performed and the last rehearsed run if the case waits since then: what for, and since when."""
+    """The last performed and the last rehearsed run if the case waits since then: what for, and since when.
+
+    So does what was handed over last, until the next runbook is performed.
+    """
+    handed_over = [run for run in runs if run.performed and run.hands_over and run.started_at]
+    if handed_over and not _is_taken_over(last := handed_over[-1], runs):
+        yield last, "next_runbook", last.started_at
     for performed in (True, False):
         ends = [run for run in runs if run.outcome and run.started_at and bool(run.performed) is performed]
+        ends = [run for run in ends if not run.hands_over]
         if not ends:
             continue
         last = ends[-1]
@@ -347,6 +359,12 @@ def _waiting(runs: Sequence[Run]) -> Iterator[tuple[Run, str, datetime | None]]:
         if whom:
             _, same = next(groupby(reversed(ends), key=attrgetter("outcome")))
             yield last, whom, [*same][-1].started_at
+
+
+def _is_taken_over(run: Run, runs: Iterable[Run]) -> bool:
+    """Whether the next runbook was performed since; or ever to an outcome, where the wrong runbook was begun."""
+    own = [one for one in runs if one.performed and one.runbook == run.next_runbook]
+    return any(_began_after(one, run.started_at) or (run.outcome and one.outcome) for one in own)
 
 
 def _began_after(run: Run, moment: datetime | None) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from runbook_lib.card_html import html
 from runbook_lib.display import Card, Paragraph, Part, Table, Tone, text
-from runbook_lib.domain.models import ENDINGS, EffectState
+from runbook_lib.domain.models import ENDINGS, EffectState, Status
 from runbook_lib.domain.parameters import in_words, label_of, labels
 from runbook_lib.domain.plain_text import clean
 from runbook_lib.domain.state_words import effect_words, ending_words, run_ending_words
@@ -110,6 +110,8 @@ def _open(manifest: Mapping[str, Any]) -> Iterator[str]:
     ending = ENDINGS.get(manifest["outcome"])
     if manifest["performed"] and ending and ending.waits_for:
         yield ending.waits_for_what
+    if manifest["performed"] and manifest["status"] == Status.COMPLETED and manifest.get("next_runbook"):
+        yield f"goes on with {manifest['next_runbook']}"
     if manifest["missing"]:
         yield f"to be answered: {labels(manifest['missing'])}"
     elif not (ending or manifest.get("next_runbook")):

@@ -159,7 +159,7 @@ def test_list_of_a_case_that_waits(desk: Desk) -> None:
     at = str(desk.shelf.ledger(1001).runs[0].started_at)[:16]
     assert f"Ticket 1001, waiting for the customer: It waits for the customer since {at} UTC. When they" in said
     assert f"Ticket 1002, with the expert: The expert has it since {at[:10]}" in said
-    assert "Ticket 1003, rehearsed, never performed: The rehearsal of" in said
+    assert "Ticket 1003, rehearsed, never performed: Only rehearsed, on" in said
     assert "\n    runbook answer 1002 case yes\n" in said
     for ticket in (1001, 1002, 1003):
         assert 0 == main(["answer", str(ticket), "case", "yes", "--because", "the expert has"])
@@ -307,8 +307,8 @@ def test_show_begins_with_how_the_ticket_stands(desk: Desk) -> None:
     assert stands.startswith("Ticket 1001: License issued on ") and stands.endswith(" UTC: failed.")
     assert named.endswith(f"runbook records show {first}")
     desk.shelf.seal(1002, performed=False, outcome="escalated")
-    assert "never performed; the last run on " in (said := desk.records("show", 1002).out.splitlines()[0])
-    assert said.endswith(": would end: Escalated.")
+    assert "1002: only rehearsed, on " in (said := desk.records("show", 1002).out.splitlines()[0])
+    assert said.endswith(": it would end: Escalated.")
 
 
 def test_show_html(desk: Desk, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from runbook_lib import results, templates
 from runbook_lib.cases.weekday_triage import WeekdayTriage
 from runbook_lib.cases.weekend_license import WeekendLicense
 from runbook_lib.domain.errors import UnavailableError
+from runbook_lib.domain.events import EventKind
 from runbook_lib.domain.models import Outcome
 from runbook_lib.jupyter import perform_button
 from runbook_lib.jupyter.background_run import BackgroundRun, RunProgress
@@ -125,6 +126,19 @@ def test_the_button_says_that_it_waits_for_the_customer(here: World) -> None:
             button.description,
         )
         assert button.disabled
+
+
+def test_the_wait_is_since_the_first_of_its_runs(here: World) -> None:
+    """As the list of open ends counts it; whichever runbook had the ticket between."""
+    run = BackgroundRun(opened(1002).settings, "weekend_license", 1002)
+    lines = Journal.of(opened(1002).settings, 1002)
+    for record, outcome in (("a", "escalated"), *((name, "waiting_for_customer") for name in "bc")):
+        name = f"20261121T10000000{ord(record) - 97}Z-weekend_license.ipynb"
+        start = {"runbook": "weekend_license", "record": name, "performed": True}
+        lines.append(EventKind.RUN_STARTED, **start)
+        lines.append(EventKind.RUN_ENDED, record=name, sha256="a" * 64, status="completed", outcome=outcome)
+    first = [line["at"] for line in lines.entries() if line["kind"] == EventKind.RUN_STARTED][1]
+    assert ["", first] == [run.since(outcome) for outcome in ("license_issued", "waiting_for_customer")]
 
 
 def test_share_that_cannot_be_reached_is_reported(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from runbook_lib.domain.errors import InputError
 from runbook_lib.ledger import journal as journal_module
 from runbook_lib.ledger.keyring import KeyRing
 from runbook_lib.records import filters, review
-from runbook_lib.records.open_ends import OpenEnd, OpenEndKind, open_ends
+from runbook_lib.records.open_ends import OpenEnd, OpenEndKind, newest_of_tickets, open_ends, standing
 from runbook_lib.records.review import Review
 from runbook_lib.records.review_rows import timeline
 from runbook_lib.records.runs import Run, RunFilter, State
@@ -190,6 +191,11 @@ def ends(**changes: Any) -> list[OpenEnd]:
             OpenEndKind.REHEARSED,
             "runbook run weekend_license 1001 --perform",
         ),
+        (
+            {"waits_for": "next_runbook", "next_runbook": "weekday_triage", "since": START},
+            OpenEndKind.HANDED_OVER,
+            "runbook run weekday_triage 1001 --perform",
+        ),
         ({"status": "killed"}, OpenEndKind.FAILED, "runbook run weekend_license 1001 --perform"),
         (
             {"state": State.UNSEALED, "record": "my file.ipynb"},
@@ -230,6 +236,57 @@ def test_an_open_question_is_shown_whole() -> None:
 def test_run_that_needs_no_person_is_no_open_end() -> None:
     """Such as a run that a later one has settled."""
     assert [] == ends(status="needs_answer", needs_person=False)
+
+
+def test_untrusted_open_end_takes_no_place() -> None:
+    """Of one that is believed, although it is newer; nor the ticket's row."""
+    ours = replace(RUN, status="needs_answer")
+    late = START + timedelta(days=1)
+    theirs = replace(RUN, status="failed", is_trusted=False, started_at=late, unknown=("sandbox-1001-reply",))
+    found = open_ends([ours, theirs], Path("outputs/sandbox"), "sandbox")
+    assert [OpenEndKind.NEEDS_ANSWER, OpenEndKind.UNKNOWN] == [end.kind for end in found]
+    assert [ours] == newest_of_tickets(found)
+
+
+# -- how a ticket stands
+
+
+def stands(*changes: dict[str, Any]) -> str:
+    """The first words of a ticket whose runs began a day apart; without the moments, and the path."""
+    runs = [replace(RUN, started_at=START + timedelta(days=n), **one) for n, one in enumerate(changes)]
+    words = " ".join(standing(runs, Path("outputs/1001/last.ipynb")))
+    return re.sub(r" on 2026-[\d: -]+ UTC", "", words).partition(" The record of that outcome: ")[0]
+
+
+ISSUED, FAILED = {"status": "completed", "outcome": "license_issued"}, {"status": "failed"}
+ESCALATED, RESOLVED = ({**ISSUED, "outcome": one} for one in ("escalated", "resolved_itself"))
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ([ESCALATED, ESCALATED, RESOLVED, ESCALATED], "Escalated, then Resolved itself, then Escalated."),
+        ([{**ISSUED, "performed": None}], "License issued (unknown whether performed)."),
+        ([{**ISSUED, "undone": ("sandbox-1001-slack_post",)}], "License issued; not done yet: slack post."),
+        (
+            [{**ISSUED, "ended_by_hand": True}, FAILED],
+            "License issued, then a person reported that the case has ended, then a later try: failed.",
+        ),
+        (
+            [{**ISSUED, "record": None}, FAILED],
+            "License issued, then a later try: failed. The record of that outcome is not on this machine.",
+        ),
+        ([{"status": ""}], "no outcome yet; the last run: not ended yet."),
+        ([ISSUED, {"state": State.UNSEALED, "performed": None}], "License issued."),
+        (
+            [{**ISSUED, "next_runbook": "weekday_triage", "waits_for": "next_runbook", "since": START}],
+            "goes on with weekday_triage since 2026-11-21 10:00 UTC.",
+        ),
+    ],
+)
+def test_how_a_ticket_stands(runs: list[dict[str, Any]], words: str) -> None:
+    """What became of it, the newest last, and what is left of it."""
+    assert f"Ticket 1001: {words}" == stands(*runs)
 
 
 # -- a ticket's timeline

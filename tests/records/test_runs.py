@@ -178,6 +178,23 @@ def test_a_case_waits_until_a_later_run_ends_it(outcome: str, whom: str) -> None
     assert ["", ""] == [run.waits_for for run in of(*first, *performed)]
 
 
+def test_what_was_handed_over_waits_for_the_next_runbook() -> None:
+    """And hides nothing that waits; where the wrong runbook was begun, the right one may have ended before."""
+    over = {"outcome": "out_of_scope", "next_runbook": "weekday_triage"}
+    wrong = (started(SECOND, 60), ended(SECOND, 61, **over))
+    right = {"runbook": "weekday_triage"}
+    before = (started(**right), ended(outcome="escalated"))
+    after = (started(THIRD, 120, **right), ended(THIRD, 121, status="failed", outcome=None))
+    (run,) = of(*wrong)
+    assert ("next_runbook", START + timedelta(hours=1), True) == (run.waits_for, run.since, run.needs_person)
+    assert ["expert", ""] == [run.waits_for for run in of(*before, *wrong)]
+    assert ["", ""] == [run.waits_for for run in of(*wrong, *after)]
+    rehearsed = (started(SECOND, 60, performed=False), ended(SECOND, 61, **over))
+    assert [""] == [run.waits_for for run in of(*rehearsed)]
+    again = (started(SECOND, 60), ended(SECOND, 61, outcome=None, next_runbook="weekday_triage"))
+    assert ["expert", "next_runbook"] == [run.waits_for for run in of(*before, *again)]
+
+
 @pytest.mark.parametrize(
     ("outcome", "waits_for"),
     [("license_issued", "performing"), ("out_of_scope", ""), ("of a newer version", "performing")],

@@ -59,6 +59,7 @@ def test_it_says_who_when_how_and_on_what() -> None:
     [
         ({"outcome": "waiting_for_customer"}, "what is open the customer's answer"),
         ({"outcome": "escalated"}, "what is open the work of the expert"),
+        ({"outcome": "out_of_scope", "next_runbook": "weekday_triage"}, "what is open goes on with weekday_triage"),
         ({"outcome": "escalated", "performed": False}, "what is open nothing"),
         ({"performed": False}, "[Would end: License issued] RECORD"),
         ({"profile": "live"}, "(LIVE · performed)"),

@@ -269,6 +269,8 @@ def test_nothing_is_done_twice(own_world: World, what: str) -> None:
     again = own_world.runbook("batch", listed, "--perform", "--workers", 1)
 
     assert (0, True) == (again.status, f"Performing {wanted.left} of 2" in again.stdout), again.stdout
+    table = again.stdout.partition("\nticket")[2]
+    assert (True, False) == ("License issued" in table, "License issued: " in table), "the end is there once"
     assert held.ONCE == held.left(own_world)
     assert sorted(wanted.ends) == sorted(run["status"] for run in runs(own_world, 1001))
     assert 0 == own_world.runbook("records", "verify", "--ticket-notes").status
