@@ -149,7 +149,7 @@ class Ticket:
     assignee_name: str | None
     url: str
     is_merged: bool = False
-    description: str = ""  # its first comment, whoever wrote it
+    description: str = ""  # its first comment, by any author
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ _CLOSES = re.compile(
     r"(?:gone|disappeared)|\b(?:has|have|been|was|were|we|i|now|already|just|gitlab) (?:now )?(?:applied|installed|"
     r"uploaded|activated|accepted)\b|\brenewal (?:came|went) through|\bvalid (?:again|now)\b|大丈夫"
 )
-"""What ends a ticket, or speaks of a license that is in; said in answer to nothing it may be of another one."""
+"""What closes a ticket, or says that a license is in; in what opens a ticket it may be an earlier license."""
 _CONDITION = re.compile(
     r"\b(?:if|when|once|so (?:that|(?:\w+ )?(?:we|it|they) )|as soon as|unless|whether|will|would|could|should|must|"
     r"to be|please (?!close|disregard|ignore)|hope|wish|want|need|(?:have|has|had) to|in order to|make sure|"
@@ -170,7 +170,7 @@ def speaks_of_trouble(texts: Iterable[str]) -> bool:
 
 
 def says_it_works(opening: str, later: Sequence[str] = ()) -> bool:
-    """Whether the last text that says either says in the sender's own words that the instance works, not of trouble.
+    """Whether the newest text that speaks of it, in the sender's own words, says that it works, and of no trouble.
 
     Args:
         opening: What opened the ticket.

@@ -13,7 +13,7 @@ from runbook_lib.jupyter.widgets import close, look_at, new, outputs_of
 Work = Callable[[], Iterator[Mapping[str, Any]]]
 """Yields what to show, one after the other."""
 LABEL, DONE = "Perform and record", "Done, nothing left to do"
-"""What it says, and what it says when nothing is left to do and nobody is waited for."""
+"""What it says, and what it says when nothing is left to do and the case waits for no one."""
 RESULT = "runbook-result"
 """The class of what came of a press."""
 

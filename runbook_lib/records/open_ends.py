@@ -144,7 +144,7 @@ def open_since(run: Run) -> datetime | None:
 def standing(runs: Iterable[Run], shown: Path) -> list[str]:
     """How a ticket stands, in a line or two: what became of it, the newest last, and where the record of that is.
 
-    `shown` is the record that is shown below that. What handed over is told only as long as nothing goes on from it.
+    `shown` is the record that is shown below that. What handed over is named only as long as nothing goes on from it.
     """
     every = [run for run in runs if run.is_believed and run.started_at and run.state is not State.UNSEALED]
     believed = [run for run in every if not run.hands_over]
@@ -153,11 +153,11 @@ def standing(runs: Iterable[Run], shown: Path) -> list[str]:
     tried = performed[performed.index(ended[-1]) + 1 :] if ended else performed or believed
     firsts = [next(same) for _, same in groupby(ended, attrgetter("outcome", "performed", "ended_by_hand"))]
     what = "a later try" if ended else "the last run" if performed else "only rehearsed,"
-    told = [(run, f"{ending_words(run.outcome)} on {_moment(run.started_at)}{_unknown(run)}") for run in firsts]
-    told += [(run, f"{what} on {_moment(run.started_at)}{_unknown(run)}: {_end(run)}") for run in tried[-1:]]
-    words = [one for _, one in told]
+    said = [(run, f"{ending_words(run.outcome)} on {_moment(run.started_at)}{_unknown(run)}") for run in firsts]
+    said += [(run, f"{what} on {_moment(run.started_at)}{_unknown(run)}: {_end(run)}") for run in tried[-1:]]
+    words = [one for _, one in said]
     if any(run.ended_by_hand for run in every):
-        words.insert(sum(run.ended_by_hand for run, _ in told), _ENDED_BY_HAND)
+        words.insert(sum(run.ended_by_hand for run, _ in said), _ENDED_BY_HAND)
     words = [*(["no outcome yet"] if performed and not ended else []), ", then ".join(words)]
     handed_over = [run for run in every if run.waits_for == "next_runbook"]
     words += [f"goes on with {run.next_runbook} since {_since(run)}" for run in handed_over]

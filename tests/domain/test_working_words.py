@@ -341,7 +341,7 @@ def test_words_that_close_a_ticket(text: str) -> None:
     ],
 )
 def test_words_that_close_nothing(text: str) -> None:
-    """Trouble, conditions, questions, and what is told of the license that ran out."""
+    """Trouble, conditions, questions, and words on the license that ran out."""
     assert not says_it_works("Nobody can push.", [text])
 
 
